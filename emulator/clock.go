@@ -1,0 +1,35 @@
+package emulator
+
+import (
+	"sync"
+	"time"
+)
+
+// Clock is the emulator's time: the wall clock plus what Advance added. Everything that Microsoft's side would date is dated by it.
+type Clock struct {
+	mu     sync.Mutex
+	wall   func() time.Time
+	offset time.Duration
+}
+
+func newClock(wall func() time.Time, start time.Time) *Clock {
+	c := &Clock{wall: wall}
+	if !start.IsZero() {
+		c.offset = start.Sub(wall())
+	}
+	return c
+}
+
+// Now is the emulator's time in UTC.
+func (c *Clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.wall().Add(c.offset).UTC()
+}
+
+// Advance moves the emulator's time by d; a negative d moves it back.
+func (c *Clock) Advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.offset += d
+}

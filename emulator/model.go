@@ -1,0 +1,47 @@
+package emulator
+
+import "time"
+
+// tenant is one Microsoft 365 organization in memory. Guarded by Emulator.mu.
+type tenant struct {
+	id      string
+	name    string
+	country string
+	domains []Domain
+	apps    map[string]*application // by client id, lower case
+	dir     *directory              // users, groups, managers, photos, roles (state.go)
+}
+
+// application is a registration together with its service principal in this tenant.
+type application struct {
+	App
+	grants map[string]map[string]bool // user object id ("" for everybody) -> delegated scopes consented
+}
+
+// principal is who a request comes from, read from its token. Made by authenticate (keys.go), read by the permission
+// rules (permission.go).
+type principal struct {
+	tenant *tenant
+	app    *application
+	user   *user           // nil for an application's own token
+	scopes map[string]bool // delegated, as granted in the token
+	roles  map[string]bool // application permissions, as granted in the token
+	wids   []string        // directory role template ids: the user's, or the service principal's for an app-only token
+	issued time.Time
+}
+
+// delegated says whether the token stands for a signed-in person.
+func (p *principal) delegated() bool { return p.user != nil }
+
+// Token asks for an access token without a sign-in; for tests. Either As (a person: delegated, with Scopes) or neither
+// (app-only, with Roles). Empty Scopes and Roles take what the application was granted.
+type Token struct {
+	Tenant  string // id or domain; "" is the first tenant
+	Client  string // client id; "" is the tenant's first application, or a built-in test client where there is none
+	As      string // UPN or object id of a person
+	Scopes  []string
+	Roles   []string
+	WIDs    []string      // extra directory role template ids for an app-only token, as if the service principal held them
+	Expires time.Duration // 0 is one hour; negative is a token that has expired
+	Aud     string        // "" is Graph
+}

@@ -1,0 +1,94 @@
+package emulator
+
+// Organization is a tenant as a file describes it (YAML or JSON; sample/*.yaml): what New starts from and what a snapshot
+// gives back. Unknown keys are refused.
+type Organization struct {
+	ID        string     `yaml:"id" json:"id"`     // tenant id; "" makes one from the seed
+	Name      string     `yaml:"name" json:"name"` // displayName
+	Country   string     `yaml:"country" json:"country"`
+	Domains   []Domain   `yaml:"domains" json:"domains"` // the first is the default one
+	Users     []User     `yaml:"users" json:"users"`
+	Groups    []Group    `yaml:"groups" json:"groups"`
+	Apps      []App      `yaml:"apps" json:"apps"`
+	Schemas   []Schema   `yaml:"schemas" json:"schemas"`       // schema extensions: ext55gb1l09_msLearnCourses
+	Attribute []Security `yaml:"attributes" json:"attributes"` // custom security attribute definitions
+}
+
+// Domain is a domain of the tenant. Federated domains refuse passwords.
+type Domain struct {
+	Name      string `yaml:"name" json:"name"`
+	Verified  bool   `yaml:"verified" json:"verified"`
+	Federated bool   `yaml:"federated" json:"federated"`
+}
+
+// User is a person in an organization file. Values holds every other Graph property by its Graph name, as Graph's JSON has it
+// (jobTitle: Nurse; businessPhones: [..]; employeeOrgData: {division: ..}; skills: [..]).
+type User struct {
+	ID       string         `yaml:"id" json:"id"` // "" makes one from the seed
+	UPN      string         `yaml:"upn" json:"upn"`
+	Password string         `yaml:"password" json:"password"` // "" accepts any at the emulator's sign-in page
+	Manager  string         `yaml:"manager" json:"manager"`   // UPN or id
+	Roles    []string       `yaml:"roles" json:"roles"`       // directory roles by display name or template id
+	Sync     string         `yaml:"sync" json:"sync"`         // "", "synced", "once"
+	Photo    string         `yaml:"photo" json:"photo"`       // file name beside the organization file, or "initials" to draw one
+	Values   map[string]any `yaml:"values" json:"values"`
+}
+
+// Group is a group with members and owners by UPN or id. Type is "security", "microsoft365", "dynamic" or "role-assignable".
+type Group struct {
+	ID          string   `yaml:"id" json:"id"`
+	Name        string   `yaml:"name" json:"name"`
+	Description string   `yaml:"description" json:"description"`
+	Type        string   `yaml:"type" json:"type"`
+	Rule        string   `yaml:"rule" json:"rule"`
+	Members     []string `yaml:"members" json:"members"`
+	Owners      []string `yaml:"owners" json:"owners"`
+}
+
+// App is an application registration with its service principal in this tenant.
+type App struct {
+	ClientID     string              `yaml:"clientId" json:"clientId"` // appId
+	ObjectID     string              `yaml:"objectId" json:"objectId"` // of the service principal (oid of its tokens); "" makes one
+	Name         string              `yaml:"name" json:"name"`
+	Public       bool                `yaml:"public" json:"public"`       // public client: no secret; device code and loopback redirects
+	Redirects    []string            `yaml:"redirects" json:"redirects"` // exact; for loopback http the port may differ
+	Logout       string              `yaml:"logout" json:"logout"`       // front-channel logout address
+	Secrets      []Secret            `yaml:"secrets" json:"secrets"`
+	Certificates []string            `yaml:"certificates" json:"certificates"` // PEM
+	AppRoles     []AppRole           `yaml:"appRoles" json:"appRoles"`         // the roles that the application itself defines
+	Assigned     map[string][]string `yaml:"assigned" json:"assigned"`         // app role value -> UPNs that hold it
+	Application  []string            `yaml:"application" json:"application"`   // application permissions that are consented: "User.ReadWrite.All"
+	Delegated    []string            `yaml:"delegated" json:"delegated"`       // delegated permissions an administrator consented for everybody
+	Requests     []string            `yaml:"requests" json:"requests"`         // permissions declared (requiredResourceAccess): "Role:User.Read.All", "Scope:User.Read"
+	Roles        []string            `yaml:"roles" json:"roles"`               // directory roles of the service principal
+	Disabled     bool                `yaml:"disabled" json:"disabled"`
+	GroupClaims  bool                `yaml:"groupClaims" json:"groupClaims"` // groupMembershipClaims: SecurityGroup
+}
+
+// Secret is a client secret. Ends is RFC 3339; "" never ends.
+type Secret struct {
+	Value string `yaml:"value" json:"value"`
+	Ends  string `yaml:"ends" json:"ends"`
+}
+
+// AppRole is a role that an application defines for its users.
+type AppRole struct {
+	ID    string `yaml:"id" json:"id"`
+	Value string `yaml:"value" json:"value"`
+	Name  string `yaml:"name" json:"name"`
+}
+
+// Schema is a schema extension for users: its properties and their types (String, Integer, Boolean, DateTime, Binary).
+type Schema struct {
+	ID         string            `yaml:"id" json:"id"`
+	Properties map[string]string `yaml:"properties" json:"properties"`
+}
+
+// Security is a custom security attribute definition.
+type Security struct {
+	Set        string   `yaml:"set" json:"set"`
+	Name       string   `yaml:"name" json:"name"`
+	Type       string   `yaml:"type" json:"type"` // String, Integer, Boolean
+	Collection bool     `yaml:"collection" json:"collection"`
+	Values     []string `yaml:"values" json:"values"` // the only ones allowed, when not empty
+}

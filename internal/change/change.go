@@ -1,0 +1,149 @@
+// Package change owns the one write path. A Change is a value: on whom, what, expecting what, by whom, why. The Engine takes it
+// through check → journal → write → read back → journal, and nothing else in Nameplate may write to a directory.
+//
+// It promises: what Check previews is what Apply does first; a key is applied once; nothing is believed that was not read back;
+// an ambiguous answer never leads to a blind repeat; a value that somebody else wrote is shown, not overwritten; a crash at any
+// point leaves an entry that Settle can finish. It knows neither SQL nor HTTP.
+package change
+
+import (
+	"context"
+	"time"
+
+	"nameplate/internal/directory"
+	"nameplate/internal/fail"
+	"nameplate/internal/property"
+)
+
+// Action is what a change does. These are all there are.
+type Action string
+
+const (
+	Update Action = "update" // set properties
+	Photo  Action = "photo"  // set or remove the picture
+)
+
+// Change is a wish to change one object.
+type Change struct {
+	ID     string // of the journal entry it becomes; made by the engine when empty
+	Key    string // idempotency: a form nonce, "undo/<entry>"; unique per tenant, the same key again returns the first Outcome
+	On     directory.Ref
+	Do     Action
+	Set    property.Values // for Update
+	Photo  []byte          // for Photo: a JPEG; nil removes
+	Expect property.Values // what the asker saw; names that are absent are not compared; nil compares nothing
+	By     directory.Actor
+	Why    string // for people: "" or "Undo of …"
+	Undoes string // the entry that this change takes back, "" for none
+}
+
+// State is where a change has come to.
+type State string
+
+const (
+	Open       State = "open"       // begun, not ended: a write may be under way, or was cut off
+	Applied    State = "applied"    // read back as wanted
+	Unchanged  State = "unchanged"  // nothing differed; no request was sent
+	Partly     State = "partly"     // some parts applied, others not; Parts say which
+	Refused    State = "refused"    // policy, catalog or directory said no; nothing was applied
+	Conflicted State = "conflicted" // somebody else changed it; nothing of theirs was overwritten
+	Failed     State = "failed"     // the directory could not be reached or said no for a passing reason; nothing was applied
+	Unverified State = "unverified" // accepted, not visible yet; settles in the background
+)
+
+// Part is one write request of a change: an own-token property, a picture, or everything that may go together.
+type Part struct {
+	Names   []property.Name     // "photo" for a picture
+	As      directory.Authority // whose right it uses
+	State   State
+	Problem *fail.Error // why not, when State is Refused, Conflicted, Failed or Unverified
+}
+
+// Conflict is one property that moved: what the asker saw, what the directory says now, what the asker wants.
+type Conflict struct {
+	Name             property.Name
+	Saw, Now, Wanted property.Value
+}
+
+// Preview is what Apply would do.
+type Preview struct {
+	Before    directory.User
+	Diff      property.Values // what differs and would be sent
+	Parts     []Part          // in the order in which they would be sent
+	Conflicts []Conflict
+	Problems  []fail.Problem // why it would be refused, each with its field
+}
+
+// Outcome is what became of a change.
+type Outcome struct {
+	Entry     string // id of the journal entry
+	State     State
+	Parts     []Part
+	Before    property.Values // of the names that were to change
+	After     property.Values // as read back
+	Conflicts []Conflict
+	Problem   *fail.Error // the whole change's problem; parts have their own
+	At        time.Time
+}
+
+// Policy is the gate: whether an actor may do this to that target. Default deny.
+type Policy interface {
+	// May returns nothing when everything is allowed, else a problem for each field that is not ("" for the whole change), and
+	// checks values against the house rules (pattern, pick list, required). It may complete Set with what follows from a pick
+	// (office gives street and city); the completed set is returned and is what is written.
+	May(ctx context.Context, by directory.Actor, do Action, on directory.User, set property.Values) (property.Values, []fail.Problem)
+	// Needs are the properties that May reads of the target, so that one read of the person is enough.
+	Needs() []property.Name
+}
+
+// Entry is one journal record: a change and what became of it. It is append-only: Begin and End are two chained records.
+type Entry struct {
+	ID      string
+	Seq     int64 // order in the tenant's chain
+	Change  Change
+	Outcome Outcome
+	Begun   time.Time
+	Ended   time.Time // zero while open
+	Attempt Attempt
+}
+
+// Attempt is how far an open entry had come when it was last written down; Settle reads it.
+type Attempt struct {
+	Part int  // index of the part that was about to be sent, or was sent
+	Sent bool // false: nothing of this part was sent yet
+}
+
+// Journal is the engine's memory. Every method is one transaction; what it returned without error survives a power cut.
+type Journal interface {
+	// Begin writes the intent. If the key is known it returns that entry and known=true and writes nothing. If another entry on
+	// the same object is open it returns fail.Conflict with Code "busy".
+	Begin(ctx context.Context, e Entry) (prior Entry, known bool, err error)
+	// Note records that a part is about to be sent, or what became of it; the entry stays open.
+	Note(ctx context.Context, id string, parts []Part, at Attempt) error
+	// End writes the outcome. An entry is ended once; a second End is fail.Conflict.
+	End(ctx context.Context, id string, o Outcome) error
+	// Get reads one entry; fail.NotFound.
+	Get(ctx context.Context, tenant, id string) (Entry, error)
+	// ByKey finds an entry by its key; fail.NotFound.
+	ByKey(ctx context.Context, tenant, key string) (Entry, error)
+	// On lists the entries on an object, newest first, at most n, older than before (0: from the newest).
+	On(ctx context.Context, ref directory.Ref, before int64, n int) ([]Entry, error)
+	// Unsettled lists entries that are open since before t, and unverified ones, oldest first.
+	Unsettled(ctx context.Context, t time.Time, n int) ([]Entry, error)
+	// PutBlob keeps bytes by their SHA-256 (hex) and PutBlob of the same again does nothing; Blob reads them; fail.NotFound.
+	PutBlob(ctx context.Context, tenant string, b []byte) (sum string, err error)
+	Blob(ctx context.Context, tenant, sum string) ([]byte, error)
+	// Verify walks the tenant's chain and names the first record that does not fit, or returns how many there are.
+	Verify(ctx context.Context, tenant string) (records int64, bad *BadRecord, err error)
+}
+
+// BadRecord is where a chain is broken.
+type BadRecord struct {
+	Seq  int64
+	ID   string
+	What string // "its hash does not fit its content", "the record before it is missing"
+}
+
+// PhotoName is the name that stands for the picture in Parts, Before and After; its value there is the SHA-256 (hex) of a
+// blob of the journal, or null.
+const PhotoName property.Name = "photo"

@@ -1,0 +1,161 @@
+// Package directory owns the words for what a Microsoft 365 directory holds (User, Ref, Actor, Photo) and the two ports
+// through which the product reaches it: Reader and Writer.
+//
+// Whoever holds a Writer can rewrite a company's directory, so only package change may call one (arch_test.go holds that).
+// Errors of both ports are *fail.Error: NotFound, Denied, Invalid, Conflict, Exists, Unsupported are definite refusals, nothing was
+// applied; Throttled means nothing was applied, come again; after a Writer call, Unavailable and Internal are ambiguous, the write
+// may have been applied and only reading back can tell.
+package directory
+
+import (
+	"context"
+	"time"
+
+	"nameplate/internal/property"
+)
+
+// Ref names an object for ever: tenant id + immutable object id, both lower-case GUIDs. Never a name taken from a request.
+type Ref struct {
+	Tenant string
+	ID     string
+}
+
+func (r Ref) String() string { return r.Tenant + "/" + r.ID }
+
+// Sync says where a person's directory properties are mastered.
+type Sync int
+
+const (
+	CloudOnly  Sync = iota // never synced
+	Synced                 // mastered on-premises now
+	OnceSynced             // was synced; some attributes stay locked
+)
+
+// Person is a short mention of somebody: a manager, a report.
+type Person struct {
+	Ref   Ref
+	UPN   string
+	Name  string
+	Title string
+	Mail  string
+}
+
+// User is what the directory says of a person, as far as it was asked and the asker may know.
+type User struct {
+	Ref     Ref
+	Values  property.Values // the properties that were asked for; absent means not known, null means nothing there
+	Sync    Sync
+	Guest   bool
+	Enabled bool
+	Roles   []string  // template ids of the directory roles that the person holds, nil when not known
+	Manager *Person   // nil when there is none or it was not asked for
+	Reports []Person  // at most the first hundred
+	Photo   PhotoInfo // zero when there is none
+	Missing []Missing // what could not be read, and why; the page says it instead of showing an empty field
+	At      time.Time // when the directory was asked
+}
+
+// Missing says that a part of a User could not be read: "manager", "photo", or a property name.
+type Missing struct {
+	What string
+	Err  error // *fail.Error
+}
+
+// PhotoInfo describes a photo without its bytes.
+type PhotoInfo struct {
+	ETag          string
+	Width, Height int // pixels
+}
+
+// Photo is a picture's bytes and type ("image/jpeg").
+type Photo struct {
+	Info PhotoInfo
+	Type string
+	Data []byte
+}
+
+// Ask says what of a person to read. Everything asked for arrives by one HTTP request.
+type Ask struct {
+	Names   []property.Name
+	Manager bool
+	Reports bool
+	Roles   bool
+	Photo   bool // PhotoInfo only
+}
+
+// Authority says whose right a request uses: the application's own (zero value), or a signed-in person's.
+type Authority struct {
+	Session string // names a session of package access; the adapter asks for that session's token, it never travels
+}
+
+// Own is the authority of the person of that session.
+func Own(session string) Authority { return Authority{Session: session} }
+
+// Delegated says whether the authority is a person's.
+func (a Authority) Delegated() bool { return a.Session != "" }
+
+// Organization is the tenant as the directory describes it.
+type Organization struct {
+	Tenant  string
+	Name    string
+	Domains []string // verified ones
+}
+
+// Reader reads a directory.
+type Reader interface {
+	// User reads one person by one request. NotFound when there is no such person.
+	User(ctx context.Context, as Authority, on Ref, ask Ask) (User, error)
+	// ByName finds a person by user principal name; for operators and previews, never for a write.
+	ByName(ctx context.Context, tenant, upn string, ask Ask) (User, error)
+	// Photo reads the picture in the size nearest to px (48 … 648); px 0 is the largest. NotFound when there is none.
+	Photo(ctx context.Context, as Authority, on Ref, px int) (Photo, error)
+	// Organization reads the tenant's own name and verified domains.
+	Organization(ctx context.Context, tenant string) (Organization, error)
+}
+
+// Writer writes a directory. Each call is one write request, never repeated after an ambiguous answer (429 is waited for and
+// repeated inside, within the context's deadline).
+type Writer interface {
+	// Update sends one PATCH with exactly these properties and, in the same round trip, reads those names back. The caller has
+	// already split what must stand alone. After holds the values read back; it is nil when the write was taken but the
+	// read-back did not come.
+	Update(ctx context.Context, as Authority, on Ref, set property.Values) (after property.Values, err error)
+	// SetPhoto stores a JPEG. RemovePhoto removes it; NotFound when there is none.
+	SetPhoto(ctx context.Context, as Authority, on Ref, jpeg []byte) error
+	RemovePhoto(ctx context.Context, as Authority, on Ref) error
+}
+
+// Role is a right inside Nameplate, from the app roles of the sign-in token.
+type Role string
+
+const (
+	Admin    Role = "Nameplate.Admin"
+	Editor   Role = "Nameplate.Editor"
+	Approver Role = "Nameplate.Approver"
+	Auditor  Role = "Nameplate.Auditor"
+)
+
+// ActorKind says what sort of actor it is.
+type ActorKind string
+
+const (
+	PersonActor ActorKind = "person" // signed in through the portal
+	HostActor   ActorKind = "host"   // the command line with --local: the operating system's user
+	SelfActor   ActorKind = "nameplate"
+	OtherActor  ActorKind = "elsewhere" // somebody or something outside Nameplate
+)
+
+// Actor is who makes a change. It names a session and never carries a token.
+type Actor struct {
+	Kind    ActorKind
+	Ref     Ref    // the person's own directory object; zero for host and nameplate
+	Name    string // display name at the time
+	Session string // hashed session id, "" when there is none
+	Roles   []Role
+	From    string // network address, as far as it can be believed
+}
+
+// Self says whether the actor is the person that ref names.
+func (a Actor) Self(ref Ref) bool {
+	return a.Kind == PersonActor && a.Ref == ref && ref.ID != "" && ref.Tenant != ""
+}

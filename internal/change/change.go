@@ -35,6 +35,7 @@ type Change struct {
 	By     directory.Actor
 	Why    string // for people: "" or "Undo of …"
 	Undoes string // the entry that this change takes back, "" for none
+	Asked  string // digest of what was asked, made by the engine: the same Key with another Asked is another change
 }
 
 // State is where a change has come to.
@@ -120,7 +121,8 @@ type Journal interface {
 	Begin(ctx context.Context, e Entry) (prior Entry, known bool, err error)
 	// Note records that a part is about to be sent, or what became of it; the entry stays open.
 	Note(ctx context.Context, id string, parts []Part, at Attempt) error
-	// End writes the outcome. An entry is ended once; a second End is fail.Conflict.
+	// End writes the outcome. An entry is ended once; a second End is fail.Conflict, except that an entry that ended Unverified
+	// may be ended again, with Unverified or with what settled it: each End is a chained record, Get gives the newest.
 	End(ctx context.Context, id string, o Outcome) error
 	// Get reads one entry; fail.NotFound.
 	Get(ctx context.Context, tenant, id string) (Entry, error)

@@ -12,6 +12,7 @@
 package emulator
 
 import (
+	"fmt"
 	"net/http"
 	"sync"
 	"time"
@@ -40,6 +41,7 @@ type Options struct {
 type Emulator struct {
 	opts    Options
 	clock   *Clock
+	random  *random
 	mu      sync.RWMutex // guards everything that tenants hold
 	tenants []*tenant
 	keys    *keyring
@@ -50,3 +52,53 @@ type Emulator struct {
 	handler http.Handler
 	control http.Handler
 }
+
+// New makes an emulator. It listens nowhere: Handler and Client work at once, Start opens ports.
+func New(opts Options) (*Emulator, error) {
+	if opts.Wall == nil {
+		opts.Wall = time.Now
+	}
+	if opts.Seed == 0 {
+		opts.Seed = 1
+	}
+	if opts.LedgerMax <= 0 {
+		opts.LedgerMax = 100_000
+	}
+	if len(opts.Organizations) == 0 {
+		opts.Organizations = []Organization{{
+			Name:    "Contoso",
+			Country: "US",
+			Domains: []Domain{{Name: "contoso.onmicrosoft.com", Verified: true}},
+		}}
+	}
+	e := &Emulator{
+		opts:   opts,
+		clock:  newClock(opts.Wall, opts.Start),
+		random: newRandom(opts.Seed),
+		ledger: &ledger{max: opts.LedgerMax},
+		keys:   &keyring{},
+		faults: newFaultRules(),
+		stats:  newStatistics(),
+		login:  &loginState{},
+	}
+	for _, org := range opts.Organizations {
+		t, err := newTenant(e, org)
+		if err != nil {
+			return nil, fmt.Errorf("organization %q: %w", org.Name, err)
+		}
+		e.tenants = append(e.tenants, t)
+	}
+	e.handler = e.faulty(http.HandlerFunc(e.serveLogin))
+	e.control = e.newControl()
+	return e, nil
+}
+
+// Handler answers for both halves of the tenant: paths of Microsoft Graph (/v1.0, /beta, /oidc/userinfo, /metadata/endpoints)
+// and, for everything else, Entra ID. Every address that it writes has the scheme, host and port that the client used.
+func (e *Emulator) Handler() http.Handler { return e.handler }
+
+// Control answers the emulator's own verbs (faults, clock, ledger, keys …); Start serves it on a listener of its own.
+func (e *Emulator) Control() http.Handler { return e.control }
+
+// Now is the emulator's time.
+func (e *Emulator) Now() time.Time { return e.clock.Now() }

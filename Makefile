@@ -1,0 +1,52 @@
+# What can be done here, one line each: make help
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+TOOLS := $(CURDIR)/.tools
+BIN := $(TOOLS)/bin
+export PATH := $(BIN):$(PATH)
+
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOFUMPT := mvdan.cc/gofumpt@v0.12.0
+GOSEC := github.com/securego/gosec/v2/cmd/gosec@v2.22.5
+GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.8.0
+AXE := 4.14.1
+FUZZTIME ?= 10s
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+
+.PHONY: help tools check test race fuzz bench clients docs run release
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+tools: ## install what is missing: chromium, PostgreSQL, nodejs (Debian), the Go checkers, axe-core
+	@scripts/tools.sh install $(AXE) $(STATICCHECK) $(GOFUMPT) $(GOSEC) $(GOVULNCHECK)
+
+check: ## format, vet, staticcheck, gosec, govulncheck, arch test, generated docs, tidy
+	@scripts/check.sh
+
+test: ## everything, browser tests and PostgreSQL included (says what is missing; make tools installs it)
+	@scripts/tools.sh need $(AXE)
+	go test -timeout 20m ./...
+
+race: ## the tests under the race detector (browser journeys left out)
+	go test -race -timeout 60m $$(go list ./... | grep -v /test/journey)
+
+fuzz: ## each fuzz target for FUZZTIME (default 10s)
+	@scripts/fuzz.sh $(FUZZTIME)
+
+bench: ## the figures of docs/reference/performance.md, measured again
+	@scripts/bench.sh
+
+clients: ## foreign clients (MSAL for Node, openid-client, the Graph client) against the emulator
+	@scripts/clients.sh
+
+docs: ## write the generated pages of docs/reference again
+	go run ./cmd/nameplate docs docs/reference
+
+run: ## the demo
+	go run ./cmd/nameplate demo
+
+release: ## one stripped binary in bin/
+	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/nameplate ./cmd/nameplate
+	@ls -l bin/nameplate

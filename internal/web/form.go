@@ -1,0 +1,202 @@
+package web
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"nameplate/internal/directory"
+	"nameplate/internal/fail"
+)
+
+// Limits of a form (A45).
+const (
+	maxFields   = 1000
+	maxFiles    = 4
+	maxFieldLen = 256 << 10
+)
+
+// File is an uploaded file. Its name and type are what the browser said, and are not to be believed.
+type File struct {
+	Name string
+	Data []byte
+}
+
+// Form is what a page sent.
+type Form struct {
+	url.Values
+	Files map[string]File
+	Nonce string // of the form token: the key of the one change this form may make
+	Token string
+}
+
+// Form reads the body of a POST and checks its token against the session. Errors are ready to be returned by a handler.
+func (v *Visit) Form(r *http.Request) (*Form, error) {
+	f, err := v.read(r)
+	if err != nil {
+		return nil, err
+	}
+	ref := directory.Ref{}
+	if v.Session != nil {
+		ref = v.Session.Ref
+	}
+	nonce, ok := v.site.nonce(v.secret, ref, f.Token)
+	if !ok {
+		return nil, &Refusal{Status: http.StatusForbidden, Say: sayToken}
+	}
+	f.Nonce = nonce
+	return f, nil
+}
+
+// EndedForm reads the body of a POST whose session has ended. Its token is not checked: that needs the person, see Site.Kept.
+func (v *Visit) EndedForm(r *http.Request) (*Form, error) { return v.read(r) }
+
+func (v *Visit) read(r *http.Request) (*Form, error) {
+	if r.Header.Get("Content-Encoding") != "" {
+		return nil, Refuse(http.StatusUnsupportedMediaType)
+	}
+	kind, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil {
+		return nil, Refuse(http.StatusUnsupportedMediaType)
+	}
+	f := &Form{Values: url.Values{}, Files: map[string]File{}}
+	switch kind {
+	case "application/x-www-form-urlencoded":
+		err = f.urlencoded(r)
+	case "multipart/form-data":
+		err = f.multipart(r, params["boundary"])
+	default:
+		return nil, Refuse(http.StatusUnsupportedMediaType)
+	}
+	if err != nil {
+		var long *http.MaxBytesError
+		if errors.As(err, &long) {
+			return nil, Refuse(http.StatusRequestEntityTooLarge)
+		}
+		var refusal *Refusal
+		if errors.As(err, &refusal) {
+			return nil, refusal
+		}
+		return nil, &Refusal{Status: http.StatusBadRequest, Cause: err}
+	}
+	f.Token = f.Get(TokenField)
+	f.Del(TokenField)
+	return f, nil
+}
+
+func (f *Form) urlencoded(r *http.Request) error {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return err
+	}
+	if bytes.Count(body, []byte{'&'}) >= maxFields {
+		return Refuse(http.StatusRequestEntityTooLarge)
+	}
+	f.Values, err = url.ParseQuery(string(body))
+	return err
+}
+
+func (f *Form) multipart(r *http.Request, boundary string) error {
+	if boundary == "" {
+		return errors.New("no boundary")
+	}
+	parts := multipart.NewReader(r.Body, boundary)
+	for n := 0; ; n++ {
+		part, err := parts.NextPart()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if n >= maxFields {
+			return Refuse(http.StatusRequestEntityTooLarge)
+		}
+		name := part.FormName()
+		if part.FileName() == "" && part.Header.Get("Content-Type") == "" {
+			b, err := io.ReadAll(io.LimitReader(part, maxFieldLen+1))
+			if err != nil {
+				return err
+			}
+			if len(b) > maxFieldLen {
+				return Refuse(http.StatusRequestEntityTooLarge)
+			}
+			f.Add(name, string(b))
+			continue
+		}
+		data, err := io.ReadAll(part)
+		if err != nil {
+			return err
+		}
+		if len(f.Files) >= maxFiles {
+			return Refuse(http.StatusRequestEntityTooLarge)
+		}
+		f.Files[name] = File{Name: part.FileName(), Data: data}
+	}
+}
+
+// Only refuses a form that carries a key which is not allowed, naming the first one (A20): nothing of it is applied.
+func (f *Form) Only(allowed func(key string) bool) error {
+	keys := make([]string, 0, len(f.Values)+len(f.Files))
+	for k := range f.Values {
+		keys = append(keys, k)
+	}
+	for k := range f.Files {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	for _, k := range keys {
+		if !allowed(k) {
+			name := k
+			if len(name) > 64 {
+				name = name[:64]
+			}
+			return fail.New(fail.Invalid, "web.form", fail.T("This form does not have a field named %q. Nothing was changed. Open the page again and use the fields it shows.", strings.ToValidUTF8(name, "?")))
+		}
+	}
+	return nil
+}
+
+// Next is where a link may lead inside this site: an absolute path with its query, else "/". Anything that a browser could read
+// as another site is refused (A14).
+func Next(raw string) string {
+	if len(raw) > 2000 || !strings.HasPrefix(raw, "/") {
+		return "/"
+	}
+	for _, c := range raw {
+		if c <= ' ' || c == '\\' || c == 0x7f || c > 0x7e {
+			return "/"
+		}
+	}
+	u, err := url.Parse(raw)
+	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || u.Opaque != "" || u.Fragment != "" {
+		return "/"
+	}
+	// A path that decodes to a second slash, a backslash, a control character or a step upwards is nobody's bookmark.
+	p := u.Path
+	if !strings.HasPrefix(p, "/") || strings.HasPrefix(p, "//") || strings.ContainsAny(p, "\\\x00\r\n\t") || strings.Contains(p, "..") || strings.Contains(p, "//") {
+		return "/"
+	}
+	for _, c := range p {
+		if c < ' ' || c == 0x7f {
+			return "/"
+		}
+	}
+	out := url.URL{Path: p, RawQuery: u.RawQuery}
+	return out.String()
+}
+
+// SignIn is the address of the sign-in page that leads back to next.
+func SignIn(next string) string {
+	next = Next(next)
+	if next == "/" || strings.HasPrefix(next, "/sign-in") {
+		return "/sign-in"
+	}
+	return "/sign-in?next=" + url.QueryEscape(next)
+}

@@ -1,0 +1,293 @@
+package web
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/base64"
+	"io"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"nameplate/internal/directory"
+	"nameplate/internal/fail"
+	"nameplate/internal/lang"
+)
+
+// Visit is what is known of one request: who, from where, in which language.
+type Visit struct {
+	ID      string // names the request in the log and under Details; made here, never taken from a header
+	From    string // network address of the client
+	Printer *lang.Printer
+	Theme   string   // "light", "dark" or "" for the system's
+	Session *Session // nil when nobody is signed in
+
+	secret string // the session cookie as it came
+	site   *Site
+}
+
+type visitKey struct{}
+
+func visitOf(r *http.Request) *Visit {
+	v, _ := r.Context().Value(visitKey{}).(*Visit)
+	return v
+}
+
+// T is a sentence in the visitor's language.
+func (v *Visit) T(t fail.Text) string { return v.Printer.T(t) }
+
+// Actor is who makes a change by this request.
+func (v *Visit) Actor() directory.Actor {
+	if v.Session == nil {
+		return directory.Actor{}
+	}
+	return directory.Actor{Kind: directory.PersonActor, Ref: v.Session.Ref, Name: v.Session.Name, Session: v.Session.ID,
+		Roles: v.Session.Roles, From: v.From}
+}
+
+func (s *Site) id() string {
+	var b [10]byte
+	if _, err := io.ReadFull(s.opt.Random, b[:]); err != nil {
+		panic(err)
+	}
+	return strings.ToLower(base32.StdEncoding.EncodeToString(b[:]))
+}
+
+// Cookies. On https they bear the __Host- prefix, so that no other site of the domain can set them; on plain loopback http a
+// browser refuses that prefix, so they bear a plain name.
+const (
+	sessionCookie = "nameplate"
+	browserCookie = "nameplate-browser"
+	langCookie    = "nameplate-language"
+	themeCookie   = "nameplate-theme"
+)
+
+func (s *Site) cookieName(name string) string {
+	if s.secure {
+		return "__Host-" + name
+	}
+	return name
+}
+
+func cookieValue(r *http.Request, name string) string {
+	c, err := r.Cookie(name)
+	if err != nil {
+		return ""
+	}
+	return c.Value
+}
+
+func (s *Site) setCookie(w http.ResponseWriter, name, value string, maxAge int) {
+	http.SetCookie(w, &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: maxAge, Secure: s.secure, HttpOnly: true,
+		SameSite: http.SameSiteLaxMode})
+}
+
+// SetSession gives the browser its session: a cookie that ends with the browser's own session.
+func (s *Site) SetSession(w http.ResponseWriter, secret string) {
+	s.setCookie(w, s.cookieName(sessionCookie), secret, 0)
+}
+
+// ClearSession takes the session cookie away.
+func (s *Site) ClearSession(w http.ResponseWriter) {
+	s.setCookie(w, s.cookieName(sessionCookie), "", -1)
+}
+
+// SetBrowser binds a sign-in that has begun, or a text that was kept, to this browser for at most ttl.
+func (s *Site) SetBrowser(w http.ResponseWriter, secret string, ttl time.Duration) {
+	s.setCookie(w, s.cookieName(browserCookie), secret, int(ttl/time.Second))
+}
+
+// ClearBrowser takes that binding away.
+func (s *Site) ClearBrowser(w http.ResponseWriter) {
+	s.setCookie(w, s.cookieName(browserCookie), "", -1)
+}
+
+// Browser is the secret of SetBrowser, "" when there is none.
+func (s *Site) Browser(r *http.Request) string {
+	return cookieValue(r, s.cookieName(browserCookie))
+}
+
+// Secret is the session cookie's value, for ending the session.
+func (v *Visit) Secret() string { return v.secret }
+
+const year = 365 * 24 * 60 * 60
+
+// Remember keeps a language ("" for automatic) and a theme ("" for the system's) chosen by hand for a year. Nonsense is not kept.
+func (s *Site) Remember(w http.ResponseWriter, language, themeName string) {
+	keep := func(name, value string) {
+		if value == "" {
+			s.setCookie(w, name, "", -1)
+			return
+		}
+		s.setCookie(w, name, value, year)
+	}
+	if _, ok := lang.Named(language); ok || language == "" {
+		keep(langCookie, language)
+	}
+	if theme(themeName) == themeName {
+		keep(themeCookie, themeName)
+	}
+}
+
+// Chosen is the language chosen by hand, "" for automatic.
+func Chosen(r *http.Request) string {
+	if l, ok := lang.Named(cookieValue(r, langCookie)); ok {
+		return l.Code
+	}
+	return ""
+}
+
+func theme(name string) string {
+	if name == "light" || name == "dark" {
+		return name
+	}
+	return ""
+}
+
+// attach finds the session that the cookie names. stale says that there was a cookie without a live session.
+func (s *Site) attach(r *http.Request, v *Visit) (stale bool, err error) {
+	v.secret = cookieValue(r, s.cookieName(sessionCookie))
+	if v.secret == "" {
+		return false, nil
+	}
+	got, err := s.opt.Sessions.Session(r.Context(), v.secret)
+	if err != nil {
+		switch fail.KindOf(err) {
+		case fail.NotFound, fail.Denied, fail.Invalid:
+			return true, err
+		}
+		return false, err
+	}
+	v.Session = &got
+	v.Printer = s.printers[lang.Pick(got.Language, r.Header.Get("Accept-Language"), cookieValue(r, langCookie)).Code]
+	return false, nil
+}
+
+// Form tokens. A token is a nonce and its HMAC over the browser's session secret and the person; so it is worth nothing in
+// another session, and the nonce names the one change that the form may make, however often it is sent.
+
+const nonceSize = 18
+
+// TokenField is the name of the hidden field that carries the token.
+const TokenField = "_token"
+
+// Token makes a token for a form on this visit's page.
+func (v *Visit) Token() string {
+	nonce := make([]byte, nonceSize)
+	if _, err := io.ReadFull(v.site.opt.Random, nonce); err != nil {
+		panic(err)
+	}
+	ref := directory.Ref{}
+	if v.Session != nil {
+		ref = v.Session.Ref
+	}
+	return base64.RawURLEncoding.EncodeToString(append(nonce, v.site.mac(v.secret, ref, nonce)...))
+}
+
+func (s *Site) mac(secret string, ref directory.Ref, nonce []byte) []byte {
+	binding := sha256.Sum256([]byte(secret))
+	h := hmac.New(sha256.New, s.opt.Key)
+	h.Write([]byte("nameplate form\x00"))
+	h.Write(binding[:])
+	h.Write([]byte(ref.String() + "\x00"))
+	h.Write(nonce)
+	return h.Sum(nil)
+}
+
+func (s *Site) nonce(secret string, ref directory.Ref, token string) (string, bool) {
+	b, err := base64.RawURLEncoding.DecodeString(token)
+	if err != nil || len(b) != nonceSize+sha256.Size {
+		return "", false
+	}
+	if !hmac.Equal(b[nonceSize:], s.mac(secret, ref, b[:nonceSize])) {
+		return "", false
+	}
+	return base64.RawURLEncoding.EncodeToString(b[:nonceSize]), true
+}
+
+// Kept checks a token of a form whose session ended before it was sent: whether that form was made for this person in the
+// session with that secret. Its nonce still names its one change.
+func (s *Site) Kept(secret string, ref directory.Ref, token string) (nonce string, ok bool) {
+	return s.nonce(secret, ref, token)
+}
+
+// clientAddress is the peer's address, or, when the peer is a listed proxy, the last address in X-Forwarded-For that is not
+// itself a listed proxy.
+func clientAddress(r *http.Request, proxies []netip.Prefix) string {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return ""
+	}
+	addr := peer.Addr().Unmap()
+	listed := func(a netip.Addr) bool {
+		for _, p := range proxies {
+			if p.Contains(a) {
+				return true
+			}
+		}
+		return false
+	}
+	if !listed(addr) {
+		return addr.String()
+	}
+	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for i := len(hops) - 1; i >= 0; i-- {
+		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+		if err != nil {
+			break
+		}
+		addr = hop.Unmap()
+		if !listed(addr) {
+			break
+		}
+	}
+	return addr.String()
+}
+
+// answer remembers what was written, for the log and for recovery.
+type answer struct {
+	http.ResponseWriter
+	status int
+	bytes  int64
+	wrote  bool
+}
+
+func (a *answer) WriteHeader(status int) {
+	if !a.wrote {
+		a.status, a.wrote = status, true
+	}
+	a.ResponseWriter.WriteHeader(status)
+}
+
+func (a *answer) Write(b []byte) (int, error) {
+	if !a.wrote {
+		a.status, a.wrote = http.StatusOK, true
+	}
+	n, err := a.ResponseWriter.Write(b)
+	a.bytes += int64(n)
+	return n, err
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+
+func (s *Site) log(r *http.Request, v *Visit, a *answer, begun time.Time) {
+	session := ""
+	if v.Session != nil {
+		session = v.Session.ID
+	}
+	// No query string: a sign-in's answer carries a code in it.
+	s.opt.Log.Info("request", "request", v.ID, "method", r.Method, "path", r.URL.Path, "status", a.status, "bytes", a.bytes,
+		"ms", float64(s.opt.Now().Sub(begun).Microseconds())/1000, "from", v.From, "session", session)
+}
+
+// Write sends a page that was rendered whole.
+func Write(w http.ResponseWriter, status int, page *bytes.Buffer) error {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, err := page.WriteTo(w)
+	return err
+}

@@ -1,0 +1,264 @@
+// Package web owns what every page of Nameplate has in common, whatever it shows: one fixed public address, security headers on
+// every answer, limits, sessions in requests, form tokens, languages, the template engine, hashed assets, and the one mapping
+// from a failure to a status and a page.
+//
+// It promises that a route without a declared right cannot exist, that nothing a client sends in a header is believed unless it
+// came through a listed proxy, that no text of another system and no cause of an error reaches a page, and that every answer,
+// including a refusal and a panic, carries the same headers. It knows no directory and no form's meaning.
+package web
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"path"
+	"strings"
+	"time"
+
+	"nameplate/internal/directory"
+	"nameplate/internal/fail"
+	"nameplate/internal/lang"
+)
+
+// Session is a signed-in person, as far as a page needs it.
+type Session struct {
+	ID       string // names the session in changes and logs; not the secret in the cookie
+	Ref      directory.Ref
+	Name     string
+	UPN      string
+	Language string // the directory's preferredLanguage, "" when not known
+	Roles    []directory.Role
+	Guest    bool
+}
+
+// Sessions finds the session that a browser's cookie names.
+type Sessions interface {
+	// Session is the live session with that secret. fail.NotFound when there is none (never was, or ended); fail.Denied with a
+	// sentence when it was ended for a reason that the person should know; Unavailable when it cannot be told now.
+	Session(ctx context.Context, secret string) (Session, error)
+}
+
+// Options say how a Site works. Public, Key, Sessions and Catalog are required.
+type Options struct {
+	// Public is the one address under which people reach the portal; every link, redirect and cookie follows it.
+	Public *url.URL
+	// Proxies may name the client in X-Forwarded-For. Empty: nobody may.
+	Proxies []netip.Prefix
+	// Key (32 bytes or more) binds form tokens to sessions.
+	Key      []byte
+	Sessions Sessions
+	Catalog  *lang.Catalog
+	// Zone is the time zone of dates on pages; nil is UTC.
+	Zone *time.Location
+	Log  *slog.Logger
+	Now  func() time.Time
+	// Random gives nonces and request ids; nil is the operating system's source.
+	Random io.Reader
+	// Ready says whether the process can serve people now; nil is always.
+	Ready func(context.Context) error
+	// Rate limits requests of one address: Burst at once, PerSecond lasting. Zero is 300 and 50.
+	Rate Rate
+	// BadSessions limits requests of one address that carry an unknown session. Zero is 30 and 0.5 (A15).
+	BadSessions Rate
+}
+
+// Rate is a token bucket.
+type Rate struct {
+	Burst     float64
+	PerSecond float64
+}
+
+// Page renders a problem in the clothes of the site.
+type Page func(w http.ResponseWriter, r *http.Request, v *Visit, p Problem) error
+
+// Site is the whole browser surface. Add routes with Handle before it serves.
+type Site struct {
+	opt      Options
+	host     string
+	secure   bool
+	mux      *http.ServeMux
+	routes   []Route
+	methods  map[string]map[string]Route // pattern → method → route
+	assets   *Assets
+	page     Page
+	people   *limiter
+	strays   *limiter
+	origin   string
+	printers map[string]*lang.Printer
+	cross    *http.CrossOriginProtection
+}
+
+// New makes a Site without routes.
+func New(opt Options) (*Site, error) {
+	switch {
+	case opt.Public == nil || opt.Public.Host == "" || (opt.Public.Scheme != "https" && opt.Public.Scheme != "http"):
+		return nil, errors.New("web: Public must be an http or https address")
+	case strings.Trim(opt.Public.Path, "/") != "" || opt.Public.User != nil || opt.Public.RawQuery != "":
+		return nil, errors.New("web: Public must be an origin without path, user or query")
+	case len(opt.Key) < 32:
+		return nil, errors.New("web: Key must have at least 32 bytes")
+	case opt.Sessions == nil || opt.Catalog == nil || opt.Now == nil:
+		return nil, errors.New("web: Sessions, Catalog and Now are required")
+	}
+	if opt.Random == nil {
+		opt.Random = rand.Reader
+	}
+	if opt.Log == nil {
+		opt.Log = slog.New(slog.DiscardHandler)
+	}
+	if opt.Rate == (Rate{}) {
+		opt.Rate = Rate{Burst: 300, PerSecond: 50}
+	}
+	if opt.BadSessions == (Rate{}) {
+		opt.BadSessions = Rate{Burst: 30, PerSecond: 0.5}
+	}
+	s := &Site{
+		opt:      opt,
+		host:     canonicalHost(opt.Public.Scheme, opt.Public.Host),
+		secure:   opt.Public.Scheme == "https",
+		origin:   opt.Public.Scheme + "://" + canonicalHost(opt.Public.Scheme, opt.Public.Host),
+		mux:      http.NewServeMux(),
+		methods:  map[string]map[string]Route{},
+		people:   newLimiter(opt.Rate, opt.Now),
+		strays:   newLimiter(opt.BadSessions, opt.Now),
+		printers: map[string]*lang.Printer{},
+		cross:    http.NewCrossOriginProtection(),
+		page:     plainPage,
+	}
+	for _, l := range lang.All() {
+		s.printers[l.Code] = opt.Catalog.Printer(l, opt.Zone)
+	}
+	s.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		s.fail(w, r, visitOf(r), Refuse(http.StatusNotFound))
+	})
+	return s, nil
+}
+
+// SetPage says how problems are shown.
+func (s *Site) SetPage(p Page) { s.page = p }
+
+// SetAssets serves files under their hashed addresses.
+func (s *Site) SetAssets(a *Assets) { s.assets = a }
+
+// Origin is the public address without a path: "https://profile.contoso.com".
+func (s *Site) Origin() string { return s.origin }
+
+// Printers are the site's voices, one for each language.
+func (s *Site) Printers() map[string]*lang.Printer { return s.printers }
+
+// canonicalHost is a host in lower case without the scheme's default port.
+func canonicalHost(scheme, host string) string {
+	host = strings.ToLower(host)
+	if scheme == "https" {
+		return strings.TrimSuffix(host, ":443")
+	}
+	return strings.TrimSuffix(host, ":80")
+}
+
+// ServeHTTP takes every request through the same gates: identity of the request, headers, recovery, address, limits, then its
+// route.
+func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	begun := s.opt.Now()
+	v := &Visit{
+		ID:      s.id(),
+		From:    clientAddress(r, s.opt.Proxies),
+		site:    s,
+		Printer: s.printers[lang.Pick("", r.Header.Get("Accept-Language"), cookieValue(r, langCookie)).Code],
+		Theme:   theme(cookieValue(r, themeCookie)),
+	}
+	r = r.WithContext(context.WithValue(r.Context(), visitKey{}, v))
+	out := &answer{ResponseWriter: w}
+	s.headers(out.Header(), v)
+	defer func() {
+		if p := recover(); p != nil {
+			if p == http.ErrAbortHandler {
+				panic(p)
+			}
+			s.opt.Log.Error("panic", "request", v.ID, "what", p, "stack", stack())
+			if !out.wrote {
+				s.fail(out, r, v, fail.Wrap(fail.Internal, "web", errors.New("panic")))
+			}
+		}
+		s.log(r, v, out, begun)
+	}()
+	s.serve(out, r, v)
+}
+
+func (s *Site) serve(w http.ResponseWriter, r *http.Request, v *Visit) {
+	switch r.URL.Path {
+	case "/healthz", "/readyz":
+		s.health(w, r)
+		return
+	}
+	if canonicalHost(s.opt.Public.Scheme, r.Host) != s.host {
+		s.fail(w, r, v, Refuse(http.StatusMisdirectedRequest))
+		return
+	}
+	// ServeMux would answer an unclean path with a redirect; there is nothing at such an address, so it says so.
+	if p := r.URL.Path; p == "" || p[0] != '/' || (p != "/" && path.Clean(p) != strings.TrimSuffix(p, "/")) || strings.Contains(p, "\\") {
+		s.fail(w, r, v, Refuse(http.StatusNotFound))
+		return
+	}
+	if s.assets != nil && strings.HasPrefix(r.URL.Path, AssetPrefix) {
+		if !s.assets.serve(w, r) {
+			s.fail(w, r, v, Refuse(http.StatusNotFound))
+		}
+		return
+	}
+	if wait, ok := s.people.take(v.From); !ok {
+		s.fail(w, r, v, tooMany(wait))
+		return
+	}
+	if unsafe(r.Method) {
+		if o := r.Header.Get("Origin"); (o != "" && o != s.origin) || s.cross.Check(r) != nil {
+			s.fail(w, r, v, &Refusal{Status: http.StatusForbidden, Say: sayForeign})
+			return
+		}
+	}
+	s.mux.ServeHTTP(w, r)
+}
+
+func unsafe(method string) bool {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions:
+		return false
+	}
+	return true
+}
+
+func (s *Site) health(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		w.WriteHeader(http.StatusMethodNotAllowed)
+		return
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	if r.URL.Path == "/readyz" && s.opt.Ready != nil {
+		if err := s.opt.Ready(r.Context()); err != nil {
+			s.opt.Log.Warn("not ready", "err", err)
+			w.WriteHeader(http.StatusServiceUnavailable)
+			io.WriteString(w, "not ready\n")
+			return
+		}
+	}
+	io.WriteString(w, "ok\n")
+}
+
+// Server is an HTTP server with the limits that a site facing people needs (A45): nobody holds a connection by being slow, and
+// headers end at 64 kB.
+func Server(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      60 * time.Second,
+		IdleTimeout:       120 * time.Second,
+		// net/http adds 4,096 bytes to this figure.
+		MaxHeaderBytes: 64<<10 - 4096,
+	}
+}

@@ -1,0 +1,442 @@
+package config
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// Mistake is one thing that is wrong with a configuration. It never holds a secret's value.
+type Mistake struct {
+	Where  string // "nameplate.yaml:3: client_secret" or "NAMEPLATE_LISTEN"
+	What   string
+	Remedy string
+}
+
+func (m Mistake) String() string { return m.Where + " " + m.What + ". Remedy: " + m.Remedy + "." }
+
+// Mistakes is a list of them as an error.
+type Mistakes []Mistake
+
+func (m Mistakes) Error() string {
+	lines := make([]string, len(m))
+	for i, x := range m {
+		lines[i] = x.String()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Source says where a configuration comes from.
+type Source struct {
+	File    string           // path of nameplate.yaml; "" reads none
+	Must    bool             // the file was named by somebody, so it has to exist
+	Environ []string         // KEY=value, as os.Environ gives it
+	Now     func() time.Time // for the ages of certificates
+}
+
+// value is a setting's text and where it was written.
+type value struct {
+	text  string
+	where string
+	base  string // folder that relative paths start from
+}
+
+// Load reads and checks a configuration. The error, when there is one, is Mistakes: all of them at once.
+func Load(src Source) (Config, error) {
+	l := &loader{values: map[string]value{}, table: Settings()}
+	l.file(src)
+	l.environment(src.Environ)
+	c := l.config()
+	l.together(c, src.Now())
+	if len(l.mistakes) > 0 {
+		return Config{}, l.mistakes
+	}
+	return c, nil
+}
+
+type loader struct {
+	table    []Setting
+	values   map[string]value
+	mistakes Mistakes
+}
+
+func (l *loader) wrong(where, what, remedy string) {
+	l.mistakes = append(l.mistakes, Mistake{where, what, remedy})
+}
+
+const maxFile = 1 << 20 // bytes; a configuration is a page, not a book
+
+func (l *loader) file(src Source) {
+	if src.File == "" {
+		return
+	}
+	info, err := os.Stat(src.File)
+	if errors.Is(err, fs.ErrNotExist) && !src.Must {
+		return
+	}
+	switch {
+	case err != nil:
+		l.wrong(src.File, "cannot be read ("+reason(err)+")", "check the path that --config or NAMEPLATE_CONFIG names")
+		return
+	case info.IsDir():
+		l.wrong(src.File, "is a folder", "name the file in it, usually nameplate.yaml")
+		return
+	case info.Size() > maxFile:
+		l.wrong(src.File, "is larger than 1 MB", "a configuration is a short file: check that this is the right one")
+		return
+	}
+	data, err := os.ReadFile(src.File)
+	if err != nil {
+		l.wrong(src.File, "cannot be read ("+reason(err)+")", "let the user that runs nameplate read it")
+		return
+	}
+	var doc yaml.Node
+	if err := yaml.Unmarshal(data, &doc); err != nil {
+		l.wrong(src.File, "is not YAML ("+strings.TrimPrefix(err.Error(), "yaml: ")+")", "write one key and value a line: listen: 127.0.0.1:8080")
+		return
+	}
+	if len(doc.Content) == 0 {
+		return
+	}
+	root := doc.Content[0]
+	if root.Kind != yaml.MappingNode {
+		l.wrong(src.File, "is not a list of keys and values", "write one key and value a line: listen: 127.0.0.1:8080")
+		return
+	}
+	for i := 0; i+1 < len(root.Content); i += 2 {
+		key, val := root.Content[i], root.Content[i+1]
+		where := fmt.Sprintf("%s:%d: %s", filepath.Base(src.File), key.Line, key.Value)
+		s, ok := l.setting(key.Value)
+		if !ok {
+			l.wrong(where, "is not a setting", l.suggest(key.Value, func(s Setting) string { return s.Key }))
+			continue
+		}
+		if _, twice := l.values[s.Key]; twice {
+			l.wrong(where, "stands twice in the file", "keep one of the two lines")
+			continue
+		}
+		text, ok := scalar(val, s.Type)
+		if !ok {
+			l.wrong(where, "is not a "+string(s.Type), "write a single value after the colon")
+			continue
+		}
+		l.values[s.Key] = value{text, where, filepath.Dir(src.File)}
+	}
+}
+
+// scalar is the text as it was written: YAML's own idea of types (no, 0123, 12:30) does not touch it.
+func scalar(n *yaml.Node, t Type) (string, bool) {
+	switch {
+	case n.Kind == yaml.ScalarNode && n.Tag == "!!null":
+		return "", true
+	case n.Kind == yaml.ScalarNode:
+		return n.Value, true
+	case n.Kind == yaml.SequenceNode && t == TypeList:
+		var parts []string
+		for _, c := range n.Content {
+			if c.Kind != yaml.ScalarNode {
+				return "", false
+			}
+			parts = append(parts, c.Value)
+		}
+		return strings.Join(parts, ","), true
+	}
+	return "", false
+}
+
+func (l *loader) setting(key string) (Setting, bool) {
+	i := slices.IndexFunc(l.table, func(s Setting) bool { return s.Key == key })
+	if i < 0 {
+		return Setting{}, false
+	}
+	return l.table[i], true
+}
+
+func (l *loader) environment(environ []string) {
+	env := map[string]string{}
+	for _, kv := range environ {
+		if k, v, ok := strings.Cut(kv, "="); ok && strings.HasPrefix(k, "NAMEPLATE_") {
+			env[k] = v
+		}
+	}
+	for _, s := range l.table {
+		name := s.Env()
+		text, set := env[name]
+		delete(env, name)
+		if s.Secret {
+			if path, ok := env[name+"_FILE"]; ok {
+				delete(env, name+"_FILE")
+				if set {
+					l.wrong(name+"_FILE", "and "+name+" are both set", "keep one of the two")
+					continue
+				}
+				data, err := os.ReadFile(path) // #nosec G304 G703 -- the operator names this file
+				if err != nil {
+					l.wrong(name+"_FILE", "names a file that cannot be read ("+reason(err)+")", "check the path, and that the user that runs nameplate may read it")
+					continue
+				}
+				text, set, name = strings.TrimRight(string(data), "\r\n"), true, name+"_FILE"
+			}
+		}
+		if set {
+			l.values[s.Key] = value{text, name, "."}
+		}
+	}
+	for _, known := range []string{"NAMEPLATE_CONFIG", "NAMEPLATE_FACTS", "NAMEPLATE_CRASH_AT"} {
+		delete(env, known)
+	}
+	var unknown []string
+	for k := range env {
+		unknown = append(unknown, k)
+	}
+	sort.Strings(unknown)
+	for _, k := range unknown {
+		l.wrong(k, "is not a setting", l.suggest(k, Setting.Env))
+	}
+}
+
+// suggest names the nearest setting, when one is near.
+func (l *loader) suggest(word string, name func(Setting) string) string {
+	best, at := "", 4
+	for _, s := range l.table {
+		if d := distance(strings.ToLower(word), strings.ToLower(name(s))); d < at {
+			best, at = name(s), d
+		}
+	}
+	if best != "" {
+		return "did you mean " + best + "? Or take it out"
+	}
+	return "take it out; all settings are listed by nameplate config settings"
+}
+
+// distance counts the letters that must be put in, taken out or changed to make b of a (Levenshtein).
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		diagonal := row[0]
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			above := row[j]
+			cost := diagonal
+			if a[i-1] != b[j-1] {
+				cost++
+			}
+			row[j] = min(cost, above+1, row[j-1]+1)
+			diagonal = above
+		}
+	}
+	return row[len(b)]
+}
+
+// text is a setting's checked value, its default when it is wrong or not set.
+func (l *loader) text(key string) string {
+	s, ok := l.setting(key)
+	if !ok {
+		panic("config: no setting " + key)
+	}
+	v, set := l.values[key]
+	if !set || v.text == "" {
+		return s.Default
+	}
+	if what, remedy := s.checkValue(v.text); what != "" {
+		l.wrong(v.where, what, remedy)
+		return s.Default
+	}
+	if s.Type == TypeFile && !filepath.IsAbs(v.text) {
+		return filepath.Join(v.base, v.text)
+	}
+	return v.text
+}
+
+func (l *loader) config() Config {
+	duration := func(key string) time.Duration { d, _ := time.ParseDuration(l.text(key)); return d }
+	yes := func(key string) bool { b, _ := parseBool(l.text(key)); return b }
+	list := func(key string) []string {
+		var out []string
+		for _, p := range strings.Split(l.text(key), ",") {
+			if p = strings.TrimSpace(p); p != "" {
+				out = append(out, p)
+			}
+		}
+		return out
+	}
+	public, _ := url.Parse(l.text("public_url"))
+	public.Path = ""
+	c := Config{
+		PublicURL: public, Listen: l.text("listen"), HealthListen: l.text("health_listen"),
+		TLSCertificate: l.text("tls_certificate"), TLSKey: l.text("tls_key"), TrustedProxies: list("trusted_proxies"),
+		Database: Secret(l.text("database")), KeyFile: l.text("key_file"),
+		Tenant: l.text("tenant"), ClientID: l.text("client_id"), ClientSecret: Secret(l.text("client_secret")), Certificate: l.text("client_certificate"),
+		Cloud: Clouds()[l.text("cloud")], CAFile: l.text("ca_file"), DelegatedOnly: yes("delegated_only"),
+		Policy: l.text("policy"), Name: l.text("name"), Accent: l.text("accent"), PrivacyURL: l.text("privacy_url"), Language: l.text("language"),
+		SessionIdle: duration("session_idle"), SessionLimit: duration("session_limit"),
+		LogFormat: l.text("log_format"), LogLevel: l.text("log_level"),
+	}
+	if a := l.text("authority"); a != "" {
+		c.Cloud.Authority = strings.TrimRight(a, "/")
+	}
+	if g := l.text("graph"); g != "" {
+		c.Cloud.Graph = strings.TrimRight(g, "/")
+	}
+	return c
+}
+
+func (l *loader) where(key string) string {
+	if v, ok := l.values[key]; ok {
+		return v.where
+	}
+	return key
+}
+
+// together checks what only shows when several settings are looked at side by side.
+func (l *loader) together(c Config, now time.Time) {
+	if c.Tenant == "" {
+		l.wrong("tenant", "is missing", "set the tenant id from the Overview page of your app registration (NAMEPLATE_TENANT), or try everything first with: nameplate demo")
+	} else if !guidForm.MatchString(c.Tenant) && !domainForm.MatchString(c.Tenant) {
+		l.wrong(l.where("tenant"), "is neither a tenant id nor a domain name", "write the Directory (tenant) id, like 11111111-2222-3333-4444-555555555555, or a verified domain, like example.com")
+	}
+	if c.ClientID == "" {
+		l.wrong("client_id", "is missing", "set the Application (client) id from the Overview page of your app registration (NAMEPLATE_CLIENT_ID)")
+	} else if !guidForm.MatchString(c.ClientID) {
+		l.wrong(l.where("client_id"), "is not an application id", "copy the Application (client) id, like 11111111-2222-3333-4444-555555555555")
+	}
+	switch {
+	case c.ClientSecret == "" && c.Certificate == "":
+		l.wrong("client_certificate", "and client_secret are both missing", "set client_certificate to a PEM file with certificate and key, or client_secret (NAMEPLATE_CLIENT_SECRET_FILE)")
+	case c.ClientSecret != "" && c.Certificate != "":
+		l.wrong(l.where("client_secret"), "and client_certificate are both set", "keep the certificate and take the secret out")
+	case c.ClientSecret != "" && weak(c.ClientSecret.Reveal()):
+		l.wrong(l.where("client_secret"), "is too short or a text from a tutorial", "copy the Value (not the Secret ID) that Microsoft showed once when the secret was made")
+	case c.Certificate != "":
+		if what, remedy := checkPair(c.Certificate, c.Certificate, now); what != "" {
+			l.wrong(l.where("client_certificate"), what, remedy)
+		}
+	}
+	switch {
+	case (c.TLSCertificate == "") != (c.TLSKey == ""):
+		l.wrong("tls_certificate and tls_key", "belong together, and one is missing", "set both, or neither when a proxy answers https")
+	case c.TLSCertificate != "":
+		if what, remedy := checkPair(c.TLSCertificate, c.TLSKey, now); what != "" {
+			l.wrong(l.where("tls_certificate"), what, remedy)
+		}
+	}
+	for _, key := range []string{"policy", "ca_file"} {
+		if path := l.text(key); path != "" {
+			if f, err := os.Open(path); err != nil { // #nosec G304 -- the operator names this file
+				l.wrong(l.where(key), "names a file that cannot be read ("+reason(err)+")", "check the path; it starts from the folder of the configuration file")
+			} else {
+				_ = f.Close()
+			}
+		}
+	}
+	for _, p := range c.TrustedProxies {
+		if _, err := netip.ParsePrefix(p); err != nil {
+			if _, err := netip.ParseAddr(p); err != nil {
+				l.wrong(l.where("trusted_proxies"), fmt.Sprintf("holds %q, which is neither an address nor a network", p), "write 10.0.0.7 or 10.0.0.0/24")
+			}
+		}
+	}
+	if c.SessionIdle > c.SessionLimit {
+		l.wrong(l.where("session_idle"), "is longer than session_limit", "make session_idle the shorter one")
+	}
+	l.emulator(c)
+}
+
+// emulator refuses a mixture of an emulator and the real service (trust.md §0 rule 8): a token of one must never meet the other.
+func (l *loader) emulator(c Config) {
+	local := func(origin string) bool {
+		u, err := url.Parse(origin)
+		return err == nil && Loopback(u.Hostname())
+	}
+	if local(c.Cloud.Authority) != local(c.Cloud.Graph) {
+		l.wrong(l.where("authority")+" and "+l.where("graph"), "mix the emulator and the real service", "point both at the emulator, or neither")
+	}
+	if local(c.Cloud.Authority) && !Loopback(c.PublicURL.Hostname()) {
+		l.wrong(l.where("authority"), "is an emulator, and public_url is not this machine", "an emulator lets anybody sign in as anybody: use it on this machine only")
+	}
+}
+
+// weak says whether a secret can be guessed: Entra's own are 40 characters.
+func weak(s string) bool {
+	low := strings.ToLower(s)
+	return len(s) < 16 || strings.Contains(low, "your_") || strings.Contains(low, "secret_key") || strings.Contains(low, "changeme") || guidForm.MatchString(s)
+}
+
+// checkPair reads a certificate and its key (which may be one file) and says what is wrong with them.
+func checkPair(certFile, keyFile string, now time.Time) (what, remedy string) {
+	cert, err := os.ReadFile(certFile) // #nosec G304 -- the operator names this file
+	if err != nil {
+		return "names a file that cannot be read (" + reason(err) + ")", "check the path; it starts from the folder of the configuration file"
+	}
+	key := cert
+	if keyFile != certFile {
+		if key, err = os.ReadFile(keyFile); err != nil { // #nosec G304 -- the operator names this file
+			return "has a key file that cannot be read (" + reason(err) + ")", "check the path in tls_key"
+		}
+	}
+	if !hasBlock(key, "PRIVATE KEY") {
+		if hasBlock(key, "ENCRYPTED") {
+			return "has a key that is locked with a password", "store the key without a password, readable by its owner only"
+		}
+		return "has no key in it", "put certificate and private key into one PEM file"
+	}
+	if info, err := os.Stat(keyFile); err == nil && info.Mode().Perm()&0o077 != 0 {
+		return "has a key that others on this machine may read", "run: chmod 600 " + keyFile
+	}
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		return "does not fit its key (" + strings.TrimPrefix(err.Error(), "tls: ") + ")", "check that certificate and key were made together"
+	}
+	leaf, err := x509.ParseCertificate(pair.Certificate[0])
+	switch {
+	case err != nil:
+		return "is not a certificate", "put a PEM certificate into the file"
+	case now.After(leaf.NotAfter):
+		return "ended on " + leaf.NotAfter.Format(time.DateOnly), "make a new certificate and upload its public half"
+	case now.Before(leaf.NotBefore):
+		return "is not valid before " + leaf.NotBefore.Format(time.DateOnly), "check this machine's clock"
+	}
+	return "", ""
+}
+
+func hasBlock(data []byte, kind string) bool {
+	for {
+		var b *pem.Block
+		if b, data = pem.Decode(data); b == nil {
+			return false
+		}
+		if strings.HasSuffix(b.Type, kind) && !strings.HasPrefix(b.Type, "ENCRYPTED") || (kind == "ENCRYPTED" && strings.HasPrefix(b.Type, "ENCRYPTED")) {
+			return true
+		}
+	}
+}
+
+func reason(err error) string {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "there is no such file"
+	case errors.Is(err, fs.ErrPermission):
+		return "not permitted"
+	}
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return p.Err.Error()
+	}
+	return err.Error()
+}

@@ -1,0 +1,199 @@
+// Package config owns the one table of settings: key, type, default, whether it is a secret, and what it means; and how a
+// configuration is read from a file, from NAMEPLATE_… variables and from files that hold secrets.
+//
+// It promises to list every mistake at once with its remedy, and never to print a secret. It holds no global state: two
+// configurations can live in one process.
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Type says how a setting is read.
+type Type string
+
+const (
+	TypeText     Type = "text"
+	TypeAddress  Type = "address"  // host:port to listen on
+	TypeOrigin   Type = "origin"   // scheme://host[:port], nothing after it
+	TypeFile     Type = "file"     // a path; relative to the configuration file's folder
+	TypeDuration Type = "duration" // 90m, 12h
+	TypeBool     Type = "yes or no"
+	TypeList     Type = "list" // separated by commas, or a YAML list
+	TypeChoice   Type = "choice"
+	TypeColor    Type = "color" // #rrggbb
+)
+
+// Setting is one row of the table.
+type Setting struct {
+	Key     string // in nameplate.yaml; the variable is NAMEPLATE_ and the key in upper case
+	Type    Type
+	Default string
+	Secret  bool // never printed; may also come from the file that KEY_FILE names
+	Choices []string
+	Help    string
+}
+
+// Env is the variable's name.
+func (s Setting) Env() string { return "NAMEPLATE_" + strings.ToUpper(s.Key) }
+
+// Settings is the table, in the order of the documentation.
+func Settings() []Setting {
+	return []Setting{
+		{Key: "public_url", Type: TypeOrigin, Default: "http://localhost:8080", Help: "The one address under which people open the portal. Sign-in returns to this address and no other, so it must be exact; https unless it is this machine."},
+		{Key: "listen", Type: TypeAddress, Default: "127.0.0.1:8080", Help: "Where the portal listens. Behind a proxy on the same machine leave it on loopback."},
+		{Key: "health_listen", Type: TypeAddress, Default: "", Help: "A second address for /healthz and /readyz alone, for a monitor. Empty: they answer on the portal's own address only."},
+		{Key: "tls_certificate", Type: TypeFile, Default: "", Help: "PEM file with the certificate chain, when the portal itself answers https."},
+		{Key: "tls_key", Type: TypeFile, Default: "", Help: "PEM file with the key of tls_certificate; readable by its owner only."},
+		{Key: "trusted_proxies", Type: TypeList, Default: "", Help: "Addresses or networks of proxies whose X-Forwarded-For is believed. Nobody's is by default."},
+		{Key: "database", Type: TypeText, Default: "nameplate.db", Secret: true, Help: "A file (SQLite) or postgres://… . It may hold a password, so it counts as a secret."},
+		{Key: "key_file", Type: TypeFile, Default: "nameplate.key", Help: "The key that seals tokens in the database. Made at the first start with rights for its owner only; keep it apart from backups of the database."},
+		{Key: "tenant", Type: TypeText, Default: "", Help: "The Microsoft 365 organization: its tenant id, or a verified domain name."},
+		{Key: "client_id", Type: TypeText, Default: "", Help: "Application (client) id of the app registration."},
+		{Key: "client_secret", Type: TypeText, Default: "", Secret: true, Help: "Client secret of the app registration. A certificate is better: use client_certificate."},
+		{Key: "client_certificate", Type: TypeFile, Default: "", Help: "PEM file with the certificate and its key, whose public half is uploaded to the app registration."},
+		{Key: "cloud", Type: TypeChoice, Default: "global", Choices: []string{"global", "usgov", "usgov-dod", "china"}, Help: "Which Microsoft cloud the organization lives in."},
+		{Key: "authority", Type: TypeOrigin, Default: "", Help: "Sign-in address instead of the cloud's own; for the emulator."},
+		{Key: "graph", Type: TypeOrigin, Default: "", Help: "Microsoft Graph address instead of the cloud's own; for the emulator."},
+		{Key: "ca_file", Type: TypeFile, Default: "", Help: "PEM file with one more certificate authority to believe, for a TLS proxy of your company or the emulator."},
+		{Key: "delegated_only", Type: TypeBool, Default: "no", Help: "Work without any application permission: people change only what Microsoft lets them write with their own sign-in."},
+		{Key: "policy", Type: TypeFile, Default: "", Help: "The policy file: who may see and change which property. Empty: the careful default that Nameplate ships."},
+		{Key: "name", Type: TypeText, Default: "", Help: "The organization's name in the portal. Empty: the name that the directory gives."},
+		{Key: "accent", Type: TypeColor, Default: "#0b5cad", Help: "The accent color of buttons and links; must be readable on white."},
+		{Key: "privacy_url", Type: TypeText, Default: "", Help: "Address of your privacy notice, linked at the foot of each page."},
+		{Key: "language", Type: TypeChoice, Default: "en", Choices: []string{"en", "de", "ar"}, Help: "The language for people whose own is not known."},
+		{Key: "session_idle", Type: TypeDuration, Default: "60m", Help: "After this long without a click a person signs in again."},
+		{Key: "session_limit", Type: TypeDuration, Default: "12h", Help: "After this long a person signs in again in any case."},
+		{Key: "log_format", Type: TypeChoice, Default: "text", Choices: []string{"text", "json"}, Help: "How the log is written."},
+		{Key: "log_level", Type: TypeChoice, Default: "info", Choices: []string{"debug", "info", "warn", "error"}, Help: "How much the log says. No level writes secrets or what people typed."},
+	}
+}
+
+// Secret is a text that no print, log or JSON shows.
+type Secret string
+
+func (Secret) String() string               { return "***" }
+func (Secret) GoString() string             { return "***" }
+func (Secret) MarshalText() ([]byte, error) { return []byte("***"), nil }
+
+// Reveal is the secret itself.
+func (s Secret) Reveal() string { return string(s) }
+
+// Config is a checked configuration.
+type Config struct {
+	PublicURL      *url.URL
+	Listen         string
+	HealthListen   string
+	TLSCertificate string
+	TLSKey         string
+	TrustedProxies []string
+	Database       Secret
+	KeyFile        string
+	Tenant         string
+	ClientID       string
+	ClientSecret   Secret
+	Certificate    string
+	Cloud          Cloud
+	CAFile         string
+	DelegatedOnly  bool
+	Policy         string
+	Name           string
+	Accent         string
+	PrivacyURL     string
+	Language       string
+	SessionIdle    time.Duration
+	SessionLimit   time.Duration
+	LogFormat      string
+	LogLevel       string
+}
+
+// Cloud are the addresses of a Microsoft cloud, as origins.
+// https://learn.microsoft.com/graph/deployments
+type Cloud struct {
+	Name      string
+	Authority string
+	Graph     string
+}
+
+// Clouds are the four clouds that Graph documents.
+func Clouds() map[string]Cloud {
+	return map[string]Cloud{
+		"global":    {"global", "https://login.microsoftonline.com", "https://graph.microsoft.com"},
+		"usgov":     {"usgov", "https://login.microsoftonline.us", "https://graph.microsoft.us"},
+		"usgov-dod": {"usgov-dod", "https://login.microsoftonline.us", "https://dod-graph.microsoft.us"},
+		"china":     {"china", "https://login.chinacloudapi.cn", "https://microsoftgraph.chinacloudapi.cn"},
+	}
+}
+
+var (
+	colorForm  = regexp.MustCompile(`^#[0-9a-fA-F]{6}$`)
+	guidForm   = regexp.MustCompile(`^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$`)
+	domainForm = regexp.MustCompile(`^([a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?\.)+[a-zA-Z]{2,}$`)
+)
+
+// checkValue says what is wrong with one setting's text, and the remedy; "" when nothing is.
+func (s Setting) checkValue(v string) (what, remedy string) {
+	if v == "" {
+		return "", ""
+	}
+	switch s.Type {
+	case TypeAddress:
+		_, port, err := net.SplitHostPort(v)
+		if n, e := strconv.Atoi(port); err != nil || e != nil || n < 0 || n > 65535 {
+			return "is not an address to listen on", "write host:port, for example 127.0.0.1:8080"
+		}
+	case TypeOrigin:
+		u, err := url.Parse(v)
+		switch {
+		case err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https"):
+			return "is not an address", "write it as https://people.example.com"
+		case u.User != nil || u.RawQuery != "" || u.Fragment != "" || strings.Trim(u.Path, "/") != "":
+			return "has something after the host name", "write only scheme and host: " + u.Scheme + "://" + u.Host
+		case u.Scheme == "http" && !Loopback(u.Hostname()):
+			return "is http, and not on this machine: passwords and names would travel in clear", "use https, by tls_certificate and tls_key or by a proxy in front"
+		}
+	case TypeDuration:
+		if d, err := time.ParseDuration(v); err != nil || d < time.Minute {
+			return "is not a length of time of at least a minute", "write it as 60m or 12h"
+		}
+	case TypeBool:
+		if _, ok := parseBool(v); !ok {
+			return "is neither yes nor no", "write yes or no"
+		}
+	case TypeChoice:
+		if !slices.Contains(s.Choices, v) {
+			return fmt.Sprintf("is %q, which is not one of the choices", v), "write one of: " + strings.Join(s.Choices, ", ")
+		}
+	case TypeColor:
+		if !colorForm.MatchString(v) {
+			return "is not a color", "write it as #0b5cad"
+		}
+	}
+	return "", ""
+}
+
+func parseBool(v string) (value, ok bool) {
+	switch strings.ToLower(v) {
+	case "yes", "true", "on", "1":
+		return true, true
+	case "no", "false", "off", "0":
+		return false, true
+	}
+	return false, false
+}
+
+// Loopback says whether a host name or address is this machine.
+func Loopback(host string) bool {
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}

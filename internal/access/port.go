@@ -61,8 +61,9 @@ type Store interface {
 	// Settings are a person's own choices; zero when there are none.
 	Settings(ctx context.Context, ref directory.Ref) (Settings, error)
 	PutSettings(ctx context.Context, ref directory.Ref, s Settings) error
-	// KeyCheck keeps sealed under the key's id unless something is kept there already, and returns what is kept.
-	KeyCheck(ctx context.Context, keyID string, sealed []byte) (kept []byte, err error)
+	// KeyIDs are the ids of the keys that values in the store were sealed with; AddKeyID adds one.
+	KeyIDs(ctx context.Context) ([]string, error)
+	AddKeyID(ctx context.Context, id string) error
 	// Sweep forgets what nobody can use any more at now: marks of attempts, forms, sessions that ended a day ago.
 	Sweep(ctx context.Context, now time.Time) (rows int, err error)
 }

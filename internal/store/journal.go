@@ -1,0 +1,312 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"time"
+	"unicode/utf8"
+
+	"nameplate/internal/change"
+	"nameplate/internal/fail"
+)
+
+// Journal is change.Journal on the store.
+//
+// An entry is a "begin" record, any number of "note" records and one or (after Unverified) several "end" records in the
+// tenant's chain; the table entries only says where they are. Change.Photo of an entry that a list returns is empty, and nil
+// only when there was no picture; Get, ByKey, Begin and Unsettled bring its bytes, unless the blob has been deleted.
+type Journal struct{ s *Store }
+
+var _ change.Journal = (*Journal)(nil)
+
+// maxKey is the longest id or key of an entry, in bytes.
+const maxKey = 300
+
+func word(s string) bool {
+	if len(s) > maxKey || !utf8.ValidString(s) {
+		return false
+	}
+	for _, r := range s {
+		if r < ' ' {
+			return false
+		}
+	}
+	return true
+}
+
+// Begin implements change.Journal.
+func (j *Journal) Begin(ctx context.Context, e change.Entry) (prior change.Entry, known bool, err error) {
+	const op = "store.begin"
+	ref := e.Change.On
+	if e.ID == "" || ref.Tenant == "" || ref.ID == "" || !word(e.ID) || !word(e.Change.Key) || !word(ref.Tenant) || !word(ref.ID) {
+		return prior, false, fail.New(fail.Invalid, op, fail.T("The change cannot be written down: its id, its key or the person it is about is missing or malformed."))
+	}
+	if e.Begun.IsZero() {
+		e.Begun = j.s.now()
+	}
+	e.Begun = e.Begun.UTC()
+	e.Outcome.State = change.Open
+	err = j.s.tx(ctx, op, func(ctx context.Context, tx *sql.Tx, again bool) error {
+		prior, known = change.Entry{}, false
+		chain, err := j.s.lockChain(ctx, tx, ref.Tenant)
+		if err != nil {
+			return err
+		}
+		if e.Change.Key != "" || again {
+			prior, err = j.s.entry(ctx, tx, `WHERE e.tenant = $1 AND (e.key = $2 OR e.id = $3)`, ref.Tenant, e.Change.Key, e.ID)
+			if err == nil {
+				known = !(again && prior.ID == e.ID) // our own, from a commit whose answer was lost
+				return nil
+			}
+			if !errors.Is(err, sql.ErrNoRows) {
+				return err
+			}
+		}
+		var open string
+		err = tx.QueryRowContext(ctx, `SELECT id FROM entries WHERE tenant = $1 AND object = $2 AND open = 1`, ref.Tenant, ref.ID).Scan(&open)
+		if err == nil {
+			busy := fail.New(fail.Conflict, op, fail.T("Another change to this profile is still under way. Try again in a moment."))
+			busy.Code, busy.Item = "busy", open
+			return busy
+		}
+		if !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		photo := ""
+		if e.Change.Photo != nil {
+			if photo, err = putBlob(ctx, tx, ref.Tenant, e.Change.Photo, e.Begun); err != nil {
+				return err
+			}
+		}
+		seq, err := chain.add(ctx, tx, "begin", e.ID, e.Begun, packEntry(e, photo))
+		if err != nil {
+			return err
+		}
+		key := sql.NullString{String: e.Change.Key, Valid: e.Change.Key != ""}
+		_, err = tx.ExecContext(ctx, `INSERT INTO entries (id, tenant, key, object, state, open, begin_seq, begun) VALUES ($1, $2, $3, $4, $5, 1, $6, $7)`,
+			e.ID, ref.Tenant, key, ref.ID, string(change.Open), seq, micro(e.Begun))
+		prior = e
+		prior.Seq = seq
+		return err
+	})
+	if err != nil {
+		return change.Entry{}, false, err
+	}
+	return prior, known, nil
+}
+
+// Note implements change.Journal.
+func (j *Journal) Note(ctx context.Context, id string, parts []change.Part, at change.Attempt) error {
+	const op = "store.note"
+	now := j.s.now().UTC()
+	return j.s.tx(ctx, op, func(ctx context.Context, tx *sql.Tx, again bool) error {
+		p, chain, err := j.s.lockEntry(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if !p.open {
+			return fail.New(fail.Conflict, op, fail.T("The change has already ended."))
+		}
+		doc := noteDoc{Parts: packParts(parts), Attempt: at}
+		if again && p.note != 0 {
+			if same, err := sameRecord(ctx, tx, p.tenant, p.note, doc); err != nil || same {
+				return err
+			}
+		}
+		seq, err := chain.add(ctx, tx, "note", id, now, doc)
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE entries SET note_seq = $1 WHERE id = $2`, seq, id)
+		return err
+	})
+}
+
+// End implements change.Journal.
+func (j *Journal) End(ctx context.Context, id string, o change.Outcome) error {
+	const op = "store.end"
+	if o.State == change.Open || o.State == "" {
+		return fail.New(fail.Invalid, op, fail.T("A change cannot end without an outcome."))
+	}
+	ended := o.At.UTC()
+	if o.At.IsZero() {
+		ended = j.s.now().UTC()
+	}
+	return j.s.tx(ctx, op, func(ctx context.Context, tx *sql.Tx, again bool) error {
+		p, chain, err := j.s.lockEntry(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		doc := endDoc{Outcome: packOutcome(o), Ended: ended}
+		if again && p.end != 0 {
+			if same, err := sameRecord(ctx, tx, p.tenant, p.end, doc); err != nil || same {
+				return err
+			}
+		}
+		if !p.open && p.state != change.Unverified {
+			return fail.New(fail.Conflict, op, fail.T("The change has already ended."))
+		}
+		seq, err := chain.add(ctx, tx, "end", id, ended, doc)
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE entries SET end_seq = $1, state = $2, open = 0 WHERE id = $3`, seq, string(o.State), id)
+		return err
+	})
+}
+
+// pointer is an entry's row.
+type pointer struct {
+	tenant    string
+	state     change.State
+	open      bool
+	note, end int64
+}
+
+// lockEntry finds an entry by its id and holds the end of its tenant's chain, in that order: an entry never changes its tenant.
+func (s *Store) lockEntry(ctx context.Context, tx *sql.Tx, id string) (p pointer, c *chain, err error) {
+	err = tx.QueryRowContext(ctx, `SELECT tenant FROM entries WHERE id = $1`, id).Scan(&p.tenant)
+	if errors.Is(err, sql.ErrNoRows) {
+		return p, nil, noEntry()
+	}
+	if err != nil {
+		return p, nil, err
+	}
+	if c, err = s.lockChain(ctx, tx, p.tenant); err != nil {
+		return p, nil, err
+	}
+	err = tx.QueryRowContext(ctx, `SELECT state, open, note_seq, end_seq FROM entries WHERE id = $1`, id).Scan(&p.state, &p.open, &p.note, &p.end)
+	return p, c, err
+}
+
+func noEntry() *fail.Error {
+	return fail.New(fail.NotFound, "store.entry", fail.T("There is no such change."))
+}
+
+// chain is the end of a tenant's chain, held until the transaction ends.
+type chain struct {
+	tenant string
+	seq    int64
+	hash   []byte
+}
+
+func (s *Store) lockChain(ctx context.Context, tx *sql.Tx, tenant string) (*chain, error) {
+	c := &chain{tenant: tenant}
+	_, err := tx.ExecContext(ctx, `INSERT INTO heads (tenant, seq, hash) VALUES ($1, 0, $2) ON CONFLICT DO NOTHING`, tenant, make([]byte, sha256.Size))
+	if err != nil {
+		return nil, err
+	}
+	q := `SELECT seq, hash FROM heads WHERE tenant = $1` // a writing transaction of SQLite is alone
+	if s.engine == postgres {
+		q = `SELECT seq, hash FROM heads WHERE tenant = $1 FOR UPDATE`
+	}
+	return c, tx.QueryRowContext(ctx, q, tenant).Scan(&c.seq, &c.hash)
+}
+
+func (c *chain) add(ctx context.Context, tx *sql.Tx, kind, entry string, at time.Time, payload any) (int64, error) {
+	b, err := plainJSON(payload)
+	if err != nil {
+		return 0, err
+	}
+	r := record{tenant: c.tenant, seq: c.seq + 1, at: micro(at), kind: kind, entry: entry, payload: string(b), prev: c.hash}
+	r.hash = r.sum()
+	_, err = tx.ExecContext(ctx, `INSERT INTO records (tenant, seq, at, kind, entry, payload, prev, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		r.tenant, r.seq, r.at, r.kind, r.entry, r.payload, r.prev, r.hash)
+	if err != nil {
+		return 0, err
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE heads SET seq = $1, hash = $2 WHERE tenant = $3`, r.seq, r.hash, r.tenant)
+	c.seq, c.hash = r.seq, r.hash
+	return r.seq, err
+}
+
+// record is one link of the chain.
+type record struct {
+	tenant  string
+	seq     int64
+	at      int64
+	kind    string
+	entry   string
+	payload string
+	prev    []byte
+	hash    []byte
+}
+
+// sum is SHA-256 over every field with its length, so that no two records have the same bytes under it.
+func (r record) sum() []byte {
+	h := sha256.New()
+	put := func(b []byte) {
+		var n [8]byte
+		binary.BigEndian.PutUint64(n[:], uint64(len(b)))
+		h.Write(n[:])
+		h.Write(b)
+	}
+	var seq, at [8]byte
+	binary.BigEndian.PutUint64(seq[:], uint64(r.seq))
+	binary.BigEndian.PutUint64(at[:], uint64(r.at))
+	put([]byte("nameplate record 1"))
+	put(r.prev)
+	put([]byte(r.tenant))
+	put(seq[:])
+	put(at[:])
+	put([]byte(r.kind))
+	put([]byte(r.entry))
+	put([]byte(r.payload))
+	return h.Sum(nil)
+}
+
+func sameRecord(ctx context.Context, tx *sql.Tx, tenant string, seq int64, payload any) (bool, error) {
+	b, err := plainJSON(payload)
+	if err != nil {
+		return false, err
+	}
+	var have string
+	err = tx.QueryRowContext(ctx, `SELECT payload FROM records WHERE tenant = $1 AND seq = $2`, tenant, seq).Scan(&have)
+	return have == string(b), err
+}
+
+// PutBlob implements change.Journal.
+func (j *Journal) PutBlob(ctx context.Context, tenant string, b []byte) (sum string, err error) {
+	now := j.s.now()
+	err = j.s.tx(ctx, "store.putblob", func(ctx context.Context, tx *sql.Tx, _ bool) error {
+		sum, err = putBlob(ctx, tx, tenant, b, now)
+		return err
+	})
+	return sum, err
+}
+
+func putBlob(ctx context.Context, tx *sql.Tx, tenant string, b []byte, at time.Time) (string, error) {
+	h := sha256.Sum256(b)
+	sum := hex.EncodeToString(h[:])
+	if b == nil {
+		b = []byte{}
+	}
+	_, err := tx.ExecContext(ctx, `INSERT INTO blobs (tenant, sum, data, at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`, tenant, sum, b, micro(at))
+	return sum, err
+}
+
+// Blob implements change.Journal.
+func (j *Journal) Blob(ctx context.Context, tenant, sum string) ([]byte, error) {
+	b, err := blob(ctx, j.s.read, tenant, sum)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, fail.New(fail.NotFound, "store.blob", fail.T("This picture is not kept any more."))
+	}
+	if err != nil {
+		return nil, j.s.fault("store.blob", err)
+	}
+	return b, nil
+}
+
+func blob(ctx context.Context, q querier, tenant, sum string) ([]byte, error) {
+	b := []byte{}
+	err := q.QueryRowContext(ctx, `SELECT data FROM blobs WHERE tenant = $1 AND sum = $2`, tenant, sum).Scan(&b)
+	return b, err
+}
+
+// decode reads a payload of ours.
+func decode(payload string, into any) error { return json.Unmarshal([]byte(payload), into) }

@@ -1,0 +1,95 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"fmt"
+	"io/fs"
+	"path"
+	"strconv"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"nameplate/internal/fail"
+)
+
+//go:embed migration
+var migrations embed.FS
+
+// step is one forward migration. Both engines have the same numbers and names.
+type step struct {
+	number int
+	name   string
+	text   string
+}
+
+func steps(e engine) ([]step, error) {
+	dir := path.Join("migration", e.String())
+	files, err := fs.ReadDir(migrations, dir)
+	if err != nil {
+		return nil, err
+	}
+	var out []step
+	for i, f := range files { // in the order of their names
+		number, name, ok := strings.Cut(strings.TrimSuffix(f.Name(), ".sql"), "_")
+		n, err := strconv.Atoi(number)
+		if !ok || err != nil || n != i+1 {
+			return nil, fmt.Errorf("store: migration %s/%s is out of order", dir, f.Name())
+		}
+		text, err := migrations.ReadFile(path.Join(dir, f.Name()))
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, step{number: n, name: name, text: string(text)})
+	}
+	return out, nil
+}
+
+// migrate brings the tables up to date, each step in a transaction of its own. It refuses a database that knows more steps
+// than this program and never goes back.
+func (s *Store) migrate(ctx context.Context) error {
+	all, err := steps(s.engine)
+	if err != nil {
+		return fail.Wrap(fail.Internal, "store.migrate", err)
+	}
+	for done := false; !done; {
+		err := s.tx(ctx, "store.migrate", func(ctx context.Context, tx *sql.Tx, _ bool) error {
+			if s.engine == postgres {
+				// Two processes that start together must not both create the tables.
+				if _, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock(7310596721)`); err != nil {
+					return err
+				}
+			}
+			if _, err := tx.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL, at BIGINT NOT NULL)`); err != nil {
+				return err
+			}
+			var last int
+			if err := tx.QueryRowContext(ctx, `SELECT coalesce(max(number), 0) FROM migrations`).Scan(&last); err != nil {
+				return err
+			}
+			if last > len(all) {
+				return fail.New(fail.Unsupported, "store.migrate", fail.T("The database was written by a newer Nameplate (its tables are at step %[1]d, this program knows %[2]d). Start the newer program, or restore a backup from before it.", last, len(all)))
+			}
+			if last == len(all) {
+				done = true
+				return nil
+			}
+			next := all[last]
+			var args []any
+			if s.engine == postgres {
+				args = []any{pgx.QueryExecModeSimpleProtocol} // several statements at once
+			}
+			if _, err := tx.ExecContext(ctx, next.text, args...); err != nil {
+				return fmt.Errorf("step %d %s: %w", next.number, next.name, err)
+			}
+			_, err := tx.ExecContext(ctx, `INSERT INTO migrations (number, name, at) VALUES ($1, $2, $3)`, next.number, next.name, micro(s.now()))
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

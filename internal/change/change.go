@@ -58,6 +58,8 @@ type Part struct {
 	As      directory.Authority // whose right it uses
 	State   State
 	Problem *fail.Error // why not, when State is Refused, Conflicted, Failed or Unverified
+	// Confirmed says that the answer to the write was lost and that reading the directory back showed it.
+	Confirmed bool `json:",omitempty"`
 }
 
 // Conflict is one property that moved: what the asker saw, what the directory says now, what the asker wants.

@@ -1,0 +1,228 @@
+package graph
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// MaxBatch is how many requests one $batch may hold. https://learn.microsoft.com/graph/json-batching
+const MaxBatch = 20
+
+// Item is one request of a batch.
+type Item struct {
+	Method string
+	Path   string // beginning with "/", query included, without the version
+	Header map[string]string
+	Body   any   // JSON; nil for none
+	After  []int // indexes of the items that must have succeeded
+}
+
+// Answer is what became of one item.
+type Answer struct {
+	Status int // 0 when the service left the item out
+	Header http.Header
+	Body   json.RawMessage
+	Err    error // *Error for a refusal, *Fault when there is no usable answer; nil for 2xx
+}
+
+// Decode reads the answer's JSON object.
+func (a Answer) Decode(into any) error {
+	if a.Err != nil {
+		return a.Err
+	}
+	return decode(a.Body, into, func(what string, err error) *Fault {
+		return &Fault{Op: "batch item", Sent: true, What: what, Status: a.Status, Err: err}
+	})
+}
+
+type batchRequest struct {
+	ID        string            `json:"id"`
+	Method    string            `json:"method"`
+	URL       string            `json:"url"`
+	Headers   map[string]string `json:"headers,omitempty"`
+	Body      any               `json:"body,omitempty"`
+	DependsOn []string          `json:"dependsOn,omitempty"`
+}
+
+type batchResponse struct {
+	ID      json.RawMessage // a string; a number is tolerated
+	Status  int
+	Headers map[string]string
+	Body    json.RawMessage
+}
+
+// Batch sends up to MaxBatch items in one HTTP request and gives an answer for each, in the order of items. The error is that of
+// the whole request; then nothing is known of any item. Items that met 429 were not applied and are sent again, and what depends
+// on them, after the longest wait that the service named; everything else is settled by its first answer. An item that the service
+// left out has an Err with Sent set: it may have been applied.
+func (c *Client) Batch(ctx context.Context, items []Item) ([]Answer, error) {
+	if len(items) == 0 {
+		return nil, nil
+	}
+	if len(items) > MaxBatch {
+		return nil, fmt.Errorf("graph: %d items in one batch; the service takes %d", len(items), MaxBatch)
+	}
+	out := make([]Answer, len(items))
+	open := make([]int, len(items))
+	read := true
+	for i, it := range items {
+		open[i] = i
+		if it.Method != http.MethodGet {
+			read = false
+		}
+		for _, j := range it.After {
+			if j < 0 || j >= i {
+				return nil, errors.New("graph: an item can only depend on one before it")
+			}
+		}
+	}
+	for try := 1; ; try++ {
+		if err := c.batch(ctx, items, open, read, out); err != nil {
+			if try == 1 {
+				return nil, err
+			}
+			for _, i := range open { // what was settled stays settled
+				out[i] = Answer{Err: err}
+			}
+			return out, nil
+		}
+		again, pause, throttled := c.unsettled(items, open, out, try)
+		if len(again) == 0 {
+			return out, nil
+		}
+		if throttled {
+			c.shared.close("directory", pause)
+		}
+		limit := c.shared.opts.Retry.Reads
+		if throttled {
+			limit = c.shared.opts.Retry.Throttles
+		}
+		if try >= limit || c.shared.tooLong(ctx, pause) {
+			return out, nil
+		}
+		if err := c.shared.opts.Wait(ctx, pause); err != nil {
+			return out, nil
+		}
+		open = again
+	}
+}
+
+// unsettled picks the items to send again: throttled ones, reads that met a passing failure, and what failed only because it
+// depends on one of these.
+func (c *Client) unsettled(items []Item, open []int, out []Answer, try int) (again []int, pause time.Duration, throttled bool) {
+	retry := map[int]bool{}
+	for _, i := range open {
+		var e *Error
+		if !errors.As(out[i].Err, &e) {
+			continue
+		}
+		switch {
+		case e.Status == http.StatusTooManyRequests:
+			throttled = true
+			retry[i] = true
+		case passingStatus(e.Status) && items[i].Method == http.MethodGet:
+			retry[i] = true
+		case e.Status == http.StatusFailedDependency:
+			for _, j := range items[i].After {
+				retry[i] = retry[i] || retry[j]
+			}
+		}
+		if !retry[i] {
+			continue
+		}
+		d := e.RetryAfter
+		if _, named := retryAfter(out[i].Header, c.shared.opts.Now()); !named {
+			d = c.shared.backoff(try, e.ClientRequestID+strconv.Itoa(i))
+		}
+		pause = max(pause, min(d, c.shared.opts.Retry.Longest))
+	}
+	for _, i := range open {
+		if retry[i] {
+			again = append(again, i)
+		}
+	}
+	return again, pause, throttled
+}
+
+// batch sends the open items once and fills their answers.
+func (c *Client) batch(ctx context.Context, items []Item, open []int, read bool, out []Answer) error {
+	sending := map[int]bool{}
+	for _, i := range open {
+		sending[i] = true
+	}
+	var body struct {
+		Requests []batchRequest `json:"requests"`
+	}
+	for _, i := range open {
+		it := items[i]
+		r := batchRequest{ID: strconv.Itoa(i + 1), Method: it.Method, URL: it.Path, Body: it.Body}
+		if len(it.Header) > 0 || it.Body != nil {
+			r.Headers = map[string]string{}
+			for k, v := range it.Header {
+				r.Headers[k] = v
+			}
+			if it.Body != nil {
+				r.Headers["Content-Type"] = "application/json"
+			}
+		}
+		for _, j := range it.After {
+			if sending[j] {
+				r.DependsOn = append(r.DependsOn, strconv.Itoa(j+1))
+			}
+		}
+		body.Requests = append(body.Requests, r)
+	}
+	b, err := json.Marshal(body)
+	if err != nil {
+		return fmt.Errorf("graph: batch: %w", err)
+	}
+	a, err := c.do(ctx, call{method: http.MethodPost, path: "/$batch", body: b, contentType: "application/json", read: read})
+	if err != nil {
+		return err
+	}
+	var answers struct{ Responses []batchResponse }
+	if err := a.object(&answers); err != nil {
+		return err
+	}
+	seen := map[int]bool{}
+	for _, r := range answers.Responses {
+		id, err := strconv.Atoi(strings.ToLower(strings.Trim(string(r.ID), `" `)))
+		i := id - 1
+		if err != nil || !sending[i] || seen[i] {
+			return a.fault(fmt.Sprintf("the batch answers an item %s that was not asked, or twice", r.ID), nil)
+		}
+		seen[i] = true
+		out[i] = c.answer(r, a)
+	}
+	for _, i := range open {
+		if !seen[i] {
+			out[i] = Answer{Err: a.fault("the batch leaves out the answer to "+items[i].Method+" "+items[i].Path, nil)}
+		}
+	}
+	return nil
+}
+
+func (c *Client) answer(r batchResponse, a *answer) Answer {
+	h := http.Header{}
+	for k, v := range r.Headers {
+		h.Set(k, v)
+	}
+	x := Answer{Status: r.Status, Header: h, Body: r.Body}
+	switch {
+	case r.Status >= 400:
+		e := decodeError(r.Status, h, r.Body, a.clientID, c.shared.opts)
+		if e.RequestID == "" {
+			e.RequestID = a.header.Get("request-id")
+		}
+		x.Err = e
+	case r.Status < 200 || r.Status >= 300:
+		x.Err = a.fault(fmt.Sprintf("an item of the batch has the status %d", r.Status), nil)
+	}
+	return x
+}

@@ -33,3 +33,6 @@ func (c *Clock) Advance(d time.Duration) {
 	defer c.mu.Unlock()
 	c.offset += d
 }
+
+// Clock is the emulator's time, to be moved by a test.
+func (e *Emulator) Clock() *Clock { return e.clock }

@@ -33,8 +33,9 @@ type Options struct {
 	Start         time.Time        // the emulator's first instant; zero means the wall clock's now
 	Wall          func() time.Time // the wall clock; nil means time.Now
 	Rules         Rules
-	LedgerMax     int    // entries kept in memory; 0 means 100,000
-	Data          string // a folder to keep state in between runs; "" keeps nothing
+	Chaos         float64 // share of requests to Graph that something goes wrong with; 0 is none (chaos.go)
+	LedgerMax     int     // entries kept in memory; 0 means 100,000
+	Data          string  // a folder to keep state in between runs; "" keeps nothing
 }
 
 // Emulator holds one or several tenants. All methods are safe for concurrent use.

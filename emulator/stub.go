@@ -14,16 +14,6 @@ type loginState struct{} // login.go
 
 func (e *Emulator) serveLogin(w http.ResponseWriter, r *http.Request) { e.serveGraph(w, r) }
 
-// FAULTS: fault.go, control.go.
-
-type faultRules struct{}
-type statistics struct{}
-
-func newFaultRules() *faultRules                          { return &faultRules{} }
-func newStatistics() *statistics                          { return &statistics{} }
-func (e *Emulator) faulty(next http.Handler) http.Handler { return next }
-func (e *Emulator) newControl() http.Handler              { return http.NotFoundHandler() }
-
 // GRAPH: state.go.
 
 type directory struct{ users []*user }
@@ -116,3 +106,5 @@ func newApplication(a App) *application {
 	}
 	return app
 }
+
+func (e *Emulator) newControl() http.Handler { return http.NotFoundHandler() } // control.go

@@ -290,6 +290,10 @@ func (l *loader) config() Config {
 	}
 	if a := l.text("authority"); a != "" {
 		c.Cloud.Authority = strings.TrimRight(a, "/")
+		c.Cloud.Tokens = c.Cloud.Authority
+	}
+	if a := l.text("token_authority"); a != "" {
+		c.Cloud.Tokens = strings.TrimRight(a, "/")
 	}
 	if g := l.text("graph"); g != "" {
 		c.Cloud.Graph = strings.TrimRight(g, "/")
@@ -364,8 +368,10 @@ func (l *loader) emulator(c Config) {
 		u, err := url.Parse(origin)
 		return err == nil && Loopback(u.Hostname())
 	}
-	if local(c.Cloud.Authority) != local(c.Cloud.Graph) {
-		l.wrong(l.where("authority")+" and "+l.where("graph"), "mix the emulator and the real service", "point both at the emulator, or neither")
+	if local(c.Cloud.Authority) != local(c.Cloud.Graph) || local(c.Cloud.Authority) != local(c.Cloud.Tokens) {
+		l.wrong(l.where("authority")+" and "+l.where("graph"), "mix the emulator and the real service", "point all addresses at the emulator, or none")
+	} else if strings.HasPrefix(c.Cloud.Tokens, "http:") && !c.DelegatedOnly {
+		l.wrong(l.where("authority"), "is http, and the application's own tokens are only fetched over https", "set token_authority to the emulator's https address, and ca_file to its certificate authority")
 	}
 	if local(c.Cloud.Authority) && !Loopback(c.PublicURL.Hostname()) {
 		l.wrong(l.where("authority"), "is an emulator, and public_url is not this machine", "an emulator lets anybody sign in as anybody: use it on this machine only")

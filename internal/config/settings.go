@@ -61,6 +61,7 @@ func Settings() []Setting {
 		{Key: "client_certificate", Type: TypeFile, Default: "", Help: "PEM file with the certificate and its key, whose public half is uploaded to the app registration."},
 		{Key: "cloud", Type: TypeChoice, Default: "global", Choices: []string{"global", "usgov", "usgov-dod", "china"}, Help: "Which Microsoft cloud the organization lives in."},
 		{Key: "authority", Type: TypeOrigin, Default: "", Help: "Sign-in address instead of the cloud's own; for the emulator."},
+		{Key: "token_authority", Type: TypeOrigin, Default: "", Help: "Where the application fetches its own tokens, when that is not authority; for the emulator, whose sign-in pages a browser reads over http."},
 		{Key: "graph", Type: TypeOrigin, Default: "", Help: "Microsoft Graph address instead of the cloud's own; for the emulator."},
 		{Key: "ca_file", Type: TypeFile, Default: "", Help: "PEM file with one more certificate authority to believe, for a TLS proxy of your company or the emulator."},
 		{Key: "delegated_only", Type: TypeBool, Default: "no", Help: "Work without any application permission: people change only what Microsoft lets them write with their own sign-in."},
@@ -119,16 +120,17 @@ type Config struct {
 type Cloud struct {
 	Name      string
 	Authority string
+	Tokens    string // where the application fetches its own tokens; https
 	Graph     string
 }
 
 // Clouds are the four clouds that Graph documents.
 func Clouds() map[string]Cloud {
 	return map[string]Cloud{
-		"global":    {"global", "https://login.microsoftonline.com", "https://graph.microsoft.com"},
-		"usgov":     {"usgov", "https://login.microsoftonline.us", "https://graph.microsoft.us"},
-		"usgov-dod": {"usgov-dod", "https://login.microsoftonline.us", "https://dod-graph.microsoft.us"},
-		"china":     {"china", "https://login.chinacloudapi.cn", "https://microsoftgraph.chinacloudapi.cn"},
+		"global":    {"global", "https://login.microsoftonline.com", "https://login.microsoftonline.com", "https://graph.microsoft.com"},
+		"usgov":     {"usgov", "https://login.microsoftonline.us", "https://login.microsoftonline.us", "https://graph.microsoft.us"},
+		"usgov-dod": {"usgov-dod", "https://login.microsoftonline.us", "https://login.microsoftonline.us", "https://dod-graph.microsoft.us"},
+		"china":     {"china", "https://login.chinacloudapi.cn", "https://login.chinacloudapi.cn", "https://microsoftgraph.chinacloudapi.cn"},
 	}
 }
 

@@ -1,0 +1,334 @@
+package change
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"strings"
+
+	"nameplate/internal/directory"
+	"nameplate/internal/fail"
+	"nameplate/internal/property"
+)
+
+// codeDenied marks a problem that is about rights and not about the value.
+const codeDenied = "denied"
+
+// wish is a Change whose values are cleaned and known to the catalog.
+type wish struct {
+	Change
+	sum string // of the picture, "" when there is none
+}
+
+// wish checks what can be checked without reading anybody.
+func (e *Engine) wish(c Change) (wish, []fail.Problem) {
+	w := wish{Change: c}
+	var probs []fail.Problem
+	say := func(field, code string, t fail.Text) {
+		probs = append(probs, fail.Problem{Field: field, Code: code, Say: t})
+	}
+	if c.On.ID == "" || c.On.Tenant == "" {
+		say("", "target", fail.T("It is not said whose profile this is about. Open the page again."))
+	}
+	switch c.Do {
+	case Update:
+		if len(c.Photo) > 0 {
+			say(string(PhotoName), "not_allowed", fail.T("A picture is saved by itself."))
+		}
+		w.Set, w.Expect = property.Values{}, nil
+		for _, n := range c.Set.Names() {
+			def, ok := e.cfg.Properties.Lookup(n)
+			if !ok {
+				say(string(n), "unknown", fail.T("There is no property called %q.", string(n)))
+				continue
+			}
+			if def.Graph.Secret {
+				say(string(n), codeDenied, fail.T("This can never be read back, so it is not changed here."))
+				continue
+			}
+			v := clean(def, c.Set[n])
+			for _, p := range check(def, v) {
+				say(string(def.Name), p.Code, fail.T(p.Key, p.Args...))
+			}
+			w.Set[def.Name] = v
+		}
+		if c.Expect != nil {
+			w.Expect = property.Values{}
+			for n, v := range c.Expect {
+				if def, ok := e.cfg.Properties.Lookup(n); ok {
+					w.Expect[def.Name] = clean(def, v)
+				}
+			}
+		}
+	case Photo:
+		w.Set = property.Values{PhotoName: property.Null()}
+		if len(c.Set) > 0 {
+			say("", "not_allowed", fail.T("A picture is saved by itself."))
+		}
+		if c.Photo != nil {
+			if err := checkPicture(c.Photo); err != nil {
+				say(string(PhotoName), "not_a_picture", *err)
+			}
+			h := sha256.Sum256(c.Photo)
+			w.sum = hex.EncodeToString(h[:])
+			w.Set[PhotoName] = property.Text(w.sum)
+		}
+	default:
+		say("", "action", fail.T("There is no such kind of change."))
+	}
+	if len(probs) == 0 {
+		w.Asked = digest(w.Change, w.sum)
+	}
+	return w, probs
+}
+
+// plan is a Preview with what the engine needs to carry it out.
+type plan struct {
+	Preview
+	set  property.Values // the completed wish
+	have property.Values // what is there now, as far as it can be believed
+}
+
+// before is the image of what is going to be changed.
+func (p plan) before(e *Engine) property.Values {
+	b := property.Values{}
+	for n := range p.Diff {
+		b[n] = p.have[n]
+	}
+	for _, c := range p.Conflicts {
+		b[c.Name] = c.Now
+	}
+	return b
+}
+
+// plan reads the person once and compares. past are the newest entries on the person.
+func (e *Engine) plan(ctx context.Context, w wish, past []Entry) (plan, error) {
+	p := plan{}
+	as := e.readAs(w.Change)
+	u, err := e.cfg.Reader.User(ctx, as, w.On, e.ask(w.Change))
+	if err != nil {
+		return p, err
+	}
+	set, probs := e.cfg.Policy.May(ctx, w.By, w.Do, u, w.Set.Clone())
+	if set == nil {
+		set = w.Set
+	}
+	p.Before, p.set, p.Problems = u, set, probs
+	if len(probs) > 0 {
+		return p, nil
+	}
+	if p.have, err = e.now(ctx, as, w.Change, &p.Before, set); err != nil {
+		return p, err
+	}
+	seen := e.overlay(p.have, past)
+	p.Diff = property.Values{}
+	for _, n := range set.Names() {
+		want, have := set[n], p.have[n]
+		if saw, ok := w.Expect[n]; ok {
+			if e.same(ctx, w.On.Tenant, n, want, saw) && w.Undoes == "" {
+				continue // the asker left it as it was
+			}
+			if !e.same(ctx, w.On.Tenant, n, have, want) && !e.same(ctx, w.On.Tenant, n, have, saw) && !e.same(ctx, w.On.Tenant, n, seen[n], saw) {
+				p.Conflicts = append(p.Conflicts, Conflict{Name: n, Saw: saw, Now: have, Wanted: want})
+				continue
+			}
+		}
+		if !e.same(ctx, w.On.Tenant, n, have, want) {
+			p.Diff[n] = want
+		}
+	}
+	e.split(w.Change, &p)
+	return p, nil
+}
+
+// readAs is whose right reads the person: with no right of the application's it is the person's own.
+func (e *Engine) readAs(c Change) directory.Authority {
+	if e.cfg.DelegatedOnly {
+		return directory.Own(c.By.Session)
+	}
+	return directory.Authority{}
+}
+
+// ask is what has to be known of the person to judge a change.
+func (e *Engine) ask(c Change) directory.Ask {
+	return directory.Ask{Names: e.reads(append(c.Set.Names(), e.cfg.Policy.Needs()...)), Roles: true}
+}
+
+// reads adds the names that must be sent together with those asked for.
+func (e *Engine) reads(names []property.Name) []property.Name {
+	out := slices.Clone(names)
+	for _, n := range names {
+		for _, s := range siblings(n) {
+			if _, ok := e.cfg.Properties.Lookup(s); ok && !slices.Contains(out, s) {
+				out = append(out, s)
+			}
+		}
+	}
+	slices.Sort(out)
+	return slices.DeleteFunc(slices.Compact(out), func(n property.Name) bool { return n == PhotoName })
+}
+
+// siblings are the parts of an object that Graph replaces as a whole: one that is left out becomes null.
+// https://learn.microsoft.com/graph/api/user-update (employeeOrgData)
+func siblings(n property.Name) []property.Name {
+	if strings.HasPrefix(string(n), "employeeOrgData/") {
+		return []property.Name{"employeeOrgData/costCenter", "employeeOrgData/division"}
+	}
+	return nil
+}
+
+// now is what the directory says of the names in set; what the policy has added to the wish is read after.
+func (e *Engine) now(ctx context.Context, as directory.Authority, c Change, u *directory.User, set property.Values) (property.Values, error) {
+	have := property.Values{}
+	if c.Do == Photo {
+		v, err := e.picture(ctx, as, c.On)
+		have[PhotoName] = v
+		return have, err
+	}
+	var more []property.Name
+	for _, n := range e.reads(set.Names()) {
+		if _, ok := u.Values[n]; !ok {
+			if err := missing(*u, n); err != nil {
+				return nil, err
+			}
+			more = append(more, n)
+		}
+	}
+	if len(more) > 0 {
+		v, err := e.cfg.Reader.User(ctx, as, c.On, directory.Ask{Names: more})
+		if err != nil {
+			return nil, err
+		}
+		if u.Values == nil {
+			u.Values = property.Values{}
+		}
+		for _, n := range more {
+			x, ok := v.Values[n]
+			if !ok {
+				if err := missing(v, n); err != nil {
+					return nil, err
+				}
+				f := fail.New(fail.Unavailable, "change.read", fail.T("The directory did not say what is there now, so nothing was changed. Try again in a moment."))
+				f.Item = string(n)
+				return nil, f
+			}
+			u.Values[n] = x
+		}
+	}
+	for _, n := range e.reads(set.Names()) {
+		have[n] = u.Values[n]
+	}
+	return have, nil
+}
+
+func missing(u directory.User, n property.Name) error {
+	for _, m := range u.Missing {
+		if m.What == string(n) && m.Err != nil {
+			return m.Err
+		}
+	}
+	return nil
+}
+
+// overlay puts into have what was accepted a short time ago and is not visible yet, and returns what was read. Otherwise putting
+// the old value back would look like no change.
+func (e *Engine) overlay(have property.Values, past []Entry) (seen property.Values) {
+	seen = have.Clone()
+	for i := len(past) - 1; i >= 0; i-- { // oldest first, so that the newest decides
+		p := past[i]
+		if p.Outcome.State != Unverified || e.cfg.Now().Sub(p.Ended) > e.limits.Stale {
+			continue
+		}
+		for _, part := range p.Outcome.Parts {
+			if part.State != Unverified {
+				continue
+			}
+			for _, n := range part.Names {
+				read, ok := seen[n]
+				if ok && alike(read, p.Outcome.Before[n]) {
+					have[n] = p.Change.Set[n]
+				}
+			}
+		}
+	}
+	return seen
+}
+
+// split cuts the difference into requests: what the application may write together first, then each property that must stand
+// alone or needs the person's own right.
+func (e *Engine) split(c Change, p *plan) {
+	var app, own, sensitive []property.Name
+	var alone []Part
+	session := directory.Own(c.By.Session)
+	mine := c.By.Self(c.On) && c.By.Session != ""
+	for _, n := range p.Diff.Names() {
+		def, _ := e.cfg.Properties.Lookup(n)
+		g := def.Graph
+		switch {
+		case n == PhotoName:
+			part := Part{Names: []property.Name{n}}
+			if e.cfg.DelegatedOnly {
+				if !mine {
+					p.deny(n, fail.T("Only the person themself can change this, because the application has no right to."))
+					continue
+				}
+				part.As = session
+			}
+			alone = append(alone, part)
+		case g.ReadOnly:
+			p.deny(n, fail.T("This is kept by Microsoft 365 itself and cannot be changed."))
+		case g.SyncLocked && p.Before.Sync == directory.Synced:
+			p.deny(n, fail.T("This comes from your organization's own directory on-premises. It has to be changed there; ask the people who look after it."))
+		case g.Delegated && !mine:
+			p.deny(n, fail.T("Only the person themself can change this, signed in with their own account."))
+		case e.cfg.DelegatedOnly && !g.SelfWrite:
+			p.deny(n, fail.T("This portal may only save what Microsoft 365 lets people change by themselves. Ask your administrator to give it the right to change more."))
+		case e.cfg.DelegatedOnly && !mine:
+			p.deny(n, fail.T("Only the person themself can change this, because the application has no right to."))
+		case g.Alone || g.Delegated:
+			part := Part{Names: []property.Name{n}}
+			if g.Delegated || e.cfg.DelegatedOnly {
+				part.As = session
+			}
+			alone = append(alone, part)
+		case e.cfg.DelegatedOnly:
+			own = append(own, n)
+		case g.Sensitive && len(p.Before.Roles) > 0:
+			sensitive = append(sensitive, n) // may be refused by itself, and must not take the others with it
+		default:
+			app = append(app, n)
+		}
+	}
+	if len(p.Problems) > 0 {
+		return
+	}
+	if len(app) > 0 {
+		p.Parts = append(p.Parts, Part{Names: app})
+	}
+	if len(sensitive) > 0 {
+		p.Parts = append(p.Parts, Part{Names: sensitive})
+	}
+	if len(own) > 0 {
+		p.Parts = append(p.Parts, Part{Names: own, As: session})
+	}
+	p.Parts = append(p.Parts, alone...)
+	for i := range p.Parts {
+		p.Parts[i].State = Open
+	}
+}
+
+func (p *plan) deny(n property.Name, t fail.Text) {
+	p.Problems = append(p.Problems, fail.Problem{Field: string(n), Code: codeDenied, Say: t})
+}
+
+// alike says whether two values are the same for a reader of the directory: null, "" and an empty list all mean "nothing there".
+func alike(a, b property.Value) bool { return a.Equal(b) || (a.Empty() && b.Empty()) }
+
+// same is alike, and for pictures the tolerant comparison.
+func (e *Engine) same(ctx context.Context, tenant string, n property.Name, a, b property.Value) bool {
+	if alike(a, b) {
+		return true
+	}
+	return n == PhotoName && e.samePicture(ctx, tenant, a.Str(), b.Str())
+}

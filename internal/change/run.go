@@ -1,0 +1,333 @@
+package change
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"nameplate/internal/directory"
+	"nameplate/internal/fail"
+	"nameplate/internal/property"
+)
+
+// Codes of a part's problem while it is Unverified.
+const (
+	codeNotVisible  = "not_visible" // the directory accepted the write and does not show it yet
+	codeUnconfirmed = "unconfirmed" // the answer was lost and reading back did not settle it
+	codeNotSent     = "not_sent"    // nothing left this machine
+)
+
+// run carries one begun entry to its end.
+type run struct {
+	e   *Engine
+	ent Entry
+	as  directory.Authority // for reading
+	now property.Values     // what was read last
+}
+
+// part sends one part, and sends it again only when two reads agree that nothing of it arrived. The error is the journal's.
+func (r *run) part(ctx context.Context, i int) error {
+	p := &r.ent.Outcome.Parts[i]
+	names := p.Names
+	for n := 1; ; n++ {
+		if ctx.Err() != nil && n == 1 {
+			p.State, p.Problem = Failed, notSent()
+			return nil
+		}
+		if err := r.e.cfg.Journal.Note(ctx, r.ent.ID, r.ent.Outcome.Parts, Attempt{Part: i, Sent: true}); err != nil {
+			return err
+		}
+		r.e.cfg.Crash(BeforeSend)
+		after, err := r.write(ctx, *p, names)
+		r.e.cfg.Crash(AfterSend)
+		if err == nil {
+			r.accepted(ctx, p, names, after)
+			return nil
+		}
+		f := problemOf(err)
+		if state, sure := definite(f); sure {
+			p.State, p.Problem = state, f
+			return nil
+		}
+		var again bool
+		if names, again = r.readBack(ctx, p, f); !again {
+			return nil
+		}
+		if n >= r.e.limits.Sends {
+			p.State, p.Problem = Failed, f
+			return nil
+		}
+	}
+}
+
+// definite says what a refusal means when it is certain that nothing was applied.
+func definite(f *fail.Error) (State, bool) {
+	switch f.Kind {
+	case fail.Throttled:
+		return Failed, true
+	case fail.Unavailable:
+		return Failed, f.Code == codeNotSent
+	case fail.Internal:
+		return "", false
+	}
+	return Refused, true
+}
+
+func notSent() *fail.Error {
+	f := fail.New(fail.Unavailable, "change.send", fail.T("The time for this save ran out before this was sent. Nothing of it was changed; save again."))
+	f.Code = codeNotSent
+	return f
+}
+
+// write is the only place in Nameplate that calls a directory.Writer.
+func (r *run) write(ctx context.Context, p Part, names []property.Name) (property.Values, error) {
+	c := r.ent.Change
+	if slices.Contains(names, PhotoName) {
+		want := c.Set[PhotoName]
+		if want.Empty() {
+			err := r.e.cfg.Writer.RemovePhoto(ctx, p.As, c.On)
+			if fail.Is(err, fail.NotFound) {
+				err = nil // gone already is as wanted
+			}
+			return nil, err
+		}
+		jpeg, err := r.e.cfg.Journal.Blob(ctx, c.On.Tenant, want.Str())
+		if err != nil {
+			f := fail.Wrap(fail.Unavailable, "change.photo", err)
+			f.Code = codeNotSent
+			return nil, f
+		}
+		return nil, r.e.cfg.Writer.SetPhoto(ctx, p.As, c.On, jpeg)
+	}
+	set := property.Values{}
+	for _, n := range names {
+		set[n] = r.wanted(n)
+		for _, s := range siblings(n) {
+			if v, ok := r.now[s]; ok && !slices.Contains(names, s) {
+				set[s] = v
+			}
+		}
+	}
+	return r.e.cfg.Writer.Update(ctx, p.As, c.On, set)
+}
+
+func (r *run) wanted(n property.Name) property.Value { return r.ent.Change.Set[n] }
+func (r *run) before(n property.Name) property.Value { return r.ent.Outcome.Before[n] }
+
+// look reads names as the directory has them now.
+func (r *run) look(ctx context.Context, names []property.Name) (property.Values, error) {
+	return r.e.values(ctx, r.as, r.ent.Change.On, names)
+}
+
+// values reads names and nothing else.
+func (e *Engine) values(ctx context.Context, as directory.Authority, on directory.Ref, names []property.Name) (property.Values, error) {
+	if slices.Contains(names, PhotoName) {
+		v, err := e.picture(ctx, as, on)
+		return property.Values{PhotoName: v}, err
+	}
+	u, err := e.cfg.Reader.User(ctx, as, on, directory.Ask{Names: e.reads(names)})
+	if err != nil {
+		return nil, err
+	}
+	out := property.Values{}
+	for _, n := range e.reads(names) {
+		v, ok := u.Values[n]
+		if !ok {
+			if err := missing(u, n); err != nil {
+				return nil, err
+			}
+			return nil, fail.New(fail.Unavailable, "change.read", fail.T("The directory did not say what is there now."))
+		}
+		out[n] = v
+	}
+	return out, nil
+}
+
+// accepted handles a write that was taken: 204 is not believed until the value is read back.
+func (r *run) accepted(ctx context.Context, p *Part, names []property.Name, after property.Values) {
+	var err error
+	if after == nil {
+		after, err = r.look(ctx, names)
+	}
+	if err == nil {
+		r.keep(p.Names, after)
+		if done, _, _ := r.weigh(ctx, names, after); len(done) == len(names) {
+			p.State, p.Problem = Applied, nil
+			return
+		}
+	}
+	p.State, p.Problem = Unverified, notVisible(err)
+}
+
+func notVisible(err error) *fail.Error {
+	f := fail.New(fail.Unavailable, "change.readback", fail.T("The directory accepted the change and does not show it yet. That can take a few minutes; this page will say when it has arrived."))
+	f.Code, f.Err = codeNotVisible, err
+	return f
+}
+
+// keep remembers what was read of names.
+func (r *run) keep(names []property.Name, v property.Values) {
+	if r.ent.Outcome.After == nil {
+		r.ent.Outcome.After = property.Values{}
+	}
+	for _, n := range names {
+		if x, ok := v[n]; ok {
+			r.ent.Outcome.After[n] = x
+		}
+	}
+}
+
+// weigh sorts names by what is there now: as wanted, as before, or something else.
+func (r *run) weigh(ctx context.Context, names []property.Name, now property.Values) (done, still []property.Name, moved []Conflict) {
+	t := r.ent.Change.On.Tenant
+	for _, n := range names {
+		v, ok := now[n]
+		switch {
+		case ok && r.e.same(ctx, t, n, v, r.wanted(n)):
+			done = append(done, n)
+		case ok && r.e.same(ctx, t, n, v, r.before(n)):
+			still = append(still, n)
+		default:
+			moved = append(moved, Conflict{Name: n, Saw: r.before(n), Now: v, Wanted: r.wanted(n)})
+		}
+	}
+	return done, still, moved
+}
+
+// readBack is the three-way rule after an answer that does not say whether the write was applied: as wanted means applied; as
+// before, twice, means send again (the names to send are returned); anything else is somebody's and stays.
+func (r *run) readBack(ctx context.Context, p *Part, lost *fail.Error) (still []property.Name, again bool) {
+	now, err := r.agree(ctx, p.Names)
+	if err != nil {
+		f := problemOf(err)
+		if f.Kind == fail.NotFound && !slices.Contains(p.Names, PhotoName) {
+			p.State, p.Problem = Refused, f
+			return nil, false
+		}
+		u := fail.New(fail.Unavailable, "change.readback", fail.T("The directory did not answer, so it is not known yet whether this was saved. It is looked after; there is no need to save again."))
+		u.Code, u.Err, u.Retry, u.Ref = codeUnconfirmed, errors.Join(lost, err), lost.Retry, lost.Ref
+		p.State, p.Problem = Unverified, u
+		return nil, false
+	}
+	r.now = now
+	r.keep(p.Names, now)
+	done, still, moved := r.weigh(ctx, p.Names, now)
+	switch {
+	case len(done) == len(p.Names):
+		p.State, p.Problem, p.Confirmed = Applied, nil, true
+		return nil, false
+	case len(moved) > 0:
+		p.State, p.Problem = Conflicted, conflictProblem()
+		r.ent.Outcome.Conflicts = append(r.ent.Outcome.Conflicts, moved...)
+		return nil, false
+	}
+	return still, true
+}
+
+var errFlapping = errors.New("two reads do not agree")
+
+// agree reads names until they are all as wanted, or until two reads in a row say the same.
+func (r *run) agree(ctx context.Context, names []property.Name) (property.Values, error) {
+	var last property.Values
+	var failed error
+	for k := range 5 {
+		if k > 0 {
+			if err := r.e.cfg.Wait(ctx, r.e.limits.Gap); err != nil {
+				return nil, err
+			}
+		}
+		now, err := r.look(ctx, names)
+		if err != nil {
+			if k := fail.KindOf(err); k != fail.Unavailable && k != fail.Throttled && k != fail.Internal {
+				return nil, err
+			}
+			failed, last = err, nil
+			continue
+		}
+		if done, _, _ := r.weigh(ctx, names, now); len(done) == len(names) {
+			return now, nil
+		}
+		if last != nil && len(now.Diff(last)) == 0 && len(last.Diff(now)) == 0 {
+			return now, nil
+		}
+		last, failed = now, errFlapping
+	}
+	return nil, failed
+}
+
+// overtaken says what another process changed between our read and our Begin; newest is the newest entry there was at the read.
+func (r *run) overtaken(ctx context.Context, newest int64) ([]Conflict, error) {
+	past, err := r.e.cfg.Journal.On(ctx, r.ent.Change.On, 0, 2)
+	if err != nil {
+		return nil, err
+	}
+	var names []property.Name
+	for _, p := range r.ent.Outcome.Parts {
+		names = append(names, p.Names...)
+	}
+	passed := slices.ContainsFunc(past, func(x Entry) bool { return x.ID != r.ent.ID && x.Seq > newest })
+	if !passed {
+		if slices.ContainsFunc(r.e.reads(names), func(n property.Name) bool { return len(siblings(n)) > 0 }) {
+			// Sent along with what changed, so what is there has to be known.
+			if r.now == nil {
+				r.now, err = r.look(ctx, names)
+			}
+			if err != nil {
+				for i := range r.ent.Outcome.Parts {
+					r.ent.Outcome.Parts[i].State, r.ent.Outcome.Parts[i].Problem = Failed, problemOf(err)
+				}
+			}
+		}
+		return nil, nil
+	}
+	now, err := r.look(ctx, names)
+	if err != nil {
+		return nil, err
+	}
+	r.now = now
+	_, _, moved := r.weigh(ctx, names, now)
+	return moved, nil
+}
+
+// end writes the outcome. It has time of its own, for the outcome must not be lost because a request took long.
+func (r *run) end(ctx context.Context) (Outcome, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	o := &r.ent.Outcome
+	if len(o.Parts) > 0 {
+		o.State, o.Problem = overall(o.Parts)
+	}
+	o.At = r.e.cfg.Now()
+	r.e.cfg.Crash(BeforeEnd)
+	err := r.e.cfg.Journal.End(ctx, r.ent.ID, *o)
+	if err == nil {
+		r.e.cfg.Crash(AfterEnd)
+	}
+	return *o, err
+}
+
+// overall is the state of a change from the states of its parts, and the problem that stands for the whole when there is one.
+func overall(parts []Part) (State, *fail.Error) {
+	count := map[State]int{}
+	first := map[State]*fail.Error{}
+	for _, p := range parts {
+		if count[p.State]++; first[p.State] == nil {
+			first[p.State] = p.Problem
+		}
+	}
+	if count[Unverified] > 0 {
+		return Unverified, first[Unverified]
+	}
+	if n := count[Applied]; n == len(parts) {
+		return Applied, nil
+	} else if n > 0 {
+		return Partly, fail.New(fail.Invalid, "change.apply", fail.T("Some of this was saved and some was not. What was not saved is marked, each with its reason."))
+	}
+	for _, s := range []State{Conflicted, Failed, Refused} {
+		if count[s] > 0 {
+			return s, first[s]
+		}
+	}
+	return Failed, first[Open]
+}

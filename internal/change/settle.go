@@ -1,0 +1,154 @@
+package change
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"nameplate/internal/fail"
+)
+
+// Settle finishes what a crash, a lost answer or a slow directory left open, and says how many entries came to an end. It is
+// called again and again in the background; entries younger than Limits.Grace are left to whoever is at work on them. Errors of
+// single entries are joined and do not stop the others.
+func (e *Engine) Settle(ctx context.Context) (int, error) { return e.settleAll(ctx, e.limits.Grace) }
+
+// Recover is Settle without the grace, for the start of a process that owns the journal alone.
+func (e *Engine) Recover(ctx context.Context) (int, error) { return e.settleAll(ctx, 0) }
+
+func (e *Engine) settleAll(ctx context.Context, grace time.Duration) (n int, err error) {
+	list, err := e.cfg.Journal.Unsettled(ctx, e.cfg.Now().Add(-grace), 200)
+	if err != nil {
+		return 0, err
+	}
+	var errs []error
+	for _, ent := range list {
+		done, err := e.settle(ctx, ent)
+		if done {
+			n++
+		}
+		errs = append(errs, err)
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return n, errors.Join(errs...)
+}
+
+// settle brings one entry to its end if that can be done now.
+func (e *Engine) settle(ctx context.Context, ent Entry) (bool, error) {
+	if e.held(ent.ID) {
+		return false, nil
+	}
+	e.hold(ent.ID)
+	defer e.release(ent.ID)
+	r := run{e: e, ent: ent, as: e.readAs(ent.Change)}
+	r.ent.Outcome.Entry = ent.ID
+	open := ent.Ended.IsZero()
+	if open && len(ent.Outcome.Parts) == 0 {
+		r.ent.Outcome.State, r.ent.Outcome.After = Unchanged, nil
+		_, err := r.end(ctx)
+		return err == nil, err
+	}
+	old := e.cfg.Now().Sub(ent.Begun) > e.limits.Mend
+	waiting := false
+	for i := range r.ent.Outcome.Parts {
+		p := &r.ent.Outcome.Parts[i]
+		switch {
+		case p.State == Open:
+			if err := r.resume(ctx, i, old); err != nil {
+				return false, err
+			}
+			waiting = waiting || (p.State == Unverified && !old)
+		case p.State == Unverified:
+			r.recheck(ctx, p, old)
+			waiting = waiting || p.State == Unverified
+		}
+	}
+	if waiting && !open {
+		return false, nil
+	}
+	_, err := r.end(ctx)
+	if fail.Is(err, fail.Conflict) {
+		return false, nil // somebody else was quicker
+	}
+	return err == nil && !waiting, err
+}
+
+// resume finishes a part that a crash left open: what was sent and what was not are told apart by reading, and what was not is
+// sent if the wish is still fresh.
+func (r *run) resume(ctx context.Context, i int, old bool) error {
+	p := &r.ent.Outcome.Parts[i]
+	sent := r.ent.Attempt.Sent && i <= r.ent.Attempt.Part
+	lost := fail.New(fail.Unavailable, "change.settle", fail.T("The save was cut off. It was found out afterwards what had arrived."))
+	_, again := r.readBack(ctx, p, lost)
+	p.Confirmed = p.Confirmed && sent
+	if !again {
+		if p.State == Unverified && old {
+			p.State, p.Problem = Failed, given(p.Problem)
+		}
+		return nil
+	}
+	if old {
+		p.State = Failed
+		p.Problem = fail.New(fail.Unavailable, "change.settle", fail.T("The save was cut off before it arrived. Nothing of this was changed; save it again if it is still wanted."))
+		return nil
+	}
+	if probs := r.allowed(ctx); len(probs) > 0 {
+		p.State, p.Problem = Refused, r.e.refuse(probs).Problem
+		return nil
+	}
+	return r.part(ctx, i)
+}
+
+// allowed asks the policy again: since the crash the right may have been taken away.
+func (r *run) allowed(ctx context.Context) []fail.Problem {
+	c := r.ent.Change
+	ask := r.e.ask(c)
+	u, err := r.e.cfg.Reader.User(ctx, r.as, c.On, ask)
+	if err != nil {
+		return []fail.Problem{{Code: codeDenied, Say: problemOf(err).Say}}
+	}
+	_, probs := r.e.cfg.Policy.May(ctx, c.By, c.Do, u, c.Set.Clone())
+	return probs
+}
+
+// recheck looks again at a part that was Unverified.
+func (r *run) recheck(ctx context.Context, p *Part, old bool) {
+	now, err := r.agree(ctx, p.Names)
+	if err != nil {
+		if old {
+			p.State, p.Problem = Failed, given(p.Problem)
+		}
+		return
+	}
+	done, _, moved := r.weigh(ctx, p.Names, now)
+	accepted := p.Problem == nil || p.Problem.Code != codeUnconfirmed
+	switch {
+	case len(done) == len(p.Names):
+		p.State, p.Problem, p.Confirmed = Applied, nil, !accepted
+	case r.e.cfg.Now().Sub(r.ent.Begun) <= r.e.limits.Stale:
+		return // what is read may be old
+	case len(moved) == 0 && !accepted:
+		p.State = Failed
+		p.Problem = fail.New(fail.Unavailable, "change.settle", fail.T("The directory did not take this change. Nothing of it was saved; save it again if it is still wanted."))
+	default:
+		for _, n := range p.Names {
+			if v := now[n]; !r.e.same(ctx, r.ent.Change.On.Tenant, n, v, r.wanted(n)) {
+				r.ent.Outcome.Conflicts = append(r.ent.Outcome.Conflicts, Conflict{Name: n, Saw: r.before(n), Now: v, Wanted: r.wanted(n)})
+			}
+		}
+		p.State = Conflicted
+		p.Problem = fail.New(fail.Conflict, "change.settle", fail.T("The directory accepted this change and now shows another value, so somebody or something else changed it after. Nothing was overwritten."))
+	}
+	r.keep(p.Names, now)
+}
+
+// given up: it was long enough.
+func given(p *fail.Error) *fail.Error {
+	f := fail.New(fail.Unavailable, "change.settle", fail.T("It could not be found out whether this was saved. Look at the profile and save again if it is missing."))
+	if p != nil {
+		f.Err, f.Ref = p.Err, p.Ref
+	}
+	return f
+}

@@ -1,6 +1,7 @@
 package sample_test
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 
@@ -104,5 +105,127 @@ func TestReadRefuses(t *testing.T) {
 				t.Errorf("says %q, which does not name %q", err, c.says)
 			}
 		})
+	}
+}
+
+func TestHostile(t *testing.T) {
+	t.Parallel()
+	org, err := sample.Hostile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := sample.Strings()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(org.Users) != 500 {
+		t.Errorf("%d people", len(org.Users))
+	}
+	shown := map[string]bool{}
+	for _, u := range org.Users {
+		name, _ := u.Values["displayName"].(string)
+		shown[name] = true
+	}
+	for _, s := range list {
+		if !shown[s] {
+			t.Errorf("nobody is called %.40q", s)
+		}
+	}
+	for _, must := range []string{"<script>", "{{", "=cmd|", "\u202e", "\x00", "DROP TABLE", "\r\nBcc:", "\x1b["} {
+		found := false
+		for s := range shown {
+			found = found || strings.Contains(s, must)
+		}
+		if !found {
+			t.Errorf("no name holds %q", must)
+		}
+	}
+	longest := 0
+	for s := range shown {
+		longest = max(longest, len(s))
+	}
+	if longest < 64<<10 {
+		t.Errorf("the longest name has %d bytes, want 64 kB", longest)
+	}
+}
+
+func TestGenerate(t *testing.T) {
+	t.Parallel()
+	a, b := sample.Generate(3000, 7), sample.Generate(3000, 7)
+	if !reflect.DeepEqual(a, b) {
+		t.Error("the same seed gives other people")
+	}
+	if reflect.DeepEqual(a.Users, sample.Generate(3000, 8).Users) {
+		t.Error("another seed gives the same people")
+	}
+	upns, ids := map[string]string{}, map[string]bool{}
+	offices, departments := map[string]int{}, map[string]int{}
+	var phones, synced, guests, off, alone int
+	reports := map[string]int{}
+	for i, u := range a.Users {
+		if _, twice := upns[u.UPN]; twice || ids[u.ID] {
+			t.Fatalf("%s or %s is there twice", u.UPN, u.ID)
+		}
+		if u.Manager != "" {
+			if _, before := upns[u.Manager]; !before {
+				t.Fatalf("%s: manager %s does not come before", u.UPN, u.Manager)
+			}
+			reports[u.Manager]++
+		} else {
+			alone++
+		}
+		upns[u.UPN], ids[u.ID] = u.Manager, true
+		office, _ := u.Values["officeLocation"].(string)
+		department, _ := u.Values["department"].(string)
+		offices[office]++
+		departments[department]++
+		if u.Values["mobilePhone"] != nil {
+			phones++
+		}
+		if u.Sync == "synced" {
+			synced++
+		}
+		if u.Values["userType"] == "Guest" {
+			guests++
+		}
+		if u.Values["accountEnabled"] == false {
+			off++
+		}
+		for _, r := range u.UPN {
+			if r > 127 {
+				t.Fatalf("sign-in name %d is not ASCII: %s", i, u.UPN)
+			}
+		}
+	}
+	if len(offices) < 9 || offices["Rotterdam"] < 3*offices["Mumbai"] {
+		t.Errorf("offices are not skewed: %v", offices)
+	}
+	if departments["Operations"] < 10*departments["Safety"] {
+		t.Errorf("departments are not skewed: %v", departments)
+	}
+	if phones < 1500 || phones > 2400 || synced < 200 || guests < 40 || off < 60 || alone > 120 {
+		t.Errorf("phones %d, synced %d, guests %d, disabled %d, without a manager %d", phones, synced, guests, off, alone)
+	}
+	most := 0
+	for _, n := range reports {
+		most = max(most, n)
+	}
+	if most < 5 || most > 40 {
+		t.Errorf("the largest team has %d people", most)
+	}
+}
+
+func TestGenerateSmall(t *testing.T) {
+	t.Parallel()
+	for n := range 12 {
+		if got := len(sample.Generate(n, 1).Users); got != n {
+			t.Errorf("%d people instead of %d", got, n)
+		}
+	}
+}
+
+func BenchmarkGenerate(b *testing.B) {
+	for b.Loop() {
+		sample.Generate(100_000, 1)
 	}
 }

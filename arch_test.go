@@ -39,10 +39,12 @@ var arrows = map[string]string{
 	"internal/web":                     "internal/directory internal/fail internal/lang",
 	"internal/portal":                  "internal/web internal/access internal/change internal/policy internal/lang internal/photo internal/directory internal/property odata internal/fail",
 	"internal/doctor":                  "graph internal/property internal/fail",
-	"internal/cli":                     "internal/app internal/config internal/doctor internal/change internal/policy internal/directory internal/property odata internal/fail internal/lang emulator emulator/sample",
+	"internal/reference":               "internal/config internal/property",
+	"internal/cli":                     "internal/reference internal/app internal/config internal/doctor internal/change internal/policy internal/directory internal/property odata internal/fail internal/lang emulator emulator/sample",
 	"internal/app":                     "*",
 	"cmd/nameplate":                    "internal/cli",
 	"test/journey":                     "*",
+	"test/bench":                       "*",
 	".":                                "",
 }
 

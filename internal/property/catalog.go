@@ -46,8 +46,8 @@ func (s *Set) With(defs ...Def) (*Set, error) {
 	return t, nil
 }
 
-// Lookup finds a property by its name; upper and lower case are the same.
-func (s *Set) Lookup(name Name) (Def, bool) {
+// Def finds a property by its name; upper and lower case are the same.
+func (s *Set) Def(name Name) (Def, bool) {
 	i, ok := s.by[strings.ToLower(string(name))]
 	if !ok {
 		return Def{}, false
@@ -96,7 +96,7 @@ func (s *Set) Groups(v Values) [][]Name {
 	var app, own []Name
 	var alone [][]Name
 	for _, n := range v.Names() {
-		d, _ := s.Lookup(n)
+		d, _ := s.Def(n)
 		switch {
 		case d.Graph.Alone:
 			alone = append(alone, []Name{n})

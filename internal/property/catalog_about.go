@@ -5,7 +5,7 @@ package property
 func aboutDefs() []Def {
 	held := func(name Name, kind Kind, label, help, auto string) Def {
 		return Def{Name: name, Kind: kind,
-			Graph: Facts{Path: string(name), OnSelect: true, Alone: true, Delegated: true, SelfWrite: true, WriteOwn: self(), Source: fromUpdate},
+			Graph: Facts{Path: string(name), OnSelect: true, Single: true, Alone: true, Delegated: true, SelfWrite: true, WriteOwn: self(), Source: fromUpdate},
 			House: House{Label: label, Help: help, Section: About, Auto: auto}}
 	}
 	return []Def{
@@ -18,7 +18,7 @@ func aboutDefs() []Def {
 		held("mySite", KindLink, "Website", "The full address, for example https://www.example.com/.", "url"),
 		held("birthday", KindInstant, "Birthday", "", "bday"),
 		{Name: "preferredLanguage", Kind: KindLanguage,
-			Graph: Facts{Path: "preferredLanguage", SyncLocked: true, Write: write(), Default: true, Advanced: wide, Source: fromUpdate,
+			Graph: Facts{Path: "preferredLanguage", SyncLocked: true, Write: write(), Advanced: wide, Source: fromUpdate,
 				Apart: []Note{{"SelfWrite", Inferred, "the page on default permissions names the mobile number only"}}},
 			House: House{Label: "Preferred language", Help: "For example en-US or de-DE.", Section: Preferences, Auto: "language"}},
 	}

@@ -76,7 +76,8 @@ type Facts struct {
 	ReadOnly   bool     // nobody writes it
 	Write      []string // permissions that allow an application to write it, least first; "A+B" needs both
 	WriteOwn   []string // permissions that allow a person to write it on themselves, least first; empty: only administrators
-	Default    bool     // comes when nothing is selected
+	Single     bool     // comes only on a GET of one person; a list that selects it is refused
+	Secret     bool     // never comes at all
 	Open       bool     // left out of an answer when it has no value (directory and schema extensions)
 	Filter     string   // operators of $filter that need no extra header: "eq ge le in sw"; n is null, any a lambda
 	Advanced   string   // operators that need ConsistencyLevel: eventual and $count=true
@@ -136,7 +137,7 @@ type Def struct {
 	Item  Kind // of a list's items: KindText, KindPhone or KindEmail
 	Graph Facts
 	House House
-	rule  func(Value) []Problem // what only this property asks of a value, after its kind was checked
+	rule  func(Value) []Problem // what only this property asks of a value, in its own words, before what its kind asks
 }
 
 // Top is the key that the property has, or stands under, in a Graph object: "employeeOrgData" for

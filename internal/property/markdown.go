@@ -1,0 +1,129 @@
+package property
+
+import (
+	"fmt"
+	"strings"
+)
+
+// rule is one thing that a Def says of a property, in words.
+type rule struct {
+	name   string // the field of Facts
+	says   string
+	mark   Mark
+	source string
+}
+
+// rules are the facts of a property with what each rests on.
+func (d Def) rules() []rule {
+	g := d.Graph
+	var l []rule
+	add := func(name string, is bool, source string, says string, a ...any) {
+		mark := Documented
+		if source == "" {
+			mark, source = g.Mark, g.Source
+		} else if source == fromSynced {
+			mark = Observed
+		}
+		told := false
+		for _, n := range g.Apart {
+			if n.Rule == name {
+				mark, source, told = n.Mark, n.Source, true
+			}
+		}
+		if !is && told {
+			says, is = "not so: "+says, true
+		}
+		if is {
+			l = append(l, rule{name, fmt.Sprintf(says, a...), mark, source})
+		}
+	}
+	add("Max", g.Max > 0, "", "at most %d characters", g.Max)
+	if g.Items == 1 {
+		add("Items", true, "", "one item")
+	} else {
+		add("Items", g.Items > 0, "", "at most %d items", g.Items)
+	}
+	add("Values", len(g.Values) > 0, "", "only %s", strings.Join(g.Values, ", "))
+	add("ReadOnly", g.ReadOnly, "", "nobody writes it")
+	add("AtCreation", g.AtCreation, fromCreate, "required when a person is created")
+	add("NoNull", g.NoNull, "", "cannot be cleared")
+	add("Secret", g.Secret, "", "is never returned")
+	add("OnSelect", g.OnSelect && !g.Secret, "", "comes only when it is selected")
+	add("Single", g.Single, fromGet, "comes only when one person is read")
+	add("Alone", g.Alone, "", "needs a request of its own")
+	add("Delegated", g.Delegated, "", "an application's own right never writes it")
+	add("SelfWrite", g.SelfWrite, fromDefaults, "people write it on themselves with %s", strings.Join(g.WriteOwn, " or "))
+	add("SyncLocked", g.SyncLocked, fromSynced, "read-only while the person is synced from on-premises")
+	add("Sensitive", g.Sensitive, fromUsers, "on an administrator only a higher role writes it")
+	add("Write", len(g.Write) > 0, fromPerms, "written with %s", strings.Join(g.Write, " or "))
+	return l
+}
+
+// Markdown is the reference page of a set: every property, what may be written in it and how.
+func Markdown(s *Set) string {
+	var b strings.Builder
+	b.WriteString(`# Properties of a person
+
+Generated from the catalog by ` + "`make docs`" + `. The name is Microsoft Graph's; it is the name in policy files, spreadsheets and the API.
+What each fact rests on is in [verified.md](verified.md). Lengths count UTF-16 code units, so an emoji counts two.
+
+`)
+	for _, section := range Sections() {
+		defs := s.In(section)
+		if len(defs) == 0 {
+			continue
+		}
+		fmt.Fprintf(&b, "## %s\n\n| name | label | kind | rules |\n|---|---|---|---|\n", section)
+		for _, d := range defs {
+			kind := d.Kind.String()
+			if d.Kind == KindTextList && d.Item != KindText {
+				kind += " of " + d.Item.String()
+			}
+			var says []string
+			for _, r := range d.rules() {
+				if !strings.HasPrefix(r.says, "not so") {
+					says = append(says, r.says)
+				}
+			}
+			fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", d.Name, d.House.Label, kind, strings.Join(says, "; "))
+		}
+		b.WriteByte('\n')
+	}
+	b.WriteString(`## Properties of your own
+
+Directory extensions (` + "`extension_<application id>_name`" + `), schema extensions (` + "`schemaId/name`" + `) and custom security attributes
+(` + "`customSecurityAttributes/Set/name`" + `) are added by the policy file under ` + "`extensions`" + ` and then behave like the others.
+`)
+	return b.String()
+}
+
+// Verified is the reference page that says what each rule of a set rests on.
+func Verified(s *Set) string {
+	var b strings.Builder
+	b.WriteString(`# How sure each rule is
+
+Generated from the catalog by ` + "`make docs`" + `. No rule has been tried on a real tenant yet. A rule is *documented* (a page of
+Microsoft's says it), *machine-readable* (it comes from Microsoft's schema or permission data), *reported by others* (a public
+thread quotes the real service), *remembered* (no page was found) or *assumed* (our own conclusion).
+
+`)
+	var count [Inferred + 1]int
+	total := 0
+	for _, d := range s.defs {
+		for _, r := range d.rules() {
+			count[r.mark]++
+			total++
+		}
+	}
+	fmt.Fprintf(&b, "| how sure | rules |\n|---|---|\n| seen on a real tenant | 0 |\n")
+	for m := Documented; m <= Inferred; m++ {
+		fmt.Fprintf(&b, "| %s | %d |\n", m, count[m])
+	}
+	fmt.Fprintf(&b, "| all | %d |\n\n| property | rule | how sure | source or reason |\n|---|---|---|---|\n", total)
+	for _, d := range s.defs {
+		for _, r := range d.rules() {
+			fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", d.Name, r.says, r.mark, strings.ReplaceAll(r.source, "|", "\\|"))
+		}
+	}
+	return b.String()
+}

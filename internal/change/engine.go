@@ -16,7 +16,7 @@ import (
 
 // Properties is the catalog as the engine reads it; *property.Set is one.
 type Properties interface {
-	Lookup(property.Name) (property.Def, bool)
+	Def(property.Name) (property.Def, bool)
 }
 
 // Config is what an engine is made of. Wait, Crash and Limits have defaults, everything else is needed.

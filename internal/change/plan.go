@@ -38,7 +38,7 @@ func (e *Engine) wish(c Change) (wish, []fail.Problem) {
 		}
 		w.Set, w.Expect = property.Values{}, nil
 		for _, n := range c.Set.Names() {
-			def, ok := e.cfg.Properties.Lookup(n)
+			def, ok := e.cfg.Properties.Def(n)
 			if !ok {
 				say(string(n), "unknown", fail.T("There is no property called %q.", string(n)))
 				continue
@@ -47,17 +47,17 @@ func (e *Engine) wish(c Change) (wish, []fail.Problem) {
 				say(string(n), codeDenied, fail.T("This can never be read back, so it is not changed here."))
 				continue
 			}
-			v := clean(def, c.Set[n])
-			for _, p := range check(def, v) {
-				say(string(def.Name), p.Code, fail.T(p.Key, p.Args...))
+			v := def.Clean(c.Set[n])
+			for _, p := range def.Check(v) {
+				say(string(def.Name), p.Code, sentence(p))
 			}
 			w.Set[def.Name] = v
 		}
 		if c.Expect != nil {
 			w.Expect = property.Values{}
 			for n, v := range c.Expect {
-				if def, ok := e.cfg.Properties.Lookup(n); ok {
-					w.Expect[def.Name] = clean(def, v)
+				if def, ok := e.cfg.Properties.Def(n); ok {
+					w.Expect[def.Name] = def.Clean(v)
 				}
 			}
 		}
@@ -160,7 +160,7 @@ func (e *Engine) reads(names []property.Name) []property.Name {
 	out := slices.Clone(names)
 	for _, n := range names {
 		for _, s := range siblings(n) {
-			if _, ok := e.cfg.Properties.Lookup(s); ok && !slices.Contains(out, s) {
+			if _, ok := e.cfg.Properties.Def(s); ok && !slices.Contains(out, s) {
 				out = append(out, s)
 			}
 		}
@@ -263,7 +263,7 @@ func (e *Engine) split(c Change, p *plan) {
 	session := directory.Own(c.By.Session)
 	mine := c.By.Self(c.On) && c.By.Session != ""
 	for _, n := range p.Diff.Names() {
-		def, _ := e.cfg.Properties.Lookup(n)
+		def, _ := e.cfg.Properties.Def(n)
 		g := def.Graph
 		switch {
 		case n == PhotoName:
@@ -331,4 +331,16 @@ func (e *Engine) same(ctx context.Context, tenant string, n property.Name, a, b 
 		return true
 	}
 	return n == PhotoName && e.samePicture(ctx, tenant, a.Str(), b.Str())
+}
+
+// sentence is a catalog's problem as a text for people; a problem may hold another one.
+func sentence(p property.Problem) fail.Text {
+	t := fail.Text{Key: p.Key}
+	for _, a := range p.Args {
+		if q, ok := a.(property.Problem); ok {
+			a = sentence(q)
+		}
+		t.Args = append(t.Args, a)
+	}
+	return t
 }

@@ -4,7 +4,7 @@
 // Whoever holds a Writer can rewrite a company's directory, so only package change may call one (arch_test.go holds that).
 // Errors of both ports are *fail.Error: NotFound, Denied, Invalid, Conflict, Exists, Unsupported are definite refusals, nothing was
 // applied; Throttled means nothing was applied, come again; after a Writer call, Unavailable and Internal are ambiguous, the write
-// may have been applied and only reading back can tell.
+// may have been applied and only reading back can tell, except Unavailable with Code "not_sent": nothing left this machine.
 package directory
 
 import (
@@ -100,6 +100,12 @@ type Organization struct {
 	Name    string
 	Domains []string // verified ones
 }
+
+// Challenge is the cause of a Denied error with Code "claims": Microsoft wants the person to sign in again and meet Claims (JSON,
+// to be handed to the authorize request as it is). https://learn.microsoft.com/entra/identity-platform/claims-challenge
+type Challenge struct{ Claims string }
+
+func (c *Challenge) Error() string { return "the person has to sign in again and meet a claims challenge" }
 
 // Reader reads a directory.
 type Reader interface {

@@ -1,0 +1,52 @@
+package entra
+
+import (
+	"context"
+	"net/http"
+
+	"nameplate/graph"
+	"nameplate/internal/directory"
+	"nameplate/internal/fail"
+	"nameplate/internal/property"
+)
+
+// Update implements directory.Writer: one $batch with the PATCH and a GET that depends on it.
+// https://learn.microsoft.com/graph/api/user-update
+func (d *Directory) Update(ctx context.Context, as directory.Authority, on directory.Ref, set property.Values) (property.Values, error) {
+	const op = "entra.update"
+	if err := checked(op, on); err != nil {
+		return nil, err
+	}
+	if len(set) == 0 {
+		return property.Values{}, nil
+	}
+	c, err := d.client(op, as, on.Tenant)
+	if err != nil {
+		return nil, unsent(err)
+	}
+	body, err := property.Body(d.o.Properties, set, nil)
+	if err != nil {
+		f := fail.Wrap(fail.Invalid, op, err)
+		f.Item, f.Say = on.ID, fail.T("This cannot be written to the directory in this form. Nothing was changed.")
+		return nil, f
+	}
+	items := []graph.Item{{Method: http.MethodPatch, Path: person(on.ID), Body: body}}
+	if fields := d.o.Properties.Select(set.Names()); len(fields) > 0 {
+		items = append(items, graph.Item{Method: http.MethodGet, Path: person(on.ID) + "?$select=" + sel(appendNew(fields, "id")), After: []int{0}})
+	}
+	answers, err := c.Batch(ctx, items)
+	if err != nil {
+		return nil, refused(op, on.ID, set, err)
+	}
+	if err := answers[0].Err; err != nil {
+		return nil, refused(op, on.ID, set, err)
+	}
+	if len(answers) < 2 {
+		return nil, nil
+	}
+	after, err := read(d.o.Properties, answers[1], set.Names())
+	if err != nil {
+		return nil, nil // written; the caller reads it back
+	}
+	return after, nil
+}

@@ -13,6 +13,7 @@ package emulator
 
 import (
 	"fmt"
+	"html/template"
 	"net/http"
 	"sync"
 	"time"
@@ -49,6 +50,10 @@ type Emulator struct {
 	ledger  *ledger
 	faults  *faultRules
 	login   *loginState
+	cache   tokenCache
+	pages   *template.Template
+	ca      certAuthority
+	servers serverSet
 	stats   *statistics
 	handler http.Handler
 	control http.Handler
@@ -77,11 +82,12 @@ func New(opts Options) (*Emulator, error) {
 		clock:  newClock(opts.Wall, opts.Start),
 		random: newRandom(opts.Seed),
 		ledger: &ledger{max: opts.LedgerMax},
-		keys:   &keyring{},
 		faults: newFaultRules(),
 		stats:  newStatistics(),
-		login:  &loginState{},
+		login:  newLoginState(),
+		pages:  pages(),
 	}
+	e.keys = newKeyring(e.Now)
 	for _, org := range opts.Organizations {
 		t, err := newTenant(e, org)
 		if err != nil {
@@ -89,7 +95,7 @@ func New(opts Options) (*Emulator, error) {
 		}
 		e.tenants = append(e.tenants, t)
 	}
-	e.handler = e.faulty(http.HandlerFunc(e.serveLogin))
+	e.handler = e.faulty(http.HandlerFunc(e.serve))
 	e.control = e.newControl()
 	return e, nil
 }

@@ -50,6 +50,7 @@ type App struct {
 	ClientID     string              `yaml:"clientId" json:"clientId"` // appId
 	ObjectID     string              `yaml:"objectId" json:"objectId"` // of the service principal (oid of its tokens); "" makes one
 	Name         string              `yaml:"name" json:"name"`
+	Audience     string              `yaml:"audience" json:"audience"`   // signInAudience: "" is AzureADMyOrg; AzureADMultipleOrgs lets people of every tenant in
 	Public       bool                `yaml:"public" json:"public"`       // public client: no secret; device code and loopback redirects
 	Redirects    []string            `yaml:"redirects" json:"redirects"` // exact; for loopback http the port may differ
 	Logout       string              `yaml:"logout" json:"logout"`       // front-channel logout address

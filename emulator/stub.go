@@ -9,11 +9,6 @@ import (
 // Places for the parts that are being written; each is replaced by its own file. Whoever writes a file deletes the
 // placeholder here and keeps the names: sign-in is written against account, accounts and userByID below.
 
-type keyring struct{}    // keys.go
-type loginState struct{} // login.go
-
-func (e *Emulator) serveLogin(w http.ResponseWriter, r *http.Request) { e.serveGraph(w, r) }
-
 // GRAPH: state.go.
 
 type directory struct{ users []*user }
@@ -95,16 +90,6 @@ func newTenant(e *Emulator, org Organization) (*tenant, error) {
 
 func (e *Emulator) serveGraph(w http.ResponseWriter, r *http.Request) { http.NotFound(w, r) }
 
-// newApplication makes the registration with the permissions that are consented from the start.
-func newApplication(a App) *application {
-	app := &application{App: a, grants: map[string]map[string]bool{}}
-	for _, s := range a.Delegated {
-		if app.grants[""] == nil {
-			app.grants[""] = map[string]bool{}
-		}
-		app.grants[""][s] = true
-	}
-	return app
-}
+func roleTemplate(nameOrID string) string { return nameOrID } // role.go
 
 func (e *Emulator) newControl() http.Handler { return http.NotFoundHandler() } // control.go

@@ -1,0 +1,332 @@
+package emulator
+
+import (
+	"net/http"
+	"sort"
+	"strings"
+	"sync"
+	"time"
+)
+
+// The sign-in half: Entra ID's v2.0 endpoints under /{tenant}/… . What the pages and endpoints know between two requests is
+// loginState; what a tenant knows (people, applications, consents) is the tenant's and guarded by Emulator.mu.
+//
+// https://learn.microsoft.com/en-us/entra/identity-platform/v2-protocols
+
+// How long things live; the service's own figures where Microsoft documents them
+// (https://learn.microsoft.com/en-us/entra/identity-platform/configurable-token-lifetimes, …/refresh-tokens).
+const (
+	codeLife    = 10 * time.Minute
+	deviceLife  = 15 * time.Minute
+	idTokenLife = time.Hour
+	refreshIdle = 90 * 24 * time.Hour
+	sessionLife = 24 * time.Hour
+	flowLife    = time.Hour
+	clockSkew   = 5 * time.Minute
+)
+
+// loginState is what the sign-in endpoints remember. Its lock is never held while Emulator.mu is taken, nor the other way round.
+type loginState struct {
+	mu         sync.Mutex
+	codes      map[string]*codeGrant
+	refresh    map[string]*refreshGrant
+	sessions   map[string]*browserSession
+	flows      map[string]*signInFlow
+	devices    map[string]*deviceGrant // by device code
+	challenges map[string]time.Time    // tenant/object id -> tokens issued before are refused to clients that declared cp1
+	bad        []badToken
+	issuer     string // what discovery says instead of the truth; "" says the truth
+}
+
+func newLoginState() *loginState {
+	return &loginState{
+		codes:      map[string]*codeGrant{},
+		refresh:    map[string]*refreshGrant{},
+		sessions:   map[string]*browserSession{},
+		flows:      map[string]*signInFlow{},
+		devices:    map[string]*deviceGrant{},
+		challenges: map[string]time.Time{},
+	}
+}
+
+// forget drops what has run out. Call with mu held; it looks at everything only when there is much of it.
+func (l *loginState) forget(now time.Time) {
+	if len(l.flows)+len(l.codes)+len(l.devices) < 4096 {
+		return
+	}
+	for k, f := range l.flows {
+		if now.After(f.ends) {
+			delete(l.flows, k)
+		}
+	}
+	for k, c := range l.codes {
+		if now.After(c.ends.Add(time.Hour)) {
+			delete(l.codes, k)
+		}
+	}
+	for k, d := range l.devices {
+		if now.After(d.ends.Add(time.Hour)) {
+			delete(l.devices, k)
+		}
+	}
+	for k, s := range l.sessions {
+		if now.After(s.ends) {
+			delete(l.sessions, k)
+		}
+	}
+	for k, g := range l.refresh {
+		if now.After(g.used.Add(2 * refreshIdle)) {
+			delete(l.refresh, k)
+		}
+	}
+}
+
+// serve is the one handler of both halves.
+func (e *Emulator) serve(w http.ResponseWriter, r *http.Request) {
+	p := r.URL.Path
+	first, rest, _ := strings.Cut(strings.TrimPrefix(p, "/"), "/")
+	switch strings.ToLower(first) {
+	case "v1.0", "beta", "metadata":
+		e.serveGraph(w, r)
+	case "oidc":
+		e.serveUserinfo(w, r)
+	case "":
+		e.serveHome(w, r)
+	case "emulator":
+		e.serveAsset(w, r, rest)
+	default:
+		e.serveAuthority(w, r, first, rest)
+	}
+}
+
+// authorityRequest is a request to /{tenant}/…, with the tenant's segment resolved.
+type authorityRequest struct {
+	segment string  // as the client wrote it
+	tenant  *tenant // nil for common, organizations and consumers
+}
+
+// path is the segment that the answers' addresses carry.
+func (a authorityRequest) path() string {
+	if a.tenant != nil {
+		return a.tenant.id
+	}
+	return strings.ToLower(a.segment)
+}
+
+func (e *Emulator) serveAuthority(w http.ResponseWriter, r *http.Request, segment, rest string) {
+	a := authorityRequest{segment: segment}
+	switch strings.ToLower(segment) {
+	case "common", "organizations", "consumers":
+	default:
+		a.tenant = e.tenantBy(segment)
+	}
+	route := strings.ToLower(strings.TrimSuffix(rest, "/"))
+	json := strings.Contains(route, ".well-known") || strings.HasSuffix(route, "/token") || strings.HasSuffix(route, "/devicecode") || strings.HasSuffix(route, "/keys")
+	if a.tenant == nil && !isShared(segment) {
+		err := aadsts("invalid_tenant", 90002, "Tenant '%s' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud. Check with your subscription administrator, this may happen if there are no active subscriptions for the tenant.", segment)
+		if json {
+			e.writeOAuthError(w, r, err)
+		} else if route == "" || !isAuthorityRoute(route) {
+			http.NotFound(w, r)
+		} else {
+			e.errorPage(w, r, err)
+		}
+		return
+	}
+	switch route {
+	case "v2.0/.well-known/openid-configuration":
+		e.serveDiscovery(w, r, a, true)
+	case ".well-known/openid-configuration":
+		e.serveDiscovery(w, r, a, false)
+	case "discovery/v2.0/keys", "discovery/keys":
+		e.serveKeys(w, r, a)
+	case "discovery/instance":
+		e.serveInstance(w, r)
+	case "oauth2/v2.0/authorize", "oauth2/authorize":
+		e.serveAuthorize(w, r, a)
+	case "oauth2/v2.0/token":
+		e.serveToken(w, r, a, false)
+	case "oauth2/token":
+		e.serveToken(w, r, a, true)
+	case "oauth2/v2.0/devicecode", "oauth2/devicecode":
+		e.serveDeviceCode(w, r, a)
+	case "oauth2/v2.0/deviceauth", "oauth2/deviceauth":
+		e.serveDevicePage(w, r, a)
+	case "oauth2/v2.0/logout", "oauth2/logout":
+		e.serveLogout(w, r, a)
+	case "v2.0/adminconsent":
+		e.serveAdminConsent(w, r, a, true)
+	case "adminconsent":
+		e.serveAdminConsent(w, r, a, false)
+	case "login":
+		e.serveSignInPage(w, r, a)
+	case "consent":
+		e.serveConsentPage(w, r, a)
+	default:
+		if name, ok := strings.CutPrefix(route, "userrealm/"); ok {
+			e.serveRealm(w, r, name)
+			return
+		}
+		http.NotFound(w, r)
+	}
+}
+
+func isShared(segment string) bool {
+	switch strings.ToLower(segment) {
+	case "common", "organizations", "consumers":
+		return true
+	}
+	return false
+}
+
+func isAuthorityRoute(route string) bool {
+	return strings.HasPrefix(route, "oauth2/") || strings.HasSuffix(route, "adminconsent") || route == "login" || route == "consent"
+}
+
+// tenantBy finds a tenant by id or verified domain.
+func (e *Emulator) tenantBy(segment string) *tenant {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	for _, t := range e.tenants {
+		if strings.EqualFold(t.id, segment) {
+			return t
+		}
+	}
+	for _, t := range e.tenants {
+		for _, d := range t.domains {
+			if d.Verified && strings.EqualFold(d.Name, segment) {
+				return t
+			}
+		}
+	}
+	return nil
+}
+
+// registration is an application as one tenant has it: a copy, so that no lock is held while it is used.
+type registration struct {
+	App
+	tenant *tenant // where it is installed; its home when it is not installed in the tenant that was asked
+	home   *tenant // where it is registered
+	multi  bool    // people of other tenants may sign in
+}
+
+// registrationOf finds an application for a sign-in to tenant t, or to any tenant when t is nil.
+func (e *Emulator) registrationOf(t *tenant, clientID string) (registration, bool) {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	key := strings.ToLower(clientID)
+	var reg registration
+	n := 0
+	for _, x := range e.tenants {
+		app := x.apps[key]
+		if app == nil {
+			continue
+		}
+		n++
+		if reg.home == nil {
+			reg = registration{App: app.App, tenant: x, home: x}
+		}
+		if x == t {
+			reg.App, reg.tenant = app.App, x
+		}
+	}
+	if n == 0 {
+		return reg, false
+	}
+	switch reg.Audience {
+	case "AzureADMultipleOrgs", "AzureADandPersonalMicrosoftAccount":
+		reg.multi = true
+	}
+	reg.multi = reg.multi || n > 1
+	return reg, t == nil || reg.tenant == t || reg.multi
+}
+
+// install puts a multi-tenant application into tenant t, as the first consent there does, and returns it as t has it.
+func (e *Emulator) install(t *tenant, reg registration) registration {
+	if reg.tenant == t {
+		return reg
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	key := strings.ToLower(reg.ClientID)
+	app := t.apps[key]
+	if app == nil {
+		a := reg.App
+		a.ObjectID, a.Application, a.Delegated, a.Roles, a.Assigned = e.random.id(), nil, nil, nil, nil
+		app = newApplication(a)
+		t.apps[key] = app
+	}
+	reg.App, reg.tenant = app.App, t
+	return reg
+}
+
+// granted are the delegated scopes that everybody or this person has consented to.
+func (e *Emulator) granted(t *tenant, clientID, oid string) map[string]bool {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	out := map[string]bool{}
+	app := t.apps[strings.ToLower(clientID)]
+	if app == nil {
+		return out
+	}
+	for s := range app.grants[""] {
+		out[s] = true
+	}
+	if oid != "" {
+		for s := range app.grants[oid] {
+			out[s] = true
+		}
+	}
+	return out
+}
+
+// person is an account with the tenant that it is in.
+type person struct {
+	account
+	tenant *tenant
+}
+
+// people are those who may sign in at the segment: the tenant's own and its guests, or the members of all tenants.
+func (e *Emulator) people(a authorityRequest) []person {
+	var out []person
+	for _, t := range e.tenants {
+		if a.tenant != nil && a.tenant != t {
+			continue
+		}
+		for _, acc := range e.accounts(t) {
+			if a.tenant == nil && acc.guest {
+				continue
+			}
+			out = append(out, person{acc, t})
+		}
+	}
+	sort.SliceStable(out, func(i, j int) bool { return strings.ToLower(out[i].name) < strings.ToLower(out[j].name) })
+	return out
+}
+
+// personNamed finds somebody by UPN, object id or, for a guest, mail address: in the segment's tenant first.
+func (e *Emulator) personNamed(a authorityRequest, name string) (person, bool) {
+	name = strings.TrimSpace(name)
+	var elsewhere *person
+	for _, t := range e.tenants {
+		acc, ok := e.accountOf(t, name)
+		if !ok && strings.Contains(name, "@") && a.tenant == t {
+			for _, x := range e.accounts(t) {
+				if x.guest && strings.EqualFold(x.mail, name) {
+					acc, ok = x, true
+				}
+			}
+		}
+		if !ok {
+			continue
+		}
+		if a.tenant == nil || a.tenant == t {
+			return person{acc, t}, true
+		}
+		elsewhere = &person{acc, t}
+	}
+	if elsewhere != nil {
+		return *elsewhere, true
+	}
+	return person{}, false
+}

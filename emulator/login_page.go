@@ -1,0 +1,450 @@
+package emulator
+
+import (
+	"bytes"
+	"embed"
+	"html/template"
+	"net/http"
+	"net/url"
+	"slices"
+	"sort"
+	"strings"
+)
+
+// signInFiles are the pages: HTML that works without script.
+//
+//go:embed login
+var signInFiles embed.FS
+
+// pages parses the templates; they are the binary's own, so that a mistake in them is a mistake in the program.
+func pages() *template.Template {
+	return template.Must(template.ParseFS(signInFiles, "login/*.html"))
+}
+
+// shownPeople is how many people a page lists; the rest is found by searching.
+const shownPeople = 50
+
+// pageView is what the templates read.
+type pageView struct {
+	Title, Alert, App, Tenant, Who, Detail string
+	Action, Flow, Query, Hint, User, Back  string
+	People                                 []personView
+	More                                   int
+	Scopes                                 []scopeView
+	MayAll, ForAll                         bool
+	Frames                                 []string
+	Fields                                 []fieldView
+	Trace                                  traceView
+	Tenants                                []tenantView
+}
+
+type personView struct {
+	ID, Name, SignInName, Note string
+	Disabled                   bool
+}
+
+type scopeView struct{ Name, Say string }
+
+type fieldView struct{ Name, Value string }
+
+type traceView struct{ ID, Correlation, Timestamp string }
+
+type tenantView struct{ Name, ID string }
+
+// draw writes a page. Nothing is loaded from elsewhere and nobody may frame it.
+func (e *Emulator) draw(w http.ResponseWriter, status int, name string, v pageView) {
+	var b bytes.Buffer
+	if err := e.pages.ExecuteTemplate(&b, name, v); err != nil {
+		http.Error(w, "the page cannot be drawn", http.StatusInternalServerError)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Cache-Control", "no-store, no-cache")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "strict-origin-when-cross-origin")
+	policy := "default-src 'none'; style-src 'self'; script-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+	if len(v.Frames) > 0 {
+		policy += "; frame-src http: https:"
+	}
+	h.Set("Content-Security-Policy", policy)
+	w.WriteHeader(status)
+	_, _ = w.Write(b.Bytes()) // the client went away
+}
+
+// serveAsset serves the pages' style and script.
+func (e *Emulator) serveAsset(w http.ResponseWriter, r *http.Request, name string) {
+	kind := map[string]string{"login.css": "text/css; charset=utf-8", "post.js": "text/javascript; charset=utf-8"}[name]
+	if kind == "" {
+		http.NotFound(w, r)
+		return
+	}
+	b, err := signInFiles.ReadFile("login/" + name)
+	if err != nil {
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("Content-Type", kind)
+	w.Header().Set("Cache-Control", "max-age=3600")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	_, _ = w.Write(b) // the client went away
+}
+
+func (e *Emulator) serveHome(w http.ResponseWriter, _ *http.Request) {
+	v := pageView{Title: "A Microsoft 365 tenant in a box"}
+	for _, t := range e.tenants {
+		v.Tenants = append(v.Tenants, tenantView{t.name, t.id})
+	}
+	e.draw(w, http.StatusOK, "home", v)
+}
+
+// errorPage shows an error that must not be sent to the redirect address, or has none.
+func (e *Emulator) errorPage(w http.ResponseWriter, r *http.Request, o *oauthError) {
+	t := e.trace(r)
+	status := http.StatusBadRequest
+	if o.status != 0 {
+		status = o.status
+	}
+	w.Header().Set("x-ms-request-id", t.id)
+	e.draw(w, status, "error", pageView{
+		Title: "Sorry, but we’re having trouble signing you in", Detail: (&oauthError{aadsts: o.aadsts, text: o.text}).headline(),
+		Trace: traceView{t.id, t.correlation, t.timestamp},
+	})
+}
+
+// headline is the text with its code, without the trace.
+func (o *oauthError) headline() string {
+	line, _, _ := strings.Cut(o.describe(trace{}), "\r\n")
+	return line
+}
+
+// keep stores the flow, so that a page can come back to it.
+func (e *Emulator) keep(f *signInFlow) {
+	now := e.Now()
+	e.login.mu.Lock()
+	defer e.login.mu.Unlock()
+	e.login.forget(now)
+	if f.id == "" {
+		f.id = secret()
+	}
+	f.ends = now.Add(flowLife)
+	e.login.flows[f.id] = f
+}
+
+// flowOf is the flow that a page's form names: a copy.
+func (e *Emulator) flowOf(r *http.Request) *signInFlow {
+	e.login.mu.Lock()
+	defer e.login.mu.Unlock()
+	f := e.login.flows[r.Form.Get("flow")]
+	if f == nil || e.Now().After(f.ends) {
+		return nil
+	}
+	x := *f
+	return &x
+}
+
+func (e *Emulator) signInPage(w http.ResponseWriter, r *http.Request, f *signInFlow, alert string) {
+	e.keep(f)
+	query := strings.TrimSpace(r.Form.Get("q"))
+	v := pageView{
+		Title: "Sign in", Alert: alert, App: f.reg.Name, Action: "/" + f.at.path() + "/login", Flow: f.id, Query: query, Hint: f.request.loginHint,
+	}
+	if f.at.tenant != nil {
+		v.Tenant = f.at.tenant.name
+	}
+	people := e.people(f.at)
+	var shown []person
+	for _, p := range people {
+		if query != "" && !matches(p, query) {
+			continue
+		}
+		if d := f.request.domainHint; query == "" && d != "" && d != "organizations" && d != "consumers" && !strings.HasSuffix(strings.ToLower(p.upn), "@"+strings.ToLower(d)) {
+			continue
+		}
+		shown = append(shown, p)
+	}
+	if h := f.request.loginHint; h != "" && query == "" {
+		sort.SliceStable(shown, func(i, j int) bool { return strings.EqualFold(shown[i].upn, h) && !strings.EqualFold(shown[j].upn, h) })
+	}
+	if len(shown) > shownPeople {
+		v.More = len(shown) - shownPeople
+		shown = shown[:shownPeople]
+	}
+	for _, p := range shown {
+		v.People = append(v.People, viewOf(p, f.at.tenant == nil))
+	}
+	e.draw(w, http.StatusOK, "signin", v)
+}
+
+func matches(p person, query string) bool {
+	for _, word := range strings.Fields(strings.ToLower(query)) {
+		if !strings.Contains(strings.ToLower(p.name+"\x00"+p.upn+"\x00"+p.mail+"\x00"+p.jobTitle), word) {
+			return false
+		}
+	}
+	return true
+}
+
+func viewOf(p person, tenant bool) personView {
+	v := personView{ID: p.id, Name: p.name, SignInName: p.signInName(), Disabled: !p.enabled}
+	if v.Name == "" {
+		v.Name = p.upn
+	}
+	var notes []string
+	if p.jobTitle != "" {
+		notes = append(notes, p.jobTitle)
+	}
+	if p.guest {
+		notes = append(notes, "guest")
+	}
+	if !p.enabled {
+		notes = append(notes, "disabled")
+	}
+	if len(p.wids) > 0 {
+		notes = append(notes, "administrator")
+	}
+	if p.password != "" {
+		notes = append(notes, "has a password")
+	}
+	if tenant {
+		notes = append(notes, p.tenant.name)
+	}
+	v.Note = strings.Join(notes, " · ")
+	return v
+}
+
+func (e *Emulator) accountPage(w http.ResponseWriter, r *http.Request, f *signInFlow, candidates []signedIn) {
+	e.keep(f)
+	v := pageView{Title: "Pick an account", App: f.reg.Name, Action: "/" + f.at.path() + "/login", Flow: f.id}
+	for _, c := range candidates {
+		p := viewOf(c.person, false)
+		p.ID = c.tenant.id + "/" + c.id
+		v.People = append(v.People, p)
+	}
+	e.draw(w, http.StatusOK, "account", v)
+}
+
+func (e *Emulator) passwordPage(w http.ResponseWriter, f *signInFlow, p person, alert string) {
+	e.keep(f)
+	e.draw(w, http.StatusOK, "password", pageView{
+		Title: "Enter password", Alert: alert, Who: p.signInName(), Action: "/" + f.at.path() + "/login", Flow: f.id, User: p.id,
+	})
+}
+
+// serveSignInPage takes what the sign-in pages send.
+func (e *Emulator) serveSignInPage(w http.ResponseWriter, r *http.Request, a authorityRequest) {
+	r.Body = http.MaxBytesReader(w, r.Body, formLimit)
+	if err := r.ParseForm(); err != nil {
+		e.errorPage(w, r, aadsts("invalid_request", 9002313, "Invalid request. Request is malformed or invalid."))
+		return
+	}
+	f := e.flowOf(r)
+	if f == nil || f.at.path() != a.path() {
+		e.errorPage(w, r, aadsts("invalid_request", 165000, "Invalid Request: the sign-in took too long or was finished already. Go back to the application and begin again."))
+		return
+	}
+	f.who = nil
+	switch {
+	case r.Method == http.MethodGet, r.Form.Get("other") != "":
+		e.signInPage(w, r, f, "")
+	case r.Form.Get("cancel") != "":
+		if f.kind == flowAdminConsent {
+			e.finishAdminConsent(w, r, f, false)
+			return
+		}
+		e.cancel(w, r, f)
+	case r.Form.Get("pick") != "":
+		session, _ := e.session(r)
+		f.request.prompt = strings.TrimSpace(strings.ReplaceAll(f.request.prompt, "select_account", ""))
+		for _, c := range e.candidates(f, session) {
+			if c.tenant.id+"/"+c.id == r.Form.Get("pick") {
+				f.who, f.when = &c.person, c.at
+				e.advance(w, r, f)
+				return
+			}
+		}
+		e.signInPage(w, r, f, "")
+	default:
+		e.prove(w, r, f)
+	}
+}
+
+// prove signs in the person that the page names, with the password where there is one.
+func (e *Emulator) prove(w http.ResponseWriter, r *http.Request, f *signInFlow) {
+	name := r.Form.Get("user")
+	if name == "" {
+		name = r.Form.Get("name")
+	}
+	p, ok := e.personNamed(f.at, name)
+	if refusal := e.mayEnter(f.at, f.reg, p, ok, name); refusal != nil {
+		if ok && f.kind == flowAdminConsent && f.at.tenant == nil && p.enabled {
+			refusal = nil
+		}
+		if refusal != nil {
+			e.signInPage(w, r, f, refusal.headline())
+			return
+		}
+	}
+	if p.federated {
+		e.signInPage(w, r, f, "This person's domain is federated: they sign in at their own organization's page, which the emulator does not have.")
+		return
+	}
+	if p.password != "" {
+		given, sent := r.Form["passwd"]
+		if !sent {
+			e.passwordPage(w, f, p, "")
+			return
+		}
+		if !p.knows(strings.Join(given, "")) {
+			e.passwordPage(w, f, p, aadsts("invalid_grant", 50126, "Error validating credentials due to invalid username or password.").headline())
+			return
+		}
+	}
+	e.openSession(w, r, p)
+	f.who, f.when, f.fresh = &p, e.Now(), true
+	e.advance(w, r, f)
+}
+
+// cancel sends the person back without a sign-in.
+func (e *Emulator) cancel(w http.ResponseWriter, r *http.Request, f *signInFlow) {
+	if f.kind == flowDevice {
+		e.declineDevice(w, r, f)
+		return
+	}
+	e.sendError(w, r, f, declined())
+}
+
+// sayings are what a permission means, on the consent page.
+var sayings = map[string]string{
+	"openid": "Sign you in", "profile": "View your basic profile", "email": "View your email address",
+	"offline_access": "Maintain access to data you have given it access to",
+	"User.Read":      "Sign you in and read your profile", "User.ReadWrite": "Read and update your profile",
+	"User.ReadBasic.All": "Read all users' basic profiles", "User.Read.All": "Read all users' full profiles",
+	"User.ReadWrite.All": "Read and write all users' full profiles", "Directory.AccessAsUser.All": "Access the directory as you",
+	"Directory.Read.All": "Read directory data", "Directory.ReadWrite.All": "Read and write directory data",
+}
+
+func scopeViews(names []string) []scopeView {
+	var out []scopeView
+	for _, n := range names {
+		say := sayings[n]
+		if say == "" {
+			say = "Use the permission"
+		}
+		out = append(out, scopeView{n, say})
+	}
+	return out
+}
+
+func (e *Emulator) consentPage(w http.ResponseWriter, _ *http.Request, f *signInFlow, need []string) {
+	e.keep(f)
+	e.draw(w, http.StatusOK, "consent", pageView{
+		Title: "Permissions requested", App: f.reg.Name, Tenant: f.who.tenant.name, Who: f.who.signInName(), Scopes: scopeViews(need),
+		MayAll: f.who.consents(false), Action: "/" + f.at.path() + "/consent", Flow: f.id,
+	})
+}
+
+func (e *Emulator) approvalPage(w http.ResponseWriter, _ *http.Request, f *signInFlow, need []string) {
+	e.keep(f)
+	e.draw(w, http.StatusOK, "approval", pageView{
+		Title: "Need admin approval", App: f.reg.Name, Tenant: f.who.tenant.name, Who: f.who.signInName(), Scopes: scopeViews(need),
+		Action: "/" + f.at.path() + "/consent", Flow: f.id, Detail: aadsts("access_denied", 90094, "The grant requires admin permission.").headline(),
+	})
+}
+
+func (e *Emulator) adminConsentPage(w http.ResponseWriter, r *http.Request, f *signInFlow) {
+	scopes, roles := f.wantedForEverybody()
+	if !f.who.consents(len(roles) > 0) {
+		e.errorPage(w, r, aadsts("access_denied", 90093, "This operation can only be performed by an administrator. Sign out and sign in as an administrator or contact one of your organization's administrators."))
+		return
+	}
+	e.keep(f)
+	e.draw(w, http.StatusOK, "consent", pageView{
+		Title: "Permissions requested: review for your organization", App: f.reg.Name, Tenant: f.who.tenant.name, Who: f.who.signInName(),
+		Scopes: append(scopeViews(scopes), scopeViews(roles)...), ForAll: true, Action: "/" + f.at.path() + "/consent", Flow: f.id,
+	})
+}
+
+// serveConsentPage takes the answer of the consent pages. It counts only for the person whose session the browser has.
+func (e *Emulator) serveConsentPage(w http.ResponseWriter, r *http.Request, a authorityRequest) {
+	r.Body = http.MaxBytesReader(w, r.Body, formLimit)
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", "POST")
+		w.WriteHeader(http.StatusMethodNotAllowed)
+		return
+	}
+	if err := r.ParseForm(); err != nil {
+		e.errorPage(w, r, aadsts("invalid_request", 9002313, "Invalid request. Request is malformed or invalid."))
+		return
+	}
+	f := e.flowOf(r)
+	s, _ := e.session(r)
+	if f == nil || f.who == nil || f.at.path() != a.path() || s == nil || s.accounts[f.who.tenant.id+"/"+f.who.id].IsZero() {
+		e.errorPage(w, r, aadsts("invalid_request", 165000, "Invalid Request: the sign-in took too long or was finished already. Go back to the application and begin again."))
+		return
+	}
+	accepted := r.Form.Get("answer") == "accept"
+	switch {
+	case r.Form.Get("answer") == "other":
+		f.who = nil
+		f.request.prompt = strings.TrimSpace(strings.ReplaceAll(f.request.prompt, "none", ""))
+		e.signInPage(w, r, f, "")
+	case f.kind == flowAdminConsent:
+		e.finishAdminConsent(w, r, f, accepted)
+	case !accepted:
+		e.cancel(w, r, f)
+	default:
+		e.agree(w, r, f, r.Form.Get("everybody") != "" && f.who.consents(false))
+	}
+}
+
+// agree notes a person's consent and goes on. What only an administrator may grant is granted by one only.
+func (e *Emulator) agree(w http.ResponseWriter, r *http.Request, f *signInFlow, everybody bool) {
+	_, names, refusal := e.askedFor(r, f.who.tenant, f.request.scopes, false)
+	if refusal != nil {
+		e.sendError(w, r, f, refusal)
+		return
+	}
+	names = append(slices.Clone(names), notGranted(map[string]bool{}, names, f.reg)...)
+	var scopes []string
+	have := e.granted(f.who.tenant, f.reg.ClientID, f.who.id)
+	for _, n := range names {
+		if n == ".default" || slices.Contains(scopes, n) || have[n] && !everybody {
+			continue
+		}
+		if !needsAdministrator(n) || f.who.consents(false) {
+			scopes = append(scopes, n)
+		}
+	}
+	if slices.ContainsFunc(scopes, needsAdministrator) {
+		everybody = everybody || f.who.consents(false)
+	}
+	e.consent(f.who.tenant, f.reg, f.who.account, scopes, nil, everybody)
+	f.agreed = true
+	e.advance(w, r, f)
+}
+
+// formPostPage sends the parameters by a form that submits itself.
+func (e *Emulator) formPostPage(w http.ResponseWriter, _ *http.Request, to string, v url.Values) {
+	p := pageView{Back: to}
+	for _, k := range sortedKeys(boolKeys(v)) {
+		p.Fields = append(p.Fields, fieldView{k, v.Get(k)})
+	}
+	e.draw(w, http.StatusOK, "post", p)
+}
+
+func boolKeys(v url.Values) map[string]bool {
+	out := map[string]bool{}
+	for k := range v {
+		out[k] = true
+	}
+	return out
+}
+
+func (e *Emulator) signedOutPage(w http.ResponseWriter, _ *http.Request, back string, frames []string) {
+	if back != "" {
+		w.Header().Set("Refresh", "2;url="+back)
+	}
+	e.draw(w, http.StatusOK, "say", pageView{Title: "You signed out of your account", Detail: "It is a good idea to close all browser windows.", Back: back, Frames: frames})
+}

@@ -1,0 +1,403 @@
+package emulator
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/json"
+	"mime"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// codeGrant is an authorization code: good once, for ten minutes.
+type codeGrant struct {
+	grant
+	redirect  string
+	challenge string
+	method    string
+	origin    string
+	ends      time.Time
+	used      bool
+}
+
+// refreshGrant is what a refresh token stands for. It is replaced at each use and the old one stays good.
+type refreshGrant struct {
+	grant
+	issued time.Time
+	used   time.Time
+}
+
+// tokenRequest is a token request with its client proved.
+type tokenRequest struct {
+	w      http.ResponseWriter
+	r      *http.Request
+	at     authorityRequest
+	form   url.Values
+	client clientProof
+	v1     bool
+}
+
+const formLimit = 1 << 20
+
+// serveToken is the token endpoint:
+// https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-auth-code-flow#request-an-access-token-with-a-client_secret
+func (e *Emulator) serveToken(w http.ResponseWriter, r *http.Request, a authorityRequest, v1 bool) {
+	if r.Method == http.MethodOptions {
+		w.Header().Set("Allow", "POST")
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	answer, refusal := e.token(w, r, a, v1)
+	if refusal != nil {
+		e.writeOAuthError(w, r, refusal)
+		return
+	}
+	w.Header().Set("x-ms-request-id", e.random.id())
+	writeLoginJSON(w, http.StatusOK, answer)
+}
+
+func (e *Emulator) token(w http.ResponseWriter, r *http.Request, a authorityRequest, v1 bool) (map[string]any, *oauthError) {
+	if r.Method != http.MethodPost {
+		return nil, aadsts("invalid_request", 900561, "The endpoint only accepts POST requests. Received a %s request.", r.Method)
+	}
+	if ct, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || ct != "application/x-www-form-urlencoded" {
+		return nil, aadsts("invalid_request", 900144, "The request body must contain the following parameter: 'grant_type'.")
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, formLimit)
+	if err := r.ParseForm(); err != nil {
+		return nil, aadsts("invalid_request", 9002313, "Invalid request. Request is malformed or invalid.")
+	}
+	q := tokenRequest{w: w, r: r, at: a, form: r.PostForm, v1: v1}
+	if v1 && q.form.Get("resource") != "" && q.form.Get("scope") == "" {
+		q.form.Set("scope", strings.TrimRight(q.form.Get("resource"), "/")+"/.default openid profile offline_access")
+		if q.form.Get("grant_type") == "client_credentials" {
+			q.form.Set("scope", strings.TrimRight(q.form.Get("resource"), "/")+"/.default")
+		}
+	}
+	kind := q.form.Get("grant_type")
+	switch kind {
+	case "":
+		return nil, missing("grant_type")
+	case "authorization_code", "refresh_token", "client_credentials", "password", "device_code", deviceGrantType:
+	default:
+		return nil, aadsts("unsupported_grant_type", 70003, "The app requested an unsupported grant type '%s'.", kind)
+	}
+	var refusal *oauthError
+	if q.client, refusal = e.clientOf(r, a, q.form, kind != "client_credentials"); refusal != nil {
+		return nil, refusal
+	}
+	switch kind {
+	case "authorization_code":
+		return e.redeemCode(q)
+	case "refresh_token":
+		return e.redeemRefresh(q)
+	case "client_credentials":
+		return e.clientCredentials(q)
+	case "password":
+		return e.passwordGrant(q)
+	}
+	return e.redeemDevice(q)
+}
+
+func (e *Emulator) clientCredentials(q tokenRequest) (map[string]any, *oauthError) {
+	if q.at.tenant == nil {
+		return nil, aadsts("invalid_request", 9001023, "The grant type is not supported over the /common or /consumers endpoints. Please use the /organizations or tenant-specific endpoint.")
+	}
+	asked := strings.Fields(q.form.Get("scope"))
+	if len(asked) == 0 {
+		return nil, missing("scope")
+	}
+	var named []string
+	for _, s := range asked {
+		if !isOIDC(s) {
+			named = append(named, s)
+		}
+	}
+	if len(named) != 1 {
+		return nil, aadsts("invalid_scope", 70011, "The provided request must include a 'scope' input parameter. The provided value for the input parameter 'scope' is not valid. The scope %s is not valid.", strings.Join(asked, " "))
+	}
+	prefix, name := splitScope(named[0])
+	if name != ".default" || prefix == "" {
+		return nil, aadsts("invalid_scope", 1002012, "The provided value for scope %s is not valid. Client credential flows must have a scope value with /.default suffixed to the resource identifier (application ID URI).", named[0])
+	}
+	res, ok := e.resourceOf(q.r, q.at.tenant, prefix)
+	if !ok {
+		return nil, unknownResource(prefix, q.at.tenant)
+	}
+	reg := q.client.reg
+	if reg.tenant != q.at.tenant {
+		return nil, aadsts("unauthorized_client", 700016, "Application with identifier '%s' was not found in the directory '%s'. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. You may have sent your authentication request to the wrong tenant.", reg.ClientID, q.at.tenant.name)
+	}
+	life := e.tokenLife(false)
+	t := accessToken{reg: reg, tenant: q.at.tenant, resource: res, acr: q.client.acr, life: life, issuer: issuerOf(q.r, q.at.tenant.id)}
+	if res.graph {
+		t.roles = e.applicationRoles(reg)
+		t.wids = e.rolesOfApp(reg)
+	}
+	token, err := e.signAccess(t)
+	if err != nil {
+		return nil, serverFault(err)
+	}
+	return q.answer(map[string]any{"access_token": token}, life, res), nil
+}
+
+func serverFault(err error) *oauthError {
+	return &oauthError{status: http.StatusInternalServerError, kind: "server_error", aadsts: 90033, text: "A transient error has occurred. Please try again. (" + err.Error() + ")"}
+}
+
+func unknownResource(prefix string, t *tenant) *oauthError {
+	return aadsts("invalid_resource", 500011, "The resource principal named %s was not found in the tenant named %s. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. You might have sent your authentication request to the wrong tenant.", strings.TrimRight(prefix, "/"), t.name)
+}
+
+// answer adds what every token answer has. The v1.0 endpoint writes numbers as strings.
+func (q tokenRequest) answer(body map[string]any, life time.Duration, res resource) map[string]any {
+	body["token_type"] = "Bearer"
+	s := int(life/time.Second) - 1
+	if !q.v1 {
+		body["expires_in"], body["ext_expires_in"] = s, s
+		return body
+	}
+	num := func(n int) string { b, _ := json.Marshal(n); return string(b) }
+	body["expires_in"], body["ext_expires_in"] = num(s), num(s)
+	body["resource"] = strings.TrimRight(res.prefix, "/")
+	return body
+}
+
+func (e *Emulator) redeemCode(q tokenRequest) (map[string]any, *oauthError) {
+	code := q.form.Get("code")
+	if code == "" {
+		return nil, missing("code")
+	}
+	if q.form.Get("redirect_uri") == "" {
+		return nil, missing("redirect_uri")
+	}
+	now := e.Now()
+	e.login.mu.Lock()
+	c := e.login.codes[code]
+	var known codeGrant
+	if c != nil {
+		known = *c
+	}
+	e.login.mu.Unlock()
+	switch {
+	case c == nil:
+		return nil, aadsts("invalid_grant", 9002313, "Invalid request. Request is malformed or invalid.")
+	case known.used:
+		return nil, aadsts("invalid_grant", 54005, "OAuth2 Authorization code was already redeemed, please retry with a new valid code or use an existing refresh token.")
+	case !now.Before(known.ends):
+		return nil, aadsts("invalid_grant", 70008, "The provided authorization code or refresh token has expired due to inactivity. Send a new interactive authorization request for this user and resource.")
+	case !strings.EqualFold(known.clientID, q.client.reg.ClientID):
+		return nil, aadsts("invalid_grant", 70000, "The provided value for the input parameter 'code' was not issued to application '%s'.", q.client.reg.ClientID)
+	case q.at.tenant != nil && q.at.tenant != known.tenant:
+		return nil, aadsts("invalid_grant", 700005, "The provided authorization code is intended to be used against another tenant, thus it can't be redeemed here. OAuth2 Authorization Code must be redeemed against same tenant it was acquired for (/common or /{tenant-ID} as appropriate).")
+	case known.redirect != q.form.Get("redirect_uri"):
+		return nil, aadsts("invalid_grant", 500112, "The reply address '%s' does not match the reply address '%s' provided when requesting Authorization code.", q.form.Get("redirect_uri"), known.redirect)
+	}
+	if known.challenge != "" && !verifierFits(known.challenge, known.method, q.form.Get("code_verifier")) {
+		return nil, aadsts("invalid_grant", 501481, "The Code_Verifier does not match the code_challenge supplied in the authorization request.")
+	}
+	e.login.mu.Lock()
+	again := c.used
+	c.used = true
+	e.login.mu.Unlock()
+	if again {
+		return nil, aadsts("invalid_grant", 54005, "OAuth2 Authorization code was already redeemed, please retry with a new valid code or use an existing refresh token.")
+	}
+	return e.answerGrant(q, known.grant)
+}
+
+func verifierFits(challenge, method, verifier string) bool {
+	if strings.EqualFold(method, "S256") {
+		sum := sha256.Sum256([]byte(verifier))
+		verifier = base64.RawURLEncoding.EncodeToString(sum[:])
+	}
+	return subtle.ConstantTimeCompare([]byte(challenge), []byte(verifier)) == 1
+}
+
+func (e *Emulator) redeemRefresh(q tokenRequest) (map[string]any, *oauthError) {
+	token := q.form.Get("refresh_token")
+	if token == "" {
+		return nil, missing("refresh_token")
+	}
+	now := e.Now()
+	e.login.mu.Lock()
+	g := e.login.refresh[token]
+	var known refreshGrant
+	if g != nil {
+		known = *g
+	}
+	e.login.mu.Unlock()
+	switch {
+	case g == nil:
+		return nil, aadsts("invalid_grant", 9002313, "Invalid request. Request is malformed or invalid.")
+	case !strings.EqualFold(known.clientID, q.client.reg.ClientID):
+		return nil, aadsts("invalid_grant", 70000, "The provided value for the input parameter 'refresh_token' was not issued to application '%s'.", q.client.reg.ClientID)
+	case q.at.tenant != nil && q.at.tenant != known.tenant:
+		return nil, aadsts("invalid_grant", 700005, "The provided refresh token is intended to be used against another tenant, thus it can't be redeemed here.")
+	case now.Sub(known.used) > refreshIdle:
+		return nil, aadsts("invalid_grant", 700082, "The refresh token has expired due to inactivity. The token was issued on %s and was inactive for 90.00:00:00.", instant(known.issued))
+	}
+	acc, ok := e.accountOf(known.tenant, known.oid)
+	if ok && known.signedIn.Before(acc.validFrom) && known.issued.Before(acc.validFrom) {
+		return nil, aadsts("invalid_grant", 50173, "The provided grant has expired due to it being revoked, a fresh auth token is needed. The user might have changed or reset their password. The grant was issued on '%s' and the TokensValidFrom date (before which tokens are not valid) for this user is '%s'.", instant(known.issued), instant(acc.validFrom))
+	}
+	e.login.mu.Lock()
+	g.used = now
+	e.login.mu.Unlock()
+	if c := q.form.Get("claims"); c != "" {
+		known.applyClaims(c, now)
+	}
+	known.nonce = ""
+	return e.answerGrant(q, known.grant)
+}
+
+// instant is a time as the service writes it in these texts.
+func instant(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.0000000Z") }
+
+// passwordGrant is the resource owner password grant, for managed people without further questions.
+func (e *Emulator) passwordGrant(q tokenRequest) (map[string]any, *oauthError) {
+	name, pass := q.form.Get("username"), q.form.Get("password")
+	if name == "" {
+		return nil, missing("username")
+	}
+	if pass == "" {
+		return nil, missing("password")
+	}
+	who, ok := e.personNamed(q.at, name)
+	if refusal := e.mayEnter(q.at, q.client.reg, who, ok, name); refusal != nil {
+		return nil, refusal
+	}
+	if !who.knows(pass) {
+		return nil, aadsts("invalid_grant", 50126, "Error validating credentials due to invalid username or password.")
+	}
+	g := grant{tenant: who.tenant, clientID: q.client.reg.ClientID, oid: who.id, scopes: strings.Fields(q.form.Get("scope")), signedIn: e.Now(), amr: []string{"pwd"}}
+	if c := q.form.Get("claims"); c != "" {
+		g.applyClaims(c, e.Now())
+	}
+	return e.answerGrant(q, g)
+}
+
+// knows says whether the password is the person's; somebody without one is known by any.
+func (a account) knows(password string) bool {
+	return a.password == "" || subtle.ConstantTimeCompare([]byte(a.password), []byte(password)) == 1
+}
+
+// applyClaims reads the claims parameter: client capabilities, a claims challenge that is being answered, auth_time.
+// https://learn.microsoft.com/en-us/entra/identity-platform/claims-challenge
+func (g *grant) applyClaims(claims string, now time.Time) bool {
+	var c struct {
+		Access map[string]*struct {
+			Value  string   `json:"value"`
+			Values []string `json:"values"`
+		} `json:"access_token"`
+		ID map[string]json.RawMessage `json:"id_token"`
+	}
+	if json.Unmarshal([]byte(claims), &c) != nil {
+		return false
+	}
+	for name, want := range c.Access {
+		switch name {
+		case "xms_cc":
+			g.cc = g.cc || want != nil && slices.ContainsFunc(want.Values, func(s string) bool { return strings.EqualFold(s, "cp1") })
+		case "acrs":
+			g.challenged = now
+			if want != nil && want.Value != "" && !slices.Contains(g.acrs, want.Value) {
+				g.acrs = append(slices.Clone(g.acrs), want.Value)
+			}
+		default:
+			g.challenged = now
+		}
+	}
+	if _, ok := c.ID["auth_time"]; ok {
+		g.showAuth = true
+	}
+	if raw, ok := c.ID["acrs"]; ok {
+		var want struct {
+			Value string `json:"value"`
+		}
+		if json.Unmarshal(raw, &want) == nil && want.Value != "" && !slices.Contains(g.acrs, want.Value) {
+			g.acrs = append(slices.Clone(g.acrs), want.Value)
+		}
+	}
+	return true
+}
+
+// answerGrant issues tokens for a person: the scopes of the request, or those of the sign-in where it names none.
+func (e *Emulator) answerGrant(q tokenRequest, g grant) (map[string]any, *oauthError) {
+	acc, ok := e.accountOf(g.tenant, g.oid)
+	at := authorityRequest{segment: g.tenant.id, tenant: g.tenant}
+	if refusal := e.mayEnter(at, q.client.reg, person{acc, g.tenant}, ok, g.oid); refusal != nil {
+		return nil, refusal
+	}
+	asked := strings.Fields(q.form.Get("scope"))
+	if len(asked) == 0 {
+		asked = g.scopes
+	}
+	reg, ok := e.registrationOf(g.tenant, g.clientID)
+	if !ok {
+		reg = q.client.reg
+	}
+	s, refusal := e.resolveScopes(q.r, g.tenant, reg, acc, asked, g.scopes)
+	if refusal != nil {
+		return nil, refusal
+	}
+	life := e.tokenLife(g.cc)
+	issuer := issuerOf(q.r, g.tenant.id)
+	token, err := e.signAccess(accessToken{
+		reg: reg, tenant: g.tenant, who: &acc, grant: g, resource: s.resource, scopes: s.names, roles: s.roles, acr: q.client.acr, life: life, issuer: issuer,
+	})
+	if err != nil {
+		return nil, serverFault(err)
+	}
+	body := map[string]any{"access_token": token, "scope": strings.Join(s.shown, " ")}
+	all := append(slices.Clone(asked), g.scopes...)
+	if slices.Contains(all, "offline_access") {
+		body["refresh_token"] = e.issueRefresh(g)
+	}
+	if slices.Contains(all, "openid") {
+		id, err := e.signID(issuer, reg, g, acc, all, nil)
+		if err != nil {
+			return nil, serverFault(err)
+		}
+		body["id_token"] = id
+	}
+	if q.form.Get("client_info") == "1" || q.r.URL.Query().Get("client_info") == "1" {
+		body["client_info"] = clientInfo(acc.id, g.tenant.id)
+	}
+	return q.answer(body, life, s.resource), nil
+}
+
+func (e *Emulator) issueRefresh(g grant) string {
+	t := "1." + secret()
+	now := e.Now()
+	e.login.mu.Lock()
+	defer e.login.mu.Unlock()
+	e.login.forget(now)
+	e.login.refresh[t] = &refreshGrant{grant: g, issued: now, used: now}
+	return t
+}
+
+// mayEnter says why this person cannot have a token for this application here; nil when nothing is in the way.
+func (e *Emulator) mayEnter(a authorityRequest, reg registration, who person, found bool, name string) *oauthError {
+	switch {
+	case !found:
+		where := "organization"
+		if a.tenant != nil {
+			where = a.tenant.name
+		}
+		return aadsts("invalid_grant", 50034, "The user account %s does not exist in the %s directory. To sign into this application, the account must be added to the directory.", name, where)
+	case a.tenant != nil && who.tenant != a.tenant, !reg.multi && who.tenant != reg.tenant:
+		at := reg.tenant
+		if a.tenant != nil {
+			at = a.tenant
+		}
+		return aadsts("interaction_required", 50020, "User account '%s' from identity provider '%s' does not exist in tenant '%s' and cannot access the application '%s'(%s) in that tenant. The account needs to be added as an external user in the tenant first. Sign out and sign in again with a different Azure Active Directory user account.", who.signInName(), stsIssuer(who.tenant.id), at.name, reg.ClientID, reg.Name)
+	case !who.enabled:
+		return aadsts("invalid_grant", 50057, "The user account is disabled.")
+	}
+	return nil
+}

@@ -1,0 +1,297 @@
+package emulator
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// graphAppID is Microsoft Graph's application id in every tenant.
+const graphAppID = "00000003-0000-0000-c000-000000000000"
+
+// memberMarker is in wids of every person that is not a guest.
+const memberMarker = "b79fbf4d-3ef9-4689-8143-76b194e85509"
+
+// appOnlyMarker is in wids of every application's own token.
+const appOnlyMarker = "0997a1d0-0d1d-4acb-b408-d5ca73121e90"
+
+// oidcScopes are about the person and not about a resource.
+var oidcScopes = []string{"openid", "profile", "email", "offline_access"}
+
+func isOIDC(scope string) bool { return slices.Contains(oidcScopes, strings.ToLower(scope)) }
+
+// grant is what a sign-in established; codes, refresh tokens and device codes carry it.
+type grant struct {
+	tenant     *tenant
+	clientID   string
+	oid        string
+	scopes     []string // as they were asked for
+	signedIn   time.Time
+	amr        []string
+	nonce      string
+	cc         bool      // the client declared cp1
+	challenged time.Time // a claims challenge was answered then
+	showAuth   bool      // auth_time was asked for
+	acrs       []string
+	sid        string
+}
+
+// accessToken is what is signed for a resource.
+type accessToken struct {
+	reg       registration
+	tenant    *tenant
+	who       *account // nil for an application's own token
+	grant     grant
+	resource  resource
+	scopes    []string // without the resource's prefix
+	roles     []string
+	wids      []string
+	acr       string // how the client proved itself: 0 not, 1 secret, 2 certificate
+	life      time.Duration
+	issuer    string // of v2.0 tokens
+	audience  string // instead of the resource's
+	notBefore time.Time
+}
+
+func (e *Emulator) opaque() string {
+	a, b := e.random.id(), e.random.id()
+	return base64.RawURLEncoding.EncodeToString([]byte(strings.ReplaceAll(a+b, "-", ""))[:33])
+}
+
+// pairwise is sub: another one for each application.
+func pairwise(clientID, tenantID, oid string) string {
+	sum := sha256.Sum256([]byte(strings.ToLower(clientID) + "\x00" + tenantID + "\x00" + oid))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+// tokenLife is the random life of an access token: 60 to 90 minutes, and up to 28 hours for clients that take claims challenges
+// (https://learn.microsoft.com/en-us/entra/identity-platform/access-tokens#token-lifetime).
+func (e *Emulator) tokenLife(cc bool) time.Duration {
+	if cc {
+		return 20*time.Hour + time.Duration(e.random.below(8*3600))*time.Second
+	}
+	return time.Hour + time.Duration(e.random.below(1800))*time.Second
+}
+
+// signAccess makes an access token: in v1.0 form for Graph, in v2.0 form for other applications.
+func (e *Emulator) signAccess(a accessToken) (string, error) {
+	key, err := e.keys.signer()
+	if err != nil {
+		return "", err
+	}
+	now := e.Now().Truncate(time.Second)
+	aud := a.resource.audience
+	if a.audience != "" {
+		aud = a.audience
+	}
+	nbf := now
+	if !a.notBefore.IsZero() {
+		nbf = a.notBefore
+	}
+	c := map[string]any{
+		"aud": aud, "iat": now.Unix(), "nbf": nbf.Unix(), "exp": now.Add(a.life).Unix(),
+		"tid": a.tenant.id, "uti": e.opaque()[:22], "rh": "1." + e.opaque() + ".", "aio": e.opaque(),
+	}
+	v1 := a.resource.graph
+	if v1 {
+		c["iss"], c["ver"] = stsIssuer(a.tenant.id), "1.0"
+		c["appid"], c["appidacr"], c["app_displayname"] = a.reg.ClientID, a.acr, a.reg.Name
+		c["tenant_region_scope"] = region(a.tenant.country)
+	} else {
+		c["iss"], c["ver"] = a.issuer, "2.0"
+		c["azp"], c["azpacr"] = a.reg.ClientID, a.acr
+	}
+	if len(a.roles) > 0 {
+		c["roles"] = a.roles
+	}
+	if a.who == nil {
+		c["idtyp"] = "app"
+		c["oid"], c["sub"] = a.reg.ObjectID, a.reg.ObjectID
+		if v1 {
+			c["idp"] = stsIssuer(a.tenant.id)
+			c["wids"] = append(append([]string{}, a.wids...), appOnlyMarker)
+		}
+		return key.signJWT(c, v1)
+	}
+	u := a.who
+	c["oid"], c["name"] = u.id, u.name
+	c["sub"] = pairwise(a.resource.audience, a.tenant.id, u.id)
+	c["scp"] = strings.Join(a.scopes, " ")
+	if a.grant.cc {
+		c["xms_cc"] = []string{"cp1"}
+	}
+	if len(a.grant.acrs) > 0 {
+		c["acrs"] = a.grant.acrs
+	}
+	answered := a.grant.signedIn
+	if a.grant.challenged.After(answered) {
+		answered = a.grant.challenged
+	}
+	c["emulator"] = map[string]any{"issued": e.Now().UnixMicro(), "answered": answered.UnixMicro()}
+	if a.grant.sid != "" {
+		c["sid"] = a.grant.sid
+	}
+	if !v1 {
+		c["preferred_username"] = u.signInName()
+		return key.signJWT(c, v1)
+	}
+	c["idtyp"], c["acr"], c["acct"] = "user", "1", 0
+	c["amr"] = a.grant.amr
+	c["ipaddr"] = "127.0.0.1"
+	c["unique_name"] = u.signInName()
+	if u.guest {
+		c["acct"] = 1
+		c["email"] = u.signInName()
+		c["wids"] = append([]string{}, u.wids...)
+	} else {
+		c["upn"] = u.upn
+		c["wids"] = append(append([]string{}, u.wids...), memberMarker)
+	}
+	setUnlessEmpty(c, "given_name", u.given)
+	setUnlessEmpty(c, "family_name", u.family)
+	return key.signJWT(c, v1)
+}
+
+func setUnlessEmpty(c map[string]any, name, value string) {
+	if value != "" {
+		c[name] = value
+	}
+}
+
+// signInName is preferred_username and unique_name: a guest is known by mail address.
+func (a account) signInName() string {
+	if a.guest && a.mail != "" {
+		return a.mail
+	}
+	return a.upn
+}
+
+// signID makes an id token: https://learn.microsoft.com/en-us/entra/identity-platform/id-token-claims-reference
+func (e *Emulator) signID(issuer string, reg registration, g grant, u account, scopes []string, extra map[string]any) (string, error) {
+	key, err := e.keys.signer()
+	if err != nil {
+		return "", err
+	}
+	now := e.Now().Truncate(time.Second)
+	has := func(s string) bool {
+		return slices.ContainsFunc(scopes, func(x string) bool { return strings.EqualFold(x, s) })
+	}
+	c := map[string]any{
+		"aud": reg.ClientID, "iss": issuer, "iat": now.Unix(), "nbf": now.Unix(), "exp": now.Add(idTokenLife).Unix(),
+		"sub": pairwise(reg.ClientID, g.tenant.id, u.id), "tid": g.tenant.id, "ver": "2.0",
+		"uti": e.opaque()[:22], "rh": "1." + e.opaque() + ".", "aio": e.opaque(),
+	}
+	setUnlessEmpty(c, "nonce", g.nonce)
+	if has("profile") {
+		c["oid"], c["preferred_username"] = u.id, u.signInName()
+		setUnlessEmpty(c, "name", u.name)
+	}
+	if u.mail != "" && (has("email") || u.guest) {
+		c["email"] = u.mail
+	}
+	if u.guest {
+		c["idp"] = "mail"
+		if t := e.homeOf(u.mail); t != nil && t != g.tenant {
+			c["idp"] = stsIssuer(t.id)
+		}
+	}
+	if roles := assigned(reg, u); len(roles) > 0 {
+		c["roles"] = roles
+	}
+	if reg.GroupClaims && len(u.groups) > 200 {
+		c["_claim_names"] = map[string]any{"groups": "src1"}
+		c["_claim_sources"] = map[string]any{"src1": map[string]any{
+			"endpoint": "https://graph.windows.net/" + g.tenant.id + "/users/" + u.id + "/getMemberObjects",
+		}}
+	} else if reg.GroupClaims && len(u.groups) > 0 {
+		c["groups"] = u.groups
+	}
+	if g.showAuth {
+		c["auth_time"] = g.signedIn.Unix()
+	}
+	if len(g.acrs) > 0 {
+		c["acrs"] = g.acrs
+	}
+	if reg.Logout != "" && g.sid != "" {
+		c["sid"] = g.sid
+	}
+	for k, v := range extra {
+		c[k] = v
+	}
+	if spoiled, ok, err := e.spoilID(key, c); ok {
+		return spoiled, err
+	}
+	return key.signJWT(c, false)
+}
+
+// homeOf is the tenant whose verified domain the address has; nil when none has.
+func (e *Emulator) homeOf(mail string) *tenant {
+	_, domain, ok := strings.Cut(mail, "@")
+	if !ok {
+		return nil
+	}
+	return e.tenantBy(domain)
+}
+
+// assigned are the values of the application's own roles that the person holds, directly or through a group.
+func assigned(reg registration, u account) []string {
+	var out []string
+	for role, holders := range reg.Assigned {
+		for _, h := range holders {
+			if strings.EqualFold(h, u.upn) || h == u.id || slices.Contains(u.groups, h) {
+				out = append(out, role)
+				break
+			}
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// clientInfo is client_info: base64url of {"uid","utid"}, by which client libraries know their accounts.
+func clientInfo(oid, tid string) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(`{"uid":"` + oid + `","utid":"` + tid + `"}`))
+}
+
+// resource is what a token is for.
+type resource struct {
+	audience string
+	graph    bool
+	prefix   string // how the client wrote it, with the slash behind
+	target   string // client id of the application that is the resource, unless it is Graph
+}
+
+// splitScope takes "https://graph.microsoft.com/User.Read" apart. A scope without a resource is Graph's.
+func splitScope(scope string) (prefix, name string) {
+	i := strings.LastIndex(scope, "/")
+	if i < 0 {
+		return "", scope
+	}
+	return scope[:i+1], scope[i+1:]
+}
+
+// resourceOf finds what a scope's prefix names: Graph under its own name, its id or this emulator's address, or an application of
+// the tenant under api://<client id> or its client id.
+func (e *Emulator) resourceOf(r *http.Request, t *tenant, prefix string) (resource, bool) {
+	name := strings.TrimRight(prefix, "/")
+	lower := strings.ToLower(name)
+	res := resource{prefix: prefix, graph: true, audience: "https://" + graphHost}
+	switch lower {
+	case "", "https://" + graphHost, "http://" + graphHost:
+		return res, true
+	case graphAppID:
+		res.audience = graphAppID
+		return res, true
+	}
+	if e.ownAddress(r, lower) {
+		return res, true
+	}
+	id := strings.TrimPrefix(lower, "api://")
+	if reg, ok := e.registrationOf(t, id); ok {
+		return resource{prefix: prefix, audience: reg.ClientID, target: reg.ClientID}, true
+	}
+	return resource{}, false
+}

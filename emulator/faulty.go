@@ -42,9 +42,10 @@ func (e *Emulator) faulty(next http.Handler) http.Handler {
 		}
 		if met := e.meet(r, x, c); met != nil {
 			e.spoil(next, out, r, x, c, met)
-			return
+		} else {
+			e.handle(next, out, r, x, c)
 		}
-		e.handle(next, out, r, x, c)
+		out.done()
 	})
 }
 
@@ -384,6 +385,7 @@ func drip(ctx context.Context, w http.ResponseWriter, body []byte, every Duratio
 func (e *Emulator) reset(w *status, x *exchange) {
 	if x.inner {
 		if d, ok := w.ResponseWriter.(dropper); ok {
+			w.broken = true
 			d.drop()
 			return
 		}
@@ -393,7 +395,7 @@ func (e *Emulator) reset(w *status, x *exchange) {
 		rec.send(w)
 		return
 	}
-	w.code = 0
+	w.broken = true
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		panic(http.ErrAbortHandler) // HTTP/2: a reset of the stream

@@ -189,7 +189,17 @@ func unknownRoute(r *http.Request) { exchangeOf(r.Context()).lost = true }
 // status remembers what a handler answered on its way out.
 type status struct {
 	http.ResponseWriter
-	code int
+	code   int
+	broken bool // the connection, so there is no answer
+}
+
+// done is for a handler that has returned without a word: the server answers 200 for it.
+func (s *status) done() {
+	if s.broken {
+		s.code = 0
+	} else if s.code == 0 {
+		s.code = http.StatusOK
+	}
 }
 
 func (s *status) WriteHeader(code int) {
@@ -208,14 +218,6 @@ func (s *status) Write(b []byte) (int, error) {
 
 // Unwrap lets http.ResponseController reach the connection.
 func (s *status) Unwrap() http.ResponseWriter { return s.ResponseWriter }
-
-// drop hands a broken connection on to a batch, which leaves the answer out.
-func (s *status) drop() {
-	s.code = 0
-	if d, ok := s.ResponseWriter.(dropper); ok {
-		d.drop()
-	}
-}
 
 // dropper is what the writer of an inner request may be: told to forget the answer, as if the connection had broken.
 type dropper interface{ drop() }

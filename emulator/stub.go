@@ -91,5 +91,3 @@ func newTenant(e *Emulator, org Organization) (*tenant, error) {
 func (e *Emulator) serveGraph(w http.ResponseWriter, r *http.Request) { http.NotFound(w, r) }
 
 func roleTemplate(nameOrID string) string { return nameOrID } // role.go
-
-func (e *Emulator) newControl() http.Handler { return http.NotFoundHandler() } // control.go

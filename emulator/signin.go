@@ -195,6 +195,9 @@ func (b *browser) follow(ctx context.Context, p *page, upn, password string) (st
 			if _, ok := p.forms["approval"]; ok {
 				return "", errors.New("AADSTS90094: an administrator must consent first")
 			}
+			if strings.Contains(p.body, `id="done"`) {
+				return "", errDone
+			}
 			return "", errors.New("the sign-in page is not one that can be followed")
 		}
 		var err error
@@ -204,3 +207,29 @@ func (b *browser) follow(ctx context.Context, p *page, upn, password string) (st
 	}
 	return "", errors.New("the sign-in asks without end")
 }
+
+// EnterDeviceCode does what a person does on another machine: opens the page that a device names, types its code and signs in.
+func EnterDeviceCode(ctx context.Context, client *http.Client, verificationURL, userCode, upn string) error {
+	b, err := newBrowser(client, verificationURL)
+	if err != nil {
+		return err
+	}
+	p, err := b.get(ctx, verificationURL)
+	if err != nil {
+		return err
+	}
+	f, ok := p.forms["device"]
+	if !ok {
+		return errors.New("the page asks for no code")
+	}
+	if p, err = b.submit(ctx, p, f, url.Values{"otc": {userCode}}); err != nil {
+		return err
+	}
+	if _, err = b.follow(ctx, p, upn, ""); errors.Is(err, errDone) {
+		return nil
+	}
+	return err
+}
+
+// errDone is a page that says that all is done, here and not at an application.
+var errDone = errors.New("the sign-in ended on a page of its own")

@@ -195,7 +195,7 @@ func (e *Emulator) redeemCode(q tokenRequest) (map[string]any, *oauthError) {
 	case q.at.tenant != nil && q.at.tenant != known.tenant:
 		return nil, aadsts("invalid_grant", 700005, "The provided authorization code is intended to be used against another tenant, thus it can't be redeemed here. OAuth2 Authorization Code must be redeemed against same tenant it was acquired for (/common or /{tenant-ID} as appropriate).")
 	case known.redirect != q.form.Get("redirect_uri"):
-		return nil, aadsts("invalid_grant", 500112, "The reply address '%s' does not match the reply address '%s' provided when requesting Authorization code.", q.form.Get("redirect_uri"), known.redirect)
+		return nil, aadsts("invalid_client", 500112, "The reply address '%s' does not match the reply address '%s' provided when requesting Authorization code.", q.form.Get("redirect_uri"), known.redirect).unauthorized()
 	}
 	if known.challenge != "" && !verifierFits(known.challenge, known.method, q.form.Get("code_verifier")) {
 		return nil, aadsts("invalid_grant", 501481, "The Code_Verifier does not match the code_challenge supplied in the authorization request.")

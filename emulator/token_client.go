@@ -139,6 +139,7 @@ func (e *Emulator) checkAssertion(r *http.Request, reg registration, assertion s
 	if err != nil {
 		return aadsts("invalid_request", 50027, "JWT token is invalid or malformed.")
 	}
+	h.X5t, h.X5tS256 = urlAlphabet(h.X5t), urlAlphabet(h.X5tS256)
 	var cert *x509.Certificate
 	shown := ""
 	for _, p := range reg.Certificates {
@@ -232,4 +233,9 @@ func hexThumb(der []byte) string {
 		return ""
 	}
 	return hex.EncodeToString(raw)
+}
+
+// urlAlphabet turns standard base64 into base64url: client libraries write x5t in either.
+func urlAlphabet(s string) string {
+	return strings.NewReplacer("+", "-", "/", "_").Replace(strings.TrimRight(s, "="))
 }

@@ -53,7 +53,7 @@ func (o *oauthError) describe(t trace) string {
 	if o.aadsts == 0 {
 		return o.text
 	}
-	return fmt.Sprintf("AADSTS%d: %s Trace ID: %s Correlation ID: %s Timestamp: %s", o.aadsts, o.text, t.id, t.correlation, t.timestamp)
+	return fmt.Sprintf("AADSTS%d: %s\r\nTrace ID: %s\r\nCorrelation ID: %s\r\nTimestamp: %s", o.aadsts, o.text, t.id, t.correlation, t.timestamp)
 }
 
 // writeOAuthError answers a token, device code or metadata request that failed.
@@ -78,8 +78,8 @@ func (e *Emulator) writeOAuthError(w http.ResponseWriter, r *http.Request, o *oa
 	if status == 0 {
 		status = http.StatusBadRequest
 	}
-	if status == http.StatusUnauthorized {
-		w.Header().Set("WWW-Authenticate", `Bearer realm="", error="`+o.kind+`"`)
+	if _, _, basic := r.BasicAuth(); basic && status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", `Basic realm="`+origin(r)+`"`)
 	}
 	w.Header().Set("x-ms-request-id", t.id)
 	writeLoginJSON(w, status, body)

@@ -91,3 +91,6 @@ func (s *Sealer) Open(purpose, row string, sealed []byte) ([]byte, error) {
 func bound(purpose, row string) []byte {
 	return fmt.Appendf(nil, "%d:%s%d:%s", len(purpose), purpose, len(row), row)
 }
+
+// Has says whether the sealer opens what the key of that id has sealed.
+func (s *Sealer) Has(keyID string) bool { return s.keys[keyID] != nil }

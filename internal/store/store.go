@@ -111,3 +111,11 @@ func instant(us int64) time.Time {
 	}
 	return time.UnixMicro(us).UTC()
 }
+
+// Ping says whether the database answers.
+func (s *Store) Ping(ctx context.Context) error {
+	if err := s.read.PingContext(ctx); err != nil {
+		return s.fault("store.ping", err)
+	}
+	return nil
+}

@@ -1,0 +1,287 @@
+package access
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+
+	"nameplate/internal/fail"
+)
+
+// maxAnswer is as much of an authority's answer as is read, in bytes.
+const maxAnswer = 1 << 20
+
+// authority is one tenant's sign-in service. Its metadata are fetched when they are first needed and once a day after that.
+type authority struct {
+	s      *Service
+	tenant Tenant
+	client *http.Client
+
+	mu      sync.Mutex
+	meta    *metadata
+	fetched time.Time
+}
+
+// metadata is what we take from the discovery document.
+// https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc
+type metadata struct {
+	Issuer        string `json:"issuer"`
+	Authorization string `json:"authorization_endpoint"`
+	Token         string `json:"token_endpoint"`
+	Keys          string `json:"jwks_uri"`
+	EndSession    string `json:"end_session_endpoint"`
+
+	verifier *oidc.IDTokenVerifier
+}
+
+// metadataLife is as long as the service's own Cache-Control allows.
+const metadataLife = 24 * time.Hour
+
+func newAuthority(s *Service, t Tenant) *authority {
+	c := plainClient(s.cfg.HTTP)
+	base := c.Transport
+	if base == nil {
+		base = http.DefaultTransport
+	}
+	c.Transport = guarded{base: base, origin: t.Authority}
+	return &authority{s: s, tenant: t, client: c}
+}
+
+// guarded sends requests to one origin only and reads no more than maxAnswer bytes of an answer: codes, assertions and refresh
+// tokens pass here.
+type guarded struct {
+	base   http.RoundTripper
+	origin string
+}
+
+var errTooLong = errors.New("the answer is too long")
+
+func (g guarded) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.URL.Scheme+"://"+strings.ToLower(r.URL.Host) != g.origin {
+		return nil, fmt.Errorf("a request for %s was stopped: only %s is the authority", r.URL.Host, g.origin)
+	}
+	resp, err := g.base.RoundTrip(r)
+	if err == nil {
+		resp.Body = &limited{ReadCloser: resp.Body, left: maxAnswer}
+	}
+	return resp, err
+}
+
+type limited struct {
+	io.ReadCloser
+	left int
+}
+
+func (l *limited) Read(p []byte) (int, error) {
+	if l.left <= 0 {
+		return 0, errTooLong
+	}
+	n, err := l.ReadCloser.Read(p[:min(len(p), l.left)])
+	l.left -= n
+	return n, err
+}
+
+// metadata fetches the discovery document. Errors: CodeAuthority, CodeMixed.
+func (a *authority) metadata(ctx context.Context) (*metadata, error) {
+	const op = "access.metadata"
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	now := a.s.cfg.Now()
+	if a.meta != nil && now.Sub(a.fetched) < metadataLife {
+		return a.meta, nil
+	}
+	m, err := a.fetch(ctx)
+	if err != nil {
+		if a.meta != nil && Code(err) == CodeAuthority {
+			return a.meta, nil // the last good ones are better than none
+		}
+		return nil, err
+	}
+	mixed := func(what string) error {
+		e := fail.New(fail.Invalid, op, fail.T("The authority %[1]s describes itself as somebody else (%[2]s), so its sign-ins cannot be trusted. Check the tenant and the authority in the settings.", a.tenant.Issuer(), what))
+		e.Code = CodeMixed
+		return e
+	}
+	if m.Issuer != a.tenant.Issuer() {
+		return nil, mixed(clean(m.Issuer))
+	}
+	for _, endpoint := range []string{m.Authorization, m.Token, m.Keys, m.EndSession} {
+		u, err := url.Parse(endpoint)
+		if endpoint == "" && err == nil {
+			continue
+		}
+		if err != nil || u.Scheme+"://"+strings.ToLower(u.Host) != a.tenant.Authority {
+			return nil, mixed(clean(endpoint))
+		}
+	}
+	if m.Authorization == "" || m.Token == "" || m.Keys == "" {
+		return nil, a.silent(op, errors.New("the discovery document lacks an endpoint"))
+	}
+	keys := oidc.NewRemoteKeySet(oidc.ClientContext(context.WithoutCancel(ctx), a.client), m.Keys)
+	m.verifier = oidc.NewVerifier(m.Issuer, keys, &oidc.Config{
+		ClientID:             a.tenant.ClientID,
+		SupportedSigningAlgs: []string{oidc.RS256},
+		SkipExpiryCheck:      true, // checked in idtoken.go, with our clock and the same tolerance at both ends
+	})
+	a.meta, a.fetched = m, now
+	return m, nil
+}
+
+func (a *authority) fetch(ctx context.Context) (*metadata, error) {
+	const op = "access.metadata"
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, a.tenant.Issuer()+"/.well-known/openid-configuration", nil)
+	if err != nil {
+		return nil, fail.Wrap(fail.Internal, op, err)
+	}
+	resp, err := a.client.Do(req)
+	if err != nil {
+		return nil, a.silent(op, err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return nil, a.silent(op, err)
+	}
+	m := &metadata{}
+	if resp.StatusCode != http.StatusOK {
+		return nil, a.silent(op, fmt.Errorf("status %d", resp.StatusCode))
+	}
+	if err := json.Unmarshal(body, m); err != nil {
+		return nil, a.silent(op, err)
+	}
+	return m, nil
+}
+
+// silent is the error for an authority that gives no usable answer.
+func (a *authority) silent(op string, cause error) *fail.Error {
+	e := fail.Wrap(fail.Unavailable, op, cause)
+	e.Code, e.Say = CodeAuthority, fail.T("Microsoft's sign-in service does not answer at the moment. Try again in a moment.")
+	return e
+}
+
+// tokens is the token endpoint's answer.
+type tokens struct {
+	Access  string `json:"access_token"`
+	Refresh string `json:"refresh_token"`
+	ID      string `json:"id_token"`
+	Life    int64  `json:"expires_in"` // seconds
+	Type    string `json:"token_type"`
+}
+
+// refusal is the token endpoint's error. Code decides; the numbers only tell more.
+// https://learn.microsoft.com/entra/identity-platform/reference-error-codes
+type refusal struct {
+	Code        string `json:"error"`
+	Sub         string `json:"suberror"`
+	Claims      string `json:"claims"`
+	Description string `json:"error_description"`
+	Numbers     []int  `json:"error_codes"`
+	Trace       string `json:"trace_id"`
+}
+
+func (r *refusal) has(n ...int) bool {
+	return slices.ContainsFunc(n, func(n int) bool { return slices.Contains(r.Numbers, n) })
+}
+
+func (r *refusal) Error() string {
+	first, _, _ := strings.Cut(r.Description, "\r\n")
+	return fmt.Sprintf("the authority refused: %s %s", clean(r.Code), clean(first))
+}
+
+// ask posts to the token endpoint with the application's own credential. The error is a *refusal inside a *fail.Error when the
+// authority said no.
+func (a *authority) ask(ctx context.Context, form url.Values) (*tokens, error) {
+	const op = "access.token"
+	m, err := a.metadata(ctx)
+	if err != nil {
+		return nil, err
+	}
+	form.Set("client_id", a.tenant.ClientID)
+	if err := a.prove(form, m.Token); err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, m.Token, strings.NewReader(form.Encode()))
+	if err != nil {
+		return nil, fail.Wrap(fail.Internal, op, err)
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("Accept", "application/json")
+	resp, err := a.client.Do(req)
+	if err != nil {
+		return nil, a.silent(op, err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if errors.Is(err, errTooLong) {
+		return nil, badToken(err)
+	}
+	if err != nil {
+		return nil, a.silent(op, err)
+	}
+	if resp.StatusCode == http.StatusOK {
+		t := &tokens{}
+		if err := json.Unmarshal(body, t); err != nil {
+			return nil, a.silent(op, errors.New("the token answer is no JSON")) // the decoder's words may quote a token
+		}
+		if t.Access == "" || !strings.EqualFold(t.Type, "Bearer") {
+			return nil, a.silent(op, errors.New("the token answer holds no bearer token"))
+		}
+		return t, nil
+	}
+	r := &refusal{}
+	if json.Unmarshal(body, r) != nil || r.Code == "" {
+		return nil, a.silent(op, fmt.Errorf("status %d", resp.StatusCode))
+	}
+	return nil, a.translate(ctx, r)
+}
+
+// translate gives a refusal a kind and a code. invalid_grant is left to the caller as CodeSignIn: what it means depends on what
+// was asked.
+func (a *authority) translate(ctx context.Context, r *refusal) *fail.Error {
+	const op = "access.token"
+	var e *fail.Error
+	switch {
+	case r.Claims != "":
+		e = denied(op, CodeClaims, fail.T("Microsoft asks you to confirm who you are. Sign in again to give that proof."), errors.Join(r, &challenge{r.Claims}))
+	case r.Code == "invalid_client" || r.Code == "unauthorized_client":
+		e = fail.Wrap(fail.Unavailable, op, r)
+		e.Code, e.Say = CodeCredential, fail.T("Microsoft did not accept Nameplate's own credential, so nobody can sign in now. Tell your administrator.")
+		a.s.event(ctx, slog.LevelError, "sys_credential_refused", "tenant", a.tenant.ID, "error", r.Error(), "trace", clean(r.Trace))
+	case r.has(65001, 90094) || r.Code == "consent_required":
+		e = denied(op, CodeAdminNeeded, fail.T("An administrator of your organization has to approve Nameplate first."), r)
+	case r.has(50105):
+		e = denied(op, CodeUnassigned, fail.T("Your organization has not opened Nameplate for your account. Ask your administrator."), r)
+	case r.has(50057):
+		e = denied(op, CodeDisabled, fail.T("Your account is disabled. Ask your administrator."), r)
+	case r.Code == "invalid_grant" || r.Code == "interaction_required" || r.Code == "login_required":
+		e = denied(op, CodeSignIn, fail.T("Microsoft ended your sign-in. Sign in again to go on."), r)
+		e.Item = ReasonRevoked
+	default:
+		e = a.silent(op, r)
+	}
+	e.Ref = clean(r.Trace)
+	return e
+}
+
+// clean makes foreign words fit for a log and a page: no control characters, no more than 300 of them.
+func clean(s string) string {
+	n := 0
+	return strings.Map(func(r rune) rune {
+		n++
+		if n > 300 || r < ' ' || (r >= 0x7f && r < 0xa0) || r == 0xfffd || r == 0x2028 || r == 0x2029 || (r >= 0x202a && r <= 0x202e) || (r >= 0x2066 && r <= 0x2069) {
+			return -1
+		}
+		return r
+	}, s)
+}

@@ -1,0 +1,61 @@
+package access
+
+import (
+	"crypto"
+	"crypto/rsa"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/url"
+	"time"
+
+	"nameplate/internal/fail"
+)
+
+// assertionLife is how long a client assertion is good.
+const assertionLife = 5 * time.Minute
+
+// prove adds the application's own credential to a token request: the secret, or a signed assertion.
+func (a *authority) prove(form url.Values, endpoint string) error {
+	if a.tenant.Certificate == nil {
+		form.Set("client_secret", a.tenant.Secret)
+		return nil
+	}
+	id, err := a.s.secret(16)
+	if err != nil {
+		return err
+	}
+	jwt, err := a.tenant.Certificate.assertion(a.s.cfg.Random, a.tenant.ClientID, endpoint, id, a.s.cfg.Now())
+	if err != nil {
+		return fail.Wrap(fail.Internal, "access.assertion", err)
+	}
+	form.Set("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
+	form.Set("client_assertion", jwt)
+	return nil
+}
+
+// assertion is a JWT in the form that the service asks for: PS256, the certificate named by x5t#S256.
+// https://learn.microsoft.com/entra/identity-platform/certificate-credentials
+func (c *Certificate) assertion(random io.Reader, client, endpoint, id string, now time.Time) (string, error) {
+	thumb := sha256.Sum256(c.Leaf.Raw)
+	header, err := json.Marshal(map[string]any{"alg": "PS256", "typ": "JWT", "x5t#S256": base64.RawURLEncoding.EncodeToString(thumb[:])})
+	if err != nil {
+		return "", err
+	}
+	payload, err := json.Marshal(map[string]any{
+		"aud": endpoint, "iss": client, "sub": client, "jti": id,
+		"iat": now.Unix(), "nbf": now.Unix(), "exp": now.Add(assertionLife).Unix(),
+	})
+	if err != nil {
+		return "", err
+	}
+	text := base64.RawURLEncoding.EncodeToString(header) + "." + base64.RawURLEncoding.EncodeToString(payload)
+	sum := sha256.Sum256([]byte(text))
+	sig, err := c.Key.Sign(random, sum[:], &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: crypto.SHA256})
+	if err != nil {
+		return "", fmt.Errorf("sign the assertion: %w", err)
+	}
+	return text + "." + base64.RawURLEncoding.EncodeToString(sig), nil
+}

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -127,7 +128,7 @@ func (e *Emulator) newControl() http.Handler {
 	mux := http.NewServeMux()
 	var help strings.Builder
 	help.WriteString("Control of the emulator. Everything is JSON.\n\n")
-	for _, v := range append(e.verbs(), e.stateVerbs()...) {
+	for _, v := range slices.Concat(e.verbs(), e.loginVerbs(), e.stateVerbs()) {
 		fmt.Fprintf(&help, "%-24s %s\n", v.route, v.does)
 		mux.HandleFunc(v.route, func(w http.ResponseWriter, r *http.Request) {
 			answer, err := v.run(r)

@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 
-	"nameplate/internal/directory"
 	"nameplate/internal/fail"
 )
 
@@ -34,6 +33,7 @@ type Form struct {
 	Files map[string]File
 	Nonce string // of the form token: the key of the one change this form may make
 	Token string
+	Scope string // what the token is good for, see Visit.Token
 }
 
 // Form reads the body of a POST and checks its token against the session. Errors are ready to be returned by a handler.
@@ -42,11 +42,7 @@ func (v *Visit) Form(r *http.Request) (*Form, error) {
 	if err != nil {
 		return nil, err
 	}
-	ref := directory.Ref{}
-	if v.Session != nil {
-		ref = v.Session.Ref
-	}
-	nonce, ok := v.site.nonce(v.secret, ref, f.Token)
+	nonce, ok := v.nonce(f.Token, f.Scope)
 	if !ok {
 		return nil, &Refusal{Status: http.StatusForbidden, Say: sayToken}
 	}
@@ -54,7 +50,17 @@ func (v *Visit) Form(r *http.Request) (*Form, error) {
 	return f, nil
 }
 
-// EndedForm reads the body of a POST whose session has ended. Its token is not checked: that needs the person, see Site.Kept.
+// FormFor is Form for a token of exactly that scope.
+func (v *Visit) FormFor(r *http.Request, scope string) (*Form, error) {
+	f, err := v.Form(r)
+	if err == nil && f.Scope != scope {
+		return nil, &Refusal{Status: http.StatusForbidden, Say: sayToken}
+	}
+	return f, err
+}
+
+// EndedForm reads the body of a POST whose session has ended. Its token is not checked: what it holds may be shown again, and is
+// never applied.
 func (v *Visit) EndedForm(r *http.Request) (*Form, error) { return v.read(r) }
 
 func (v *Visit) read(r *http.Request) (*Form, error) {
@@ -86,7 +92,9 @@ func (v *Visit) read(r *http.Request) (*Form, error) {
 		return nil, &Refusal{Status: http.StatusBadRequest, Cause: err}
 	}
 	f.Token = f.Get(TokenField)
+	f.Scope = f.Get(ScopeField)
 	f.Del(TokenField)
+	f.Del(ScopeField)
 	return f, nil
 }
 

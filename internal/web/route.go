@@ -123,13 +123,7 @@ func (s *Site) dispatch(w http.ResponseWriter, r *http.Request, table map[string
 		return
 	}
 	stale, err := s.attach(r, v)
-	if stale {
-		if wait, ok := s.strays.take(v.From); !ok {
-			s.fail(w, r, v, tooMany(wait))
-			return
-		}
-		s.ClearSession(w)
-	} else if err != nil {
+	if err != nil && !stale {
 		s.fail(w, r, v, err)
 		return
 	}
@@ -137,6 +131,9 @@ func (s *Site) dispatch(w http.ResponseWriter, r *http.Request, table map[string
 	if !route.Right.allows(v.Session) {
 		s.deny(w, r, v, route, err)
 		return
+	}
+	if stale {
+		s.ClearSession(w)
 	}
 	if err := route.Handler(w, r, v); err != nil {
 		s.fail(w, r, v, err)
@@ -156,13 +153,15 @@ func (s *Site) deny(w http.ResponseWriter, r *http.Request, v *Visit, route Rout
 		}
 		return
 	}
-	if v.secret == "" && !unsafe(r.Method) {
+	if v.secret != "" {
+		s.ClearSession(w)
+	} else if !unsafe(r.Method) {
 		http.Redirect(w, r, SignIn(r.URL.RequestURI()), http.StatusSeeOther)
 		return
 	}
 	refusal := Refuse(http.StatusUnauthorized)
-	if say := sayOf(ended); !say.Zero() && fail.Is(ended, fail.Denied) {
-		refusal.Say = say
+	if ended != nil {
+		refusal.Say, refusal.Cause = sayOf(ended), ended
 	}
 	s.fail(w, r, v, refusal)
 }

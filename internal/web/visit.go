@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base32"
 	"encoding/base64"
+	"errors"
 	"io"
 	"net/http"
 	"net/netip"
@@ -56,21 +57,13 @@ func (s *Site) id() string {
 	return strings.ToLower(base32.StdEncoding.EncodeToString(b[:]))
 }
 
-// Cookies. On https they bear the __Host- prefix, so that no other site of the domain can set them; on plain loopback http a
-// browser refuses that prefix, so they bear a plain name.
+// On https the session's cookies bear the __Host- prefix, so that no other site of the domain can set them; on plain loopback
+// http a browser refuses that prefix, so they bear a plain name. These three hold no secret.
 const (
-	sessionCookie = "nameplate"
-	browserCookie = "nameplate-browser"
-	langCookie    = "nameplate-language"
-	themeCookie   = "nameplate-theme"
+	langCookie      = "nameplate-language"
+	preferredCookie = "nameplate-preferred"
+	themeCookie     = "nameplate-theme"
 )
-
-func (s *Site) cookieName(name string) string {
-	if s.secure {
-		return "__Host-" + name
-	}
-	return name
-}
 
 func cookieValue(r *http.Request, name string) string {
 	c, err := r.Cookie(name)
@@ -87,31 +80,25 @@ func (s *Site) setCookie(w http.ResponseWriter, name, value string, maxAge int) 
 
 // SetSession gives the browser its session: a cookie that ends with the browser's own session.
 func (s *Site) SetSession(w http.ResponseWriter, secret string) {
-	s.setCookie(w, s.cookieName(sessionCookie), secret, 0)
+	s.setCookie(w, s.opt.SessionCookie, secret, 0)
 }
 
 // ClearSession takes the session cookie away.
-func (s *Site) ClearSession(w http.ResponseWriter) {
-	s.setCookie(w, s.cookieName(sessionCookie), "", -1)
+func (s *Site) ClearSession(w http.ResponseWriter) { s.setCookie(w, s.opt.SessionCookie, "", -1) }
+
+// SetAttempt binds a sign-in that has begun to this browser for at most life; an empty value takes the binding away.
+func (s *Site) SetAttempt(w http.ResponseWriter, value string, life time.Duration) {
+	if value == "" {
+		life = -time.Second
+	}
+	s.setCookie(w, s.opt.AttemptCookie, value, int(life/time.Second))
 }
 
-// SetBrowser binds a sign-in that has begun, or a text that was kept, to this browser for at most ttl.
-func (s *Site) SetBrowser(w http.ResponseWriter, secret string, ttl time.Duration) {
-	s.setCookie(w, s.cookieName(browserCookie), secret, int(ttl/time.Second))
-}
+// Attempt is the value of SetAttempt, "" when there is none.
+func (s *Site) Attempt(r *http.Request) string { return cookieValue(r, s.opt.AttemptCookie) }
 
-// ClearBrowser takes that binding away.
-func (s *Site) ClearBrowser(w http.ResponseWriter) {
-	s.setCookie(w, s.cookieName(browserCookie), "", -1)
-}
-
-// Browser is the secret of SetBrowser, "" when there is none.
-func (s *Site) Browser(r *http.Request) string {
-	return cookieValue(r, s.cookieName(browserCookie))
-}
-
-// Secret is the session cookie's value, for ending the session.
-func (v *Visit) Secret() string { return v.secret }
+// SessionSecret is the session cookie's value as it came, live or not.
+func (s *Site) SessionSecret(r *http.Request) string { return cookieValue(r, s.opt.SessionCookie) }
 
 const year = 365 * 24 * 60 * 60
 
@@ -127,9 +114,25 @@ func (s *Site) Remember(w http.ResponseWriter, language, themeName string) {
 	if _, ok := lang.Named(language); ok || language == "" {
 		keep(langCookie, language)
 	}
-	if theme(themeName) == themeName {
+	if Theme(themeName) == themeName {
 		keep(themeCookie, themeName)
 	}
+}
+
+// Prefer speaks to the person in the directory's preferredLanguage, on this page and the next ones, unless they chose another
+// by hand.
+func (s *Site) Prefer(w http.ResponseWriter, r *http.Request, v *Visit, preferred string) {
+	if cookieValue(r, preferredCookie) != preferred {
+		if len(preferred) > 35 || strings.ContainsFunc(preferred, func(c rune) bool { return c != '-' && (c < '0' || c > 'z') }) {
+			return
+		}
+		maxAge := 0
+		if preferred == "" {
+			maxAge = -1
+		}
+		s.setCookie(w, preferredCookie, preferred, maxAge)
+	}
+	v.Printer = s.printers[lang.Pick(preferred, r.Header.Get("Accept-Language"), cookieValue(r, langCookie)).Code]
 }
 
 // Chosen is the language chosen by hand, "" for automatic.
@@ -140,7 +143,8 @@ func Chosen(r *http.Request) string {
 	return ""
 }
 
-func theme(name string) string {
+// Theme is name when it is one that can be chosen, else "".
+func Theme(name string) string {
 	if name == "light" || name == "dark" {
 		return name
 	}
@@ -149,69 +153,86 @@ func theme(name string) string {
 
 // attach finds the session that the cookie names. stale says that there was a cookie without a live session.
 func (s *Site) attach(r *http.Request, v *Visit) (stale bool, err error) {
-	v.secret = cookieValue(r, s.cookieName(sessionCookie))
+	v.secret = s.SessionSecret(r)
 	if v.secret == "" {
 		return false, nil
 	}
-	got, err := s.opt.Sessions.Session(r.Context(), v.secret)
+	got, err := s.opt.Sessions.Session(r.Context(), v.secret, v.From)
 	if err != nil {
 		switch fail.KindOf(err) {
 		case fail.NotFound, fail.Denied, fail.Invalid:
 			return true, err
+		case fail.Throttled:
+			var e *fail.Error
+			errors.As(err, &e)
+			return false, tooMany(e.Retry)
 		}
 		return false, err
 	}
 	v.Session = &got
-	v.Printer = s.printers[lang.Pick(got.Language, r.Header.Get("Accept-Language"), cookieValue(r, langCookie)).Code]
 	return false, nil
 }
 
-// Form tokens. A token is a nonce and its HMAC over the browser's session secret and the person; so it is worth nothing in
-// another session, and the nonce names the one change that the form may make, however often it is sent.
+// Form tokens. A token is a nonce and its HMAC over the browser's session secret, the person and the form's scope; so it is worth
+// nothing in another session or another form, and the nonce names the one change that the form may make, however often it is
+// sent.
 
 const nonceSize = 18
 
-// TokenField is the name of the hidden field that carries the token.
-const TokenField = "_token"
+// Hidden fields of every form: the token, and what it is good for.
+const (
+	TokenField = "_token"
+	ScopeField = "_scope"
+)
 
-// Token makes a token for a form on this visit's page.
-func (v *Visit) Token() string {
+// Token makes a token for a form on this visit's page. Scope is sent back in the form as ScopeField and cannot be changed there:
+// "photo", or the names of the fields that the form shows.
+func (v *Visit) Token(scope string) string {
 	nonce := make([]byte, nonceSize)
 	if _, err := io.ReadFull(v.site.opt.Random, nonce); err != nil {
 		panic(err)
 	}
+	return base64.RawURLEncoding.EncodeToString(append(nonce, v.mac(nonce, scope)...))
+}
+
+func (v *Visit) mac(nonce []byte, scope string) []byte {
+	binding := sha256.Sum256([]byte(v.secret))
 	ref := directory.Ref{}
 	if v.Session != nil {
 		ref = v.Session.Ref
 	}
-	return base64.RawURLEncoding.EncodeToString(append(nonce, v.site.mac(v.secret, ref, nonce)...))
-}
-
-func (s *Site) mac(secret string, ref directory.Ref, nonce []byte) []byte {
-	binding := sha256.Sum256([]byte(secret))
-	h := hmac.New(sha256.New, s.opt.Key)
+	h := hmac.New(sha256.New, v.site.opt.Key)
 	h.Write([]byte("nameplate form\x00"))
 	h.Write(binding[:])
 	h.Write([]byte(ref.String() + "\x00"))
 	h.Write(nonce)
+	h.Write([]byte(scope))
 	return h.Sum(nil)
 }
 
-func (s *Site) nonce(secret string, ref directory.Ref, token string) (string, bool) {
+func (v *Visit) nonce(token, scope string) (string, bool) {
 	b, err := base64.RawURLEncoding.DecodeString(token)
-	if err != nil || len(b) != nonceSize+sha256.Size {
-		return "", false
-	}
-	if !hmac.Equal(b[nonceSize:], s.mac(secret, ref, b[:nonceSize])) {
+	if err != nil || len(b) != nonceSize+sha256.Size || !hmac.Equal(b[nonceSize:], v.mac(b[:nonceSize], scope)) {
 		return "", false
 	}
 	return base64.RawURLEncoding.EncodeToString(b[:nonceSize]), true
 }
 
-// Kept checks a token of a form whose session ended before it was sent: whether that form was made for this person in the
-// session with that secret. Its nonce still names its one change.
-func (s *Site) Kept(secret string, ref directory.Ref, token string) (nonce string, ok bool) {
-	return s.nonce(secret, ref, token)
+// Sign makes a text that only this site can have made, for an address; Signed reads it back.
+func (s *Site) Sign(text string) string {
+	h := hmac.New(sha256.New, s.opt.Key)
+	h.Write([]byte("nameplate text\x00" + text))
+	return base64.RawURLEncoding.EncodeToString(append(h.Sum(nil), text...))
+}
+
+// Signed is the text of Sign, or false for anything else.
+func (s *Site) Signed(signed string) (string, bool) {
+	b, err := base64.RawURLEncoding.DecodeString(signed)
+	if err != nil || len(b) < sha256.Size {
+		return "", false
+	}
+	text := string(b[sha256.Size:])
+	return text, s.Sign(text) == signed
 }
 
 // clientAddress is the peer's address, or, when the peer is a listed proxy, the last address in X-Forwarded-For that is not

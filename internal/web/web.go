@@ -9,7 +9,6 @@ package web
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"io"
 	"log/slog"
@@ -27,23 +26,23 @@ import (
 
 // Session is a signed-in person, as far as a page needs it.
 type Session struct {
-	ID       string // names the session in changes and logs; not the secret in the cookie
-	Ref      directory.Ref
-	Name     string
-	UPN      string
-	Language string // the directory's preferredLanguage, "" when not known
-	Roles    []directory.Role
-	Guest    bool
+	ID        string // names the session in changes and logs; not the secret in the cookie
+	Ref       directory.Ref
+	Name      string
+	UPN       string
+	Roles     []directory.Role
+	Guest     bool
+	Recovered string // path of a form whose text was kept when an earlier session ended; "" for none
 }
 
 // Sessions finds the session that a browser's cookie names.
 type Sessions interface {
-	// Session is the live session with that secret. fail.NotFound when there is none (never was, or ended); fail.Denied with a
-	// sentence when it was ended for a reason that the person should know; Unavailable when it cannot be told now.
-	Session(ctx context.Context, secret string) (Session, error)
+	// Session is the live session with that secret; from is the client's address. fail.Denied or NotFound when there is none
+	// (never was, or ended), Throttled when that address tries too often, Unavailable when it cannot be told now.
+	Session(ctx context.Context, secret, from string) (Session, error)
 }
 
-// Options say how a Site works. Public, Key, Sessions and Catalog are required.
+// Options say how a Site works. Public, Key, Sessions, Catalog, Now and Random are required.
 type Options struct {
 	// Public is the one address under which people reach the portal; every link, redirect and cookie follows it.
 	Public *url.URL
@@ -52,19 +51,20 @@ type Options struct {
 	// Key (32 bytes or more) binds form tokens to sessions.
 	Key      []byte
 	Sessions Sessions
-	Catalog  *lang.Catalog
+	// Cookies are the names of the session's cookie and of the one that binds a sign-in to its browser. Empty: names that fit the
+	// public address.
+	SessionCookie, AttemptCookie string
+	Catalog                      *lang.Catalog
 	// Zone is the time zone of dates on pages; nil is UTC.
 	Zone *time.Location
 	Log  *slog.Logger
 	Now  func() time.Time
-	// Random gives nonces and request ids; nil is the operating system's source.
+	// Random gives nonces and request ids; it must be fit for secrets.
 	Random io.Reader
 	// Ready says whether the process can serve people now; nil is always.
 	Ready func(context.Context) error
 	// Rate limits requests of one address: Burst at once, PerSecond lasting. Zero is 300 and 50.
 	Rate Rate
-	// BadSessions limits requests of one address that carry an unknown session. Zero is 30 and 0.5 (A15).
-	BadSessions Rate
 }
 
 // Rate is a token bucket.
@@ -87,7 +87,6 @@ type Site struct {
 	assets   *Assets
 	page     Page
 	people   *limiter
-	strays   *limiter
 	origin   string
 	printers map[string]*lang.Printer
 	cross    *http.CrossOriginProtection
@@ -102,11 +101,8 @@ func New(opt Options) (*Site, error) {
 		return nil, errors.New("web: Public must be an origin without path, user or query")
 	case len(opt.Key) < 32:
 		return nil, errors.New("web: Key must have at least 32 bytes")
-	case opt.Sessions == nil || opt.Catalog == nil || opt.Now == nil:
-		return nil, errors.New("web: Sessions, Catalog and Now are required")
-	}
-	if opt.Random == nil {
-		opt.Random = rand.Reader
+	case opt.Sessions == nil || opt.Catalog == nil || opt.Now == nil || opt.Random == nil:
+		return nil, errors.New("web: Sessions, Catalog, Now and Random are required")
 	}
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
@@ -114,8 +110,15 @@ func New(opt Options) (*Site, error) {
 	if opt.Rate == (Rate{}) {
 		opt.Rate = Rate{Burst: 300, PerSecond: 50}
 	}
-	if opt.BadSessions == (Rate{}) {
-		opt.BadSessions = Rate{Burst: 30, PerSecond: 0.5}
+	prefix := ""
+	if opt.Public.Scheme == "https" {
+		prefix = "__Host-"
+	}
+	if opt.SessionCookie == "" {
+		opt.SessionCookie = prefix + "nameplate"
+	}
+	if opt.AttemptCookie == "" {
+		opt.AttemptCookie = prefix + "nameplate-attempt"
 	}
 	s := &Site{
 		opt:      opt,
@@ -125,7 +128,6 @@ func New(opt Options) (*Site, error) {
 		mux:      http.NewServeMux(),
 		methods:  map[string]map[string]Route{},
 		people:   newLimiter(opt.Rate, opt.Now),
-		strays:   newLimiter(opt.BadSessions, opt.Now),
 		printers: map[string]*lang.Printer{},
 		cross:    http.NewCrossOriginProtection(),
 		page:     plainPage,
@@ -168,8 +170,8 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		ID:      s.id(),
 		From:    clientAddress(r, s.opt.Proxies),
 		site:    s,
-		Printer: s.printers[lang.Pick("", r.Header.Get("Accept-Language"), cookieValue(r, langCookie)).Code],
-		Theme:   theme(cookieValue(r, themeCookie)),
+		Printer: s.printers[lang.Pick(cookieValue(r, preferredCookie), r.Header.Get("Accept-Language"), cookieValue(r, langCookie)).Code],
+		Theme:   Theme(cookieValue(r, themeCookie)),
 	}
 	r = r.WithContext(context.WithValue(r.Context(), visitKey{}, v))
 	out := &answer{ResponseWriter: w}

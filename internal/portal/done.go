@@ -1,0 +1,310 @@
+package portal
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+
+	"nameplate/internal/change"
+	"nameplate/internal/directory"
+	"nameplate/internal/fail"
+	"nameplate/internal/property"
+	"nameplate/internal/web"
+)
+
+// doneView tells what became of a change: what was saved, old and new, what was not and why, and how to take it back.
+type doneView struct {
+	Tone     string // positive, caution, info
+	Title    string
+	Lead     string
+	Saved    []pairView
+	NotSaved []partView
+	Entry    string
+	Undo     string // token, "" when there is nothing to take back
+	UndoFor  string // scope of the token
+	Again    string // address that opens the form with what was not saved
+	Spread   bool   // say when others will see it
+	Photo    bool
+}
+
+type pairView struct {
+	Label, Was, Now string
+	Waiting         bool
+}
+
+type partView struct {
+	Labels  []string
+	Say, Do string
+}
+
+// entry reads one of the person's own journal entries; an entry about somebody else does not exist here.
+func (p *Portal) entry(ctx context.Context, v *web.Visit, id string) (change.Entry, error) {
+	if len(id) > 100 || strings.ContainsFunc(id, func(r rune) bool { return r < '-' || r > 'z' }) {
+		return change.Entry{}, web.Refuse(http.StatusNotFound)
+	}
+	e, err := p.Journal.Get(ctx, v.Session.Ref.Tenant, id)
+	if err != nil {
+		return change.Entry{}, err
+	}
+	if e.Change.On != v.Session.Ref {
+		return change.Entry{}, web.Refuse(http.StatusNotFound)
+	}
+	return e, nil
+}
+
+func (p *Portal) done(ctx context.Context, v *web.Visit, id string, fields []Field) (*doneView, error) {
+	e, err := p.entry(ctx, v, id)
+	if err != nil {
+		return nil, err
+	}
+	pr, o := v.Printer, e.Outcome
+	d := &doneView{Entry: e.ID, Tone: "positive", Photo: e.Change.Do == change.Photo}
+	for _, part := range o.Parts {
+		switch part.State {
+		case change.Applied, change.Unverified:
+			for _, n := range part.Names {
+				d.Saved = append(d.Saved, p.pair(v, e, n, fields, part.State == change.Unverified))
+			}
+		case change.Unchanged:
+		default:
+			pv := partView{}
+			for _, n := range part.Names {
+				pv.Labels = append(pv.Labels, p.labelFor(v, n, fields))
+			}
+			if part.Problem != nil {
+				w := web.ProblemOf(part.Problem)
+				pv.Say, pv.Do = v.T(w.Say), v.T(w.Do)
+			} else if part.State == change.Conflicted {
+				pv.Say = pr.S("Somebody else changed it at the same time. So that nobody's work is overwritten, yours was not saved.")
+			}
+			d.NotSaved = append(d.NotSaved, pv)
+		}
+	}
+	switch o.State {
+	case change.Applied:
+		d.Title, d.Lead = pr.S("Saved"), pr.S("Microsoft 365 has it: it was read back and is as you wanted.")
+		d.Spread = true
+	case change.Unchanged:
+		d.Tone, d.Title, d.Lead = "info", pr.S("Nothing to save"), pr.S("Your profile already said that.")
+	case change.Partly:
+		d.Tone, d.Title, d.Lead = "caution", pr.S("Partly saved"), pr.S("Some of your changes were saved, others were not. What you typed for those is kept.")
+		d.Again, d.Spread = "/profile?again="+e.ID, true
+	case change.Unverified:
+		d.Tone, d.Title, d.Lead = "info", pr.S("Accepted, not visible yet"), pr.S("Microsoft 365 took your change but does not show it yet. This usually takes a few seconds; Nameplate keeps looking and notes the result in your history.")
+	case change.Open:
+		d.Tone, d.Title, d.Lead = "info", pr.S("Being saved"), pr.S("This change is still under way. Reload the page in a few seconds.")
+	default:
+		d.Tone, d.Title, d.Lead = "caution", pr.S("Not saved"), pr.S("Nothing was changed. What you typed is kept.")
+		d.Again = "/profile?again=" + e.ID
+	}
+	if undoable(e, v.Session.Ref) {
+		d.UndoFor = "undo " + e.ID
+		d.Undo = v.Token(d.UndoFor)
+	}
+	return d, nil
+}
+
+func undoable(e change.Entry, self directory.Ref) bool {
+	return e.Change.By.Self(self) && !e.Ended.IsZero() && (e.Outcome.State == change.Applied || e.Outcome.State == change.Partly)
+}
+
+func (p *Portal) labelFor(v *web.Visit, n property.Name, fields []Field) string {
+	if n == change.PhotoName {
+		return v.Printer.S("Photo")
+	}
+	for _, f := range fields {
+		if f.Def.Name == n {
+			return v.T(label(f))
+		}
+	}
+	if def, ok := p.Catalog.Lookup(n); ok {
+		return v.T(fail.T(def.House.Label))
+	}
+	return string(n)
+}
+
+// pair is old → new of one name of an entry.
+func (p *Portal) pair(v *web.Visit, e change.Entry, n property.Name, fields []Field, waiting bool) pairView {
+	pv := pairView{Label: p.labelFor(v, n, fields), Waiting: waiting}
+	was, now := e.Outcome.Before[n], e.Outcome.After[n]
+	if _, back := e.Outcome.After[n]; !back {
+		now = e.Change.Set[n]
+	}
+	if n == change.PhotoName {
+		word := func(val property.Value) string {
+			if val.Empty() {
+				return v.Printer.S("no photo")
+			}
+			return v.Printer.S("a photo")
+		}
+		pv.Was, pv.Now = word(was), word(now)
+		if !was.Empty() && !now.Empty() {
+			pv.Now = v.Printer.S("a new photo")
+		}
+		return pv
+	}
+	if def, ok := p.Catalog.Lookup(n); ok {
+		pv.Was, _, _ = look(v.Printer, def, typedAs(def, was))
+		pv.Now, _, _ = look(v.Printer, def, typedAs(def, now))
+	} else {
+		pv.Was, pv.Now = was.String(), now.String()
+	}
+	return pv
+}
+
+// typedAs makes an instant of a text that a journal kept as JSON.
+func typedAs(def property.Def, val property.Value) property.Value {
+	if def.Kind == property.KindInstant && val.Str() != "" {
+		if t, ok := decodeValue(def, encodeValue(val)); ok {
+			return t
+		}
+	}
+	return val
+}
+
+type historyBody struct {
+	Days  []dayView
+	Older string // address of the next page, "" at the end
+	First bool
+}
+
+type dayView struct {
+	Title   string
+	Entries []entryView
+}
+
+type entryView struct {
+	ID, Time, ISO string
+	Who, From     string
+	Mine          bool
+	State         string // word
+	Tone          string
+	Why           string
+	Pairs         []pairView
+	Problem       string
+	Undo, UndoFor string
+	Undone        bool
+	Undoing       bool
+}
+
+const historyPage = 25
+
+func (p *Portal) history(w http.ResponseWriter, r *http.Request, v *web.Visit) error {
+	before := sequence(r.URL.Query().Get("before"))
+	entries, err := p.Journal.On(r.Context(), v.Session.Ref, before, historyPage+1)
+	if err != nil {
+		return err
+	}
+	b := historyBody{First: before == 0}
+	if len(entries) > historyPage {
+		entries = entries[:historyPage]
+		b.Older = "/history?before=" + itoa(entries[historyPage-1].Seq)
+	}
+	undone := map[string]bool{}
+	for _, e := range entries {
+		if e.Change.Undoes != "" && e.Outcome.State == change.Applied {
+			undone[e.Change.Undoes] = true
+		}
+	}
+	for _, e := range entries {
+		day := v.Printer.LongDate(e.Begun)
+		if n := len(b.Days); n == 0 || b.Days[n-1].Title != day {
+			b.Days = append(b.Days, dayView{Title: day})
+		}
+		d := &b.Days[len(b.Days)-1]
+		d.Entries = append(d.Entries, p.entryView(v, e, undone[e.ID]))
+	}
+	return p.show(w, v, http.StatusOK, "history", p.page(r, v, "history", fail.T("History"), b))
+}
+
+func (p *Portal) entryView(v *web.Visit, e change.Entry, undone bool) entryView {
+	pr := v.Printer
+	ev := entryView{ID: e.ID, Time: pr.Clock(e.Begun), ISO: e.Begun.UTC().Format("2006-01-02T15:04:05Z"), Mine: e.Change.By.Self(v.Session.Ref),
+		Who: e.Change.By.Name, From: e.Change.By.From, Undone: undone, Undoing: e.Change.Undoes != ""}
+	switch e.Change.By.Kind {
+	case directory.SelfActor:
+		ev.Who = pr.S("Nameplate itself")
+	case directory.HostActor:
+		ev.Who = pr.S("An administrator on the server")
+	case directory.OtherActor:
+		ev.Who = pr.S("Outside this portal")
+	}
+	if ev.Mine {
+		ev.Who = pr.S("You")
+	}
+	switch e.Outcome.State {
+	case change.Applied:
+		ev.State, ev.Tone = pr.S("Saved"), "positive"
+	case change.Unchanged:
+		ev.State, ev.Tone = pr.S("Nothing to save"), "quiet"
+	case change.Partly:
+		ev.State, ev.Tone = pr.S("Partly saved"), "caution"
+	case change.Unverified:
+		ev.State, ev.Tone = pr.S("Accepted, not visible yet"), "info"
+	case change.Open:
+		ev.State, ev.Tone = pr.S("Being saved"), "info"
+	case change.Conflicted:
+		ev.State, ev.Tone = pr.S("Not saved: changed by somebody else"), "caution"
+	default:
+		ev.State, ev.Tone = pr.S("Not saved"), "critical"
+	}
+	names := e.Change.Set.Names()
+	for _, part := range e.Outcome.Parts {
+		for _, n := range part.Names {
+			if !slices.Contains(names, n) {
+				names = append(names, n)
+			}
+		}
+		if part.Problem != nil && ev.Problem == "" {
+			ev.Problem = v.T(web.ProblemOf(part.Problem).Say)
+		}
+	}
+	for _, n := range names {
+		ev.Pairs = append(ev.Pairs, p.pair(v, e, n, nil, false))
+	}
+	if ev.Problem == "" && e.Outcome.Problem != nil {
+		ev.Problem = v.T(web.ProblemOf(e.Outcome.Problem).Say)
+	}
+	if undoable(e, v.Session.Ref) && !undone {
+		ev.UndoFor = "undo " + e.ID
+		ev.Undo = v.Token(ev.UndoFor)
+	}
+	return ev
+}
+
+// undo takes one of the person's own changes back. Like every change it goes through the engine, which refuses when somebody has
+// changed the value since.
+func (p *Portal) undo(w http.ResponseWriter, r *http.Request, v *web.Visit) error {
+	id := r.PathValue("id")
+	if _, err := v.FormFor(r, "undo "+id); err != nil {
+		return err
+	}
+	e, err := p.entry(r.Context(), v, id)
+	if err != nil {
+		return err
+	}
+	if !undoable(e, v.Session.Ref) {
+		return fail.New(fail.Conflict, "portal.undo", fail.T("This change cannot be taken back here. Open your profile and change it by hand."))
+	}
+	c, err := p.Engine.Inverse(r.Context(), e)
+	if err != nil {
+		return err
+	}
+	c.On, c.By, c.Key, c.Undoes = v.Session.Ref, v.Actor(), "undo/"+e.ID, e.ID
+	out, err := p.Engine.Apply(r.Context(), c)
+	if err != nil {
+		return p.orConfirm(w, r, v, err)
+	}
+	switch out.State {
+	case change.Conflicted:
+		return p.conflictPage(w, r, v, c.Set, out)
+	case change.Refused, change.Failed:
+		if err := errorOf(out); err != nil {
+			return p.orConfirm(w, r, v, err)
+		}
+	}
+	p.sawOwn(r.Context(), v, out, c.Set)
+	http.Redirect(w, r, "/profile?done="+out.Entry, http.StatusSeeOther)
+	return nil
+}

@@ -1,0 +1,87 @@
+package portal
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+
+	"nameplate/internal/access"
+	"nameplate/internal/fail"
+	"nameplate/internal/web"
+)
+
+type expiredBody struct {
+	Title, Say string
+	Login      string
+	Kept       bool
+}
+
+// keep answers a form whose session has ended: what was typed is sealed on the server and offered again after sign-in.
+func (p *Portal) keep(w http.ResponseWriter, r *http.Request, v *web.Visit) error {
+	f, err := v.EndedForm(r)
+	if err != nil {
+		return err
+	}
+	kept := p.stash(r, f) == nil
+	body := expiredBody{Title: v.Printer.S("You are signed out"), Login: loginAddress("/profile", ""), Kept: kept}
+	body.Say = v.Printer.S("Your session ended before you saved, so nothing was changed.")
+	return p.show(w, v, http.StatusUnauthorized, "expired", p.page(r, v, "", fail.T("You are signed out"), body))
+}
+
+func (p *Portal) stash(r *http.Request, f *web.Form) error {
+	values := url.Values{}
+	for k, texts := range f.Values {
+		values[k] = texts
+	}
+	values.Set(web.ScopeField, f.Scope)
+	return p.Access.Stash(r.Context(), p.Site.SessionSecret(r), access.Form{Path: "/profile", Values: values, At: p.Now()})
+}
+
+// confirm answers a save for which Microsoft wants one more proof of the person: what was typed is kept, and shown again,
+// filled in and not sent, after that (F33).
+func (p *Portal) confirm(w http.ResponseWriter, r *http.Request, v *web.Visit, f *web.Form, claims string) error {
+	kept := p.stash(r, f) == nil
+	return p.confirmPage(w, r, v, claims, kept)
+}
+
+// orConfirm is confirm for a page that carries nothing typed.
+func (p *Portal) orConfirm(w http.ResponseWriter, r *http.Request, v *web.Visit, err error) error {
+	if claims, ok := access.Challenge(err); ok {
+		return p.confirmPage(w, r, v, claims, false)
+	}
+	return err
+}
+
+func (p *Portal) confirmPage(w http.ResponseWriter, r *http.Request, v *web.Visit, claims string, kept bool) error {
+	login := "/login?" + url.Values{"next": {"/profile"}, "claims": {p.Site.Sign(claims)}}.Encode()
+	title := fail.T("Microsoft asks you to confirm who you are")
+	body := expiredBody{Title: v.T(title), Login: login, Kept: kept, Say: v.Printer.S("Your organization asks for one more proof before you may go on. Nothing was changed yet.")}
+	return p.show(w, v, http.StatusUnauthorized, "expired", p.page(r, v, "", title, body))
+}
+
+// recover puts a kept form back on the page. Against what the directory says now, not against what the old form showed: a
+// conflict with somebody else is visible before it is saved.
+func (p *Portal) recover(ctx context.Context, v *web.Visit, d *drawing) bool {
+	if v.Session.Recovered == "" {
+		return false
+	}
+	form, err := p.Access.Unstash(ctx, access.Session{ID: v.Session.ID, Ref: v.Session.Ref, Recovered: v.Session.Recovered})
+	if err != nil {
+		p.Log.Info("kept form", "request", v.ID, "err", err.Error())
+		return false
+	}
+	key, names, ok := scopeNames(form.Values.Get(web.ScopeField))
+	if !ok {
+		return false
+	}
+	kept := &web.Form{Values: form.Values}
+	changed, _, _ := p.different(kept, names)
+	d.typed = typed{}
+	for name := range changed {
+		d.typed[string(name)] = form.Values[string(name)]
+	}
+	if d.editing = editing(key); d.editing == "" {
+		d.editing = "all"
+	}
+	return len(d.typed) > 0
+}

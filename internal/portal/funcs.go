@@ -1,0 +1,119 @@
+package portal
+
+import (
+	"fmt"
+	"hash/fnv"
+	"html/template"
+	"strings"
+	"time"
+	"unicode"
+
+	"nameplate/internal/fail"
+	"nameplate/internal/lang"
+)
+
+// funcs are what the templates of one language can say.
+func (p *Portal) funcs(pr *lang.Printer) template.FuncMap {
+	return template.FuncMap{
+		"t":        func(key string, args ...any) string { return pr.S(key, args...) },
+		"text":     func(t fail.Text) string { return pr.T(t) },
+		"asset":    p.assets.URL,
+		"clear":    Clear,
+		"date":     pr.LongDate,
+		"clock":    pr.Clock,
+		"iso":      func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+		"initials": initials,
+		"hue":      hue,
+		"list":     func(items ...any) []any { return items },
+		"join":     func(items []string) string { return join(pr, items) },
+		"dict":     dict,
+	}
+}
+
+// dict makes named arguments for a partial.
+func dict(pairs ...any) (map[string]any, error) {
+	if len(pairs)%2 != 0 {
+		return nil, fmt.Errorf("dict: a name without a value")
+	}
+	m := map[string]any{}
+	for i := 0; i < len(pairs); i += 2 {
+		name, ok := pairs[i].(string)
+		if !ok {
+			return nil, fmt.Errorf("dict: %v is no name", pairs[i])
+		}
+		m[name] = pairs[i+1]
+	}
+	return m, nil
+}
+
+// join is a list in a sentence, with the language's comma.
+func join(pr *lang.Printer, items []string) string {
+	if pr.Language.Code == "ar" {
+		return strings.Join(items, "، ")
+	}
+	return strings.Join(items, ", ")
+}
+
+// shownMax is how much of one value a page shows; longer ones are the directory's mistakes or somebody's prank.
+const shownMax = 4000
+
+// Clear makes a foreign text safe to look at: characters that turn the direction of writing, and control characters, appear as
+// their numbers instead of acting, and a text without end is cut (A37).
+func Clear(s string) string {
+	if len(s) > shownMax*4 {
+		s = s[:shownMax*4]
+	}
+	var b strings.Builder
+	n := 0
+	for _, r := range s {
+		if n++; n > shownMax {
+			b.WriteString(" […]")
+			break
+		}
+		switch {
+		case r == '\n' || r == '\t':
+			b.WriteRune(r)
+		case turning(r), unicode.IsControl(r), r == unicode.ReplacementChar, r == 0xfeff:
+			fmt.Fprintf(&b, "‹U+%04X›", r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// turning characters change the direction of what follows: embeddings, overrides and isolates. (The marks U+200E and U+200F only
+// help, and names in right-to-left scripts do contain them.)
+func turning(r rune) bool { return r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 }
+
+// initials stand for a face: the first letters of the first and the last word of a name.
+func initials(name string) string {
+	words := strings.FieldsFunc(name, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsMark(r) && r != '\'' })
+	first := func(w string) string {
+		for _, r := range w {
+			if unicode.IsLetter(r) {
+				return string(unicode.ToUpper(r))
+			}
+		}
+		return ""
+	}
+	switch len(words) {
+	case 0:
+		return "?"
+	case 1:
+		return first(words[0])
+	}
+	a, b := first(words[0]), first(words[len(words)-1])
+	// Letters of joining scripts would join into a syllable that is nobody's.
+	if r := []rune(a + b); len(r) == 2 && (unicode.In(r[0], unicode.Arabic) || unicode.In(r[1], unicode.Arabic)) {
+		return a
+	}
+	return a + b
+}
+
+// hue is one of twelve colors, always the same for the same person.
+func hue(id string) int {
+	h := fnv.New32a()
+	h.Write([]byte(id))
+	return int(h.Sum32() % 12)
+}

@@ -1,0 +1,105 @@
+package portal
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"nameplate/internal/change"
+	"nameplate/internal/directory"
+	"nameplate/internal/fail"
+	"nameplate/internal/photo"
+	"nameplate/internal/web"
+)
+
+type photoBody struct {
+	Photo         string
+	Name, ID      string
+	Token         string
+	Remove        string
+	Problem       string
+	PhotoUnread   bool
+	MaxMB, MinPix int
+}
+
+func photoAddress(i directory.PhotoInfo) string {
+	return "/photo?" + url.Values{"v": {strings.Trim(i.ETag, `"W/`)}}.Encode()
+}
+
+func (p *Portal) photoPage(w http.ResponseWriter, r *http.Request, v *web.Visit) error {
+	return p.showPhoto(w, r, v, http.StatusOK, "")
+}
+
+func (p *Portal) showPhoto(w http.ResponseWriter, r *http.Request, v *web.Visit, status int, problem string) error {
+	b := photoBody{Name: v.Session.Name, ID: v.Session.Ref.ID, Token: v.Token("photo"), Problem: problem, MaxMB: photo.MaxBytes >> 20, MinPix: photo.MinSide}
+	u, err := p.Reader.User(r.Context(), directory.Own(v.Session.ID), v.Session.Ref, directory.Ask{Names: nil, Photo: true})
+	switch {
+	case err == nil && u.Photo != (directory.PhotoInfo{}):
+		b.Photo, b.Remove = photoAddress(u.Photo), v.Token("photo remove")
+	case err != nil && problem == "":
+		return p.orConfirm(w, r, v, again(err))
+	}
+	return p.show(w, v, status, "photo", p.page(r, v, "profile", fail.T("Photo"), b))
+}
+
+// savePhoto decodes what was uploaded, whatever it says it is, and stores a picture of our own making.
+func (p *Portal) savePhoto(w http.ResponseWriter, r *http.Request, v *web.Visit) error {
+	f, err := v.FormFor(r, "photo")
+	if err != nil {
+		return err
+	}
+	if err := f.Only(func(k string) bool { return k == "photo" }); err != nil {
+		return err
+	}
+	file, ok := f.Files["photo"]
+	if !ok || len(file.Data) == 0 {
+		return p.showPhoto(w, r, v, http.StatusUnprocessableEntity, v.Printer.S("Choose a picture first."))
+	}
+	jpeg, err := photo.Portrait(file.Data)
+	if err != nil {
+		return p.showPhoto(w, r, v, http.StatusUnprocessableEntity, v.T(sayOf(err)))
+	}
+	return p.applyPhoto(w, r, v, f.Nonce, jpeg)
+}
+
+func (p *Portal) removePhoto(w http.ResponseWriter, r *http.Request, v *web.Visit) error {
+	f, err := v.FormFor(r, "photo remove")
+	if err != nil {
+		return err
+	}
+	return p.applyPhoto(w, r, v, f.Nonce, nil)
+}
+
+func (p *Portal) applyPhoto(w http.ResponseWriter, r *http.Request, v *web.Visit, nonce string, jpeg []byte) error {
+	out, err := p.Engine.Apply(r.Context(), change.Change{Key: "form/" + nonce, On: v.Session.Ref, Do: change.Photo, Photo: jpeg, By: v.Actor()})
+	if err != nil {
+		return p.orConfirm(w, r, v, err)
+	}
+	switch out.State {
+	case change.Refused, change.Failed, change.Conflicted:
+		err := errorOf(out)
+		if err == nil {
+			err = fail.New(fail.Conflict, "portal.photo", fail.Text{})
+		}
+		return p.orConfirm(w, r, v, err)
+	}
+	http.Redirect(w, r, "/profile?done="+url.QueryEscape(out.Entry), http.StatusSeeOther)
+	return nil
+}
+
+// photo serves the signed-in person's own picture: decoded by nobody here, so its type is fixed and never sniffed.
+func (p *Portal) photo(w http.ResponseWriter, r *http.Request, v *web.Visit) error {
+	got, err := p.Reader.Photo(r.Context(), directory.Own(v.Session.ID), v.Session.Ref, 240)
+	if err != nil {
+		return again(err)
+	}
+	if !photo.IsJPEG(got.Data) {
+		return fail.New(fail.Unsupported, "portal.photo", fail.T("The directory holds a photo in a format that cannot be shown here. Upload a new one to replace it."))
+	}
+	w.Header().Set("Content-Type", "image/jpeg")
+	// Kept only by this browser, and asked for again each time under a new address when it changes.
+	w.Header().Set("Cache-Control", "private, max-age=3600")
+	w.WriteHeader(http.StatusOK)
+	_, err = w.Write(got.Data)
+	return err
+}

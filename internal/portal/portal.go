@@ -1,0 +1,307 @@
+// Package portal owns the pages: signing in, a person's own profile, its photo and its history, and the words and looks of all of
+// them.
+//
+// It promises that the person whose profile is changed is the one of the session, never one that a request names; that a form
+// changes only the fields that it showed; that what was typed is never lost; and that every page works without JavaScript. It
+// decides nothing about who may change what (package policy does) and writes to no directory itself (package change does).
+package portal
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"nameplate/internal/access"
+	"nameplate/internal/change"
+	"nameplate/internal/directory"
+	"nameplate/internal/fail"
+	"nameplate/internal/lang"
+	"nameplate/internal/property"
+	"nameplate/internal/web"
+)
+
+//go:embed view
+var views embed.FS
+
+//go:embed asset
+var assets embed.FS
+
+// Engine makes changes (package change).
+type Engine interface {
+	// Apply takes a change all the way; an error means that nothing is known to have become of it.
+	Apply(ctx context.Context, c change.Change) (change.Outcome, error)
+	// Inverse is the change that takes an entry back; an error says why it cannot be.
+	Inverse(ctx context.Context, e change.Entry) (change.Change, error)
+}
+
+// Form says what a person's profile page shows and which of it they may edit.
+type Form interface {
+	// Names are the properties to read of a person before Fields can be asked.
+	Names() []property.Name
+	// Fields are the person's own fields in the order of the page.
+	Fields(by directory.Actor, on directory.User) []Field
+}
+
+// Field is one property on the profile page of one person.
+type Field struct {
+	Def      property.Def
+	Write    bool      // the person may edit it
+	Reason   fail.Text // why not, when Write is false
+	Label    fail.Text // zero: the Def's
+	Help     fail.Text // zero: the Def's
+	Required bool
+	Options  []Option // a pick list; nil is none
+}
+
+// Option is one line of a pick list, with what follows from picking it: an office gives street and city.
+type Option struct {
+	Value   string
+	Follows property.Values
+}
+
+// Reader reads the directory (package directory).
+type Reader interface {
+	User(ctx context.Context, as directory.Authority, on directory.Ref, ask directory.Ask) (directory.User, error)
+	Photo(ctx context.Context, as directory.Authority, on directory.Ref, px int) (directory.Photo, error)
+}
+
+// Catalog describes properties (package property).
+type Catalog interface {
+	Lookup(property.Name) (property.Def, bool)
+}
+
+// Journal is the history of changes (package change).
+type Journal interface {
+	Get(ctx context.Context, tenant, id string) (change.Entry, error)
+	On(ctx context.Context, ref directory.Ref, before int64, n int) ([]change.Entry, error)
+	Blob(ctx context.Context, tenant, sum string) ([]byte, error)
+}
+
+// Access signs people in and remembers what they typed and saw (package access).
+type Access interface {
+	Begin(ctx context.Context, b access.Begin) (access.Begun, error)
+	Finish(ctx context.Context, c access.Callback) (access.Finished, error)
+	Session(ctx context.Context, cookie, from string) (access.Session, error)
+	SignOut(ctx context.Context, cookie string) (redirect string, err error)
+	FrontChannel(ctx context.Context, q url.Values) (int, error)
+	Stash(ctx context.Context, cookie string, f access.Form) error
+	Unstash(ctx context.Context, s access.Session) (access.Form, error)
+	Seen(ctx context.Context, ref directory.Ref) (directory.User, error)
+	PutSeen(ctx context.Context, u directory.User) error
+	Settings(ctx context.Context, ref directory.Ref) (access.Settings, error)
+	PutSettings(ctx context.Context, ref directory.Ref, v access.Settings) error
+}
+
+// Brand is what makes the portal the organization's own.
+type Brand struct {
+	Name   string // of the organization
+	Accent string // "#2456c7"; "" is ours
+	Logo   []byte // PNG or SVG; nil is the initial of the name
+}
+
+// Deps are what the pages need. Site, Engine, Form, Catalog, Reader, Journal, Access and Now are required.
+type Deps struct {
+	Site    *web.Site
+	Engine  Engine
+	Form    Form
+	Catalog Catalog
+	Reader  Reader
+	Journal Journal
+	Access  Access
+	Brand   Brand
+	Log     *slog.Logger
+	Now     func() time.Time
+	// Support is who helps when a field is locked or something fails: an e-mail address or an https address, "" for none.
+	Support string
+	// Delegated says that the application has no permission of its own: only what Microsoft lets a person write can be edited.
+	Delegated bool
+	// Emulator says that the directory is the emulator: every page says so.
+	Emulator bool
+	// Gallery adds the pages that show every part with all its states.
+	Gallery bool
+}
+
+// Portal is the set of pages.
+type Portal struct {
+	Deps
+	views  *web.Views
+	assets *web.Assets
+	accent accent
+}
+
+// New checks the dependencies and parses every page in every language. Mount puts them on the site.
+func New(d Deps) (*Portal, error) {
+	if d.Site == nil || d.Engine == nil || d.Form == nil || d.Catalog == nil || d.Reader == nil || d.Journal == nil || d.Access == nil || d.Now == nil {
+		return nil, errors.New("portal: Site, Engine, Form, Catalog, Reader, Journal, Access and Now are required")
+	}
+	if d.Log == nil {
+		d.Log = slog.New(slog.DiscardHandler)
+	}
+	p := &Portal{Deps: d}
+	var err error
+	if p.accent, err = newAccent(d.Brand.Accent); err != nil {
+		return nil, err
+	}
+	more := map[string][]byte{"brand.css": p.accent.css()}
+	if len(d.Brand.Logo) > 0 {
+		name, err := logoName(d.Brand.Logo)
+		if err != nil {
+			return nil, err
+		}
+		more[name] = d.Brand.Logo
+	}
+	files, _ := fs.Sub(assets, "asset")
+	if p.assets, err = web.NewAssets(files, more); err != nil {
+		return nil, err
+	}
+	pages, _ := fs.Sub(views, "view")
+	if p.views, err = web.NewViews(pages, d.Site.Printers(), p.funcs); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// Mount puts every page on the site.
+func (p *Portal) Mount() {
+	s := p.Site
+	s.SetAssets(p.assets)
+	s.SetPage(p.problemPage)
+	get := func(path string, right web.Right, h web.Handler) {
+		s.Handle(web.Route{Method: http.MethodGet, Path: path, Right: right, Handler: h})
+	}
+	post := func(path string, right web.Right, h web.Handler) {
+		s.Handle(web.Route{Method: http.MethodPost, Path: path, Right: right, Handler: h})
+	}
+	get("/{$}", web.Public(), p.root)
+	get("/sign-in", web.Public(), p.signIn)
+	get("/login", web.Public(), p.login)
+	get(access.CallbackPath, web.Public(), p.callback)
+	get(access.FrontChannelPath, web.Public(), p.frontChannel)
+	get("/signed-out", web.Public(), p.signedOut)
+	post("/sign-out", web.Person(), p.signOut)
+	get("/help", web.Public(), p.help)
+	post("/preferences", web.Public(), p.preferences)
+
+	get("/profile", web.Person(), p.profile)
+	s.Handle(web.Route{Method: http.MethodPost, Path: "/profile", Right: web.Person(), Handler: p.save, Ended: p.keep})
+	s.Handle(web.Route{Method: http.MethodPost, Path: "/profile/resolve", Right: web.Person(), Handler: p.resolve})
+	post("/profile/seen", web.Person(), p.seen)
+	get("/profile/photo", web.Person(), p.photoPage)
+	s.Handle(web.Route{Method: http.MethodPost, Path: "/profile/photo", Right: web.Person(), Handler: p.savePhoto, Body: 5 << 20, Files: true})
+	post("/profile/photo/remove", web.Person(), p.removePhoto)
+	get("/photo", web.Person(), p.photo)
+	get("/ask/{name...}", web.Person(), p.ask)
+	get("/history", web.Person(), p.history)
+	post("/history/{id}/undo", web.Person(), p.undo)
+	if p.Gallery {
+		get("/gallery", web.Public(), p.gallery)
+		get("/gallery/{state}", web.Public(), p.galleryState)
+	}
+}
+
+// Sessions lets package web find sessions in package access.
+type Sessions struct{ Access Access }
+
+// Session is web.Sessions.
+func (s Sessions) Session(ctx context.Context, secret, from string) (web.Session, error) {
+	got, err := s.Access.Session(ctx, secret, from)
+	if err != nil {
+		return web.Session{}, err
+	}
+	return web.Session{ID: got.ID, Ref: got.Ref, Name: got.Name, UPN: got.UPN, Roles: got.Roles, Guest: got.Guest, Recovered: got.Recovered}, nil
+}
+
+// page is what every page's template gets.
+type page struct {
+	Title     string
+	Here      string // which part of the navigation this is: "profile", "history", "help", ""
+	Wide      bool   // tables
+	Language  lang.Language
+	Languages []lang.Language
+	Chosen    string // language chosen by hand
+	Theme     string
+	Org       string
+	Logo      string // address of the logo, "" for none
+	Session   *web.Session
+	Emulator  bool
+	Support   string
+	Back      string // where the language switch returns to
+	Token     string // for the switch in the foot
+	SignOut   string // token for signing out
+	Year      int
+	Body      any
+}
+
+func (p *Portal) page(r *http.Request, v *web.Visit, here string, title fail.Text, body any) page {
+	pg := page{
+		Title: v.T(title), Here: here, Language: v.Printer.Language, Languages: lang.All(), Chosen: web.Chosen(r), Theme: v.Theme,
+		Org: p.Brand.Name, Session: v.Session, Emulator: p.Emulator, Support: p.Support, Back: "/", Token: v.Token("preferences"), Body: body,
+	}
+	if r.Method == http.MethodGet {
+		pg.Back = web.Next(r.URL.RequestURI())
+	} else if v.Session != nil {
+		pg.Back = "/profile"
+	}
+	if v.Session != nil {
+		pg.SignOut = v.Token("sign-out")
+	}
+	for _, name := range logoNames {
+		if p.assets.Has(name) {
+			pg.Logo = p.assets.URL(name)
+		}
+	}
+	return pg
+}
+
+// show renders a view and sends it.
+func (p *Portal) show(w http.ResponseWriter, v *web.Visit, status int, view string, pg page) error {
+	b, err := p.views.Render(v.Printer.Language.Code, view, pg)
+	if err != nil {
+		return fail.Wrap(fail.Internal, "portal.show", err)
+	}
+	return web.Write(w, status, b)
+}
+
+type problemBody struct {
+	web.Problem
+	TitleText, SayText, DoText, RetryText string
+	SignIn                                string // where to sign in again, when that is the remedy
+}
+
+// problemPage shows any failure: what happened, what it means, what to do, and the reference under Details.
+func (p *Portal) problemPage(w http.ResponseWriter, r *http.Request, v *web.Visit, pr web.Problem) error {
+	body := problemBody{Problem: pr, TitleText: v.T(pr.Title), SayText: v.T(pr.Say), DoText: v.T(pr.Do)}
+	if pr.Retry > 0 {
+		body.RetryText = v.Printer.Duration(pr.Retry)
+	}
+	if pr.Status == http.StatusUnauthorized {
+		next := "/profile"
+		if r.Method == http.MethodGet {
+			next = r.URL.RequestURI()
+		}
+		body.SignIn = "/login?" + url.Values{"next": {web.Next(next)}}.Encode()
+	}
+	pg := p.page(r, v, "", pr.Title, body)
+	return p.show(w, v, pr.Status, "problem", pg)
+}
+
+// again turns an error that only a new sign-in can mend into the page that offers it.
+func again(err error) error {
+	if access.Code(err) == access.CodeSignIn || access.Code(err) == access.CodeDisabled {
+		return &web.Refusal{Status: http.StatusUnauthorized, Say: sayOf(err), Cause: err}
+	}
+	return err
+}
+
+func sayOf(err error) fail.Text {
+	var e *fail.Error
+	if errors.As(err, &e) {
+		return e.Say
+	}
+	return fail.Text{}
+}

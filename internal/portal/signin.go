@@ -1,0 +1,216 @@
+package portal
+
+import (
+	"net/http"
+	"net/url"
+
+	"nameplate/internal/access"
+	"nameplate/internal/fail"
+	"nameplate/internal/lang"
+	"nameplate/internal/web"
+)
+
+func (p *Portal) root(w http.ResponseWriter, r *http.Request, v *web.Visit) error {
+	to := "/sign-in"
+	if v.Session != nil {
+		to = "/profile"
+	}
+	http.Redirect(w, r, to, http.StatusSeeOther)
+	return nil
+}
+
+type signInBody struct {
+	Login string // address of the button
+}
+
+func loginAddress(next, prompt string) string {
+	q := url.Values{}
+	if next != "/" && next != "" {
+		q.Set("next", next)
+	}
+	if prompt != "" {
+		q.Set("prompt", prompt)
+	}
+	if len(q) == 0 {
+		return "/login"
+	}
+	return "/login?" + q.Encode()
+}
+
+func (p *Portal) signIn(w http.ResponseWriter, r *http.Request, v *web.Visit) error {
+	next := web.Next(r.URL.Query().Get("next"))
+	if v.Session != nil {
+		if next == "/" {
+			next = "/profile"
+		}
+		http.Redirect(w, r, next, http.StatusSeeOther)
+		return nil
+	}
+	pg := p.page(r, v, "", fail.T("Sign in"), signInBody{Login: loginAddress(next, "")})
+	return p.show(w, v, http.StatusOK, "sign-in", pg)
+}
+
+// login sends the browser to the authority. Nothing is stored for somebody who has not signed in.
+func (p *Portal) login(w http.ResponseWriter, r *http.Request, v *web.Visit) error {
+	q := r.URL.Query()
+	begin := access.Begin{Next: web.Next(q.Get("next")), Cookie: p.Site.Attempt(r), From: v.From}
+	if begin.Next == "/" {
+		begin.Next = "/profile"
+	}
+	if prompt := q.Get("prompt"); prompt == "select_account" {
+		begin.Prompt = prompt
+	}
+	if c := q.Get("claims"); c != "" {
+		claims, ok := p.Site.Signed(c)
+		if !ok {
+			return web.Refuse(http.StatusBadRequest)
+		}
+		begin.Claims = claims
+		if v.Session != nil {
+			begin.Hint = v.Session.UPN
+		}
+	}
+	begun, err := p.Access.Begin(r.Context(), begin)
+	if err != nil {
+		return err
+	}
+	p.Site.SetAttempt(w, begun.Cookie, access.AttemptLife)
+	http.Redirect(w, r, begun.URL, http.StatusSeeOther)
+	return nil
+}
+
+// callback is where the authority sends the browser back to.
+func (p *Portal) callback(w http.ResponseWriter, r *http.Request, v *web.Visit) error {
+	done, err := p.Access.Finish(r.Context(), access.Callback{Query: r.URL.Query(), Attempt: p.Site.Attempt(r),
+		Session: p.Site.SessionSecret(r), From: v.From})
+	if err != nil {
+		return p.signInFailed(w, r, v, err)
+	}
+	p.Site.SetSession(w, done.Cookie)
+	p.Site.SetAttempt(w, done.Attempt, access.AttemptLife)
+	if web.Chosen(r) == "" && v.Theme == "" {
+		if s, err := p.Access.Settings(r.Context(), done.Session.Ref); err == nil {
+			p.Site.Remember(w, s.Language, s.Theme)
+		}
+	}
+	next := web.Next(done.Next)
+	switch {
+	case done.Session.Recovered != "":
+		next = "/profile?recovered=1"
+	case next == "/":
+		next = "/profile"
+	}
+	http.Redirect(w, r, next, http.StatusSeeOther)
+	return nil
+}
+
+type signInProblem struct {
+	Title, Say, Do string
+	Login          string // "" when trying again cannot help
+	Other          string // the way to choose another account
+	Code           string
+	Reference      string
+}
+
+// signInFailed says why nobody is signed in now (W13: a refused consent is a page, not a crash).
+func (p *Portal) signInFailed(w http.ResponseWriter, r *http.Request, v *web.Visit, err error) error {
+	type words struct{ title, say, do fail.Text }
+	var say words
+	status := http.StatusForbidden
+	login, other := loginAddress("", ""), ""
+	switch access.Code(err) {
+	case access.CodeConsent:
+		say = words{fail.T("You did not give permission"), fail.T("Nameplate asks Microsoft for permission to read your profile and to change it when you ask. Without that it cannot show you anything, and nothing was changed."),
+			fail.T("If that was a mistake, sign in again and accept.")}
+	case access.CodeAdminNeeded:
+		say = words{fail.T("Your administrator has to approve this portal first"), fail.T("Your organization lets people use a new application only after an administrator has approved it."),
+			fail.T("Tell your administrator that Nameplate waits for admin consent.")}
+		login = ""
+	case access.CodeUnassigned:
+		say = words{fail.T("This portal is not open for your account"), fail.T("Your organization decides who may use it, and your account is not among them."),
+			fail.T("If you should have it, ask your administrator to assign you to Nameplate.")}
+		login, other = "", loginAddress("", "select_account")
+	case access.CodeTenant:
+		say = words{fail.T("That account belongs to another organization"), fail.T("This portal is for people of the organization named above."), fail.T("Sign in with the account that this organization gave you.")}
+		login, other = "", loginAddress("", "select_account")
+	case access.CodeDisabled:
+		say = words{fail.T("Your account is disabled"), fail.T("Your organization has switched this account off, so it cannot be used here."), fail.T("Ask your administrator.")}
+		login = ""
+	case access.CodeAttempt:
+		say = words{fail.T("The sign-in took too long, or was begun in another browser"), fail.T("For your safety a sign-in can be finished only where it was begun, once, and within ten minutes."), fail.T("Sign in again.")}
+		status = http.StatusBadRequest
+	case access.CodeToken:
+		say = words{fail.T("The sign-in could not be verified"), fail.T("What came back from Microsoft did not pass a check, so nobody was signed in."), fail.T("Sign in again. If it happens again, tell your administrator the reference under Details.")}
+	case access.CodeClaims:
+		claims, _ := access.Challenge(err)
+		say = words{fail.T("Microsoft asks you to confirm who you are"), fail.T("Your organization asks for one more proof before you may go on."), fail.T("Sign in again to give it.")}
+		login = "/login?" + url.Values{"claims": {p.Site.Sign(claims)}}.Encode()
+		status = http.StatusUnauthorized
+	default:
+		return err
+	}
+	body := signInProblem{Title: v.T(say.title), Say: v.T(say.say), Do: v.T(say.do), Login: login, Other: other, Code: access.Code(err), Reference: v.ID}
+	p.Log.Info("sign-in failed", "request", v.ID, "err", err.Error())
+	return p.show(w, v, status, "sign-in-problem", p.page(r, v, "", say.title, body))
+}
+
+func (p *Portal) signOut(w http.ResponseWriter, r *http.Request, v *web.Visit) error {
+	if _, err := v.FormFor(r, "sign-out"); err != nil {
+		return err
+	}
+	redirect, err := p.Access.SignOut(r.Context(), p.Site.SessionSecret(r))
+	if err != nil {
+		return err
+	}
+	p.Site.ClearSession(w)
+	// Not "cookies": language and theme stay. Not "executionContexts": browsers answer it with a reload.
+	w.Header().Set("Clear-Site-Data", `"cache", "storage"`)
+	v.Session = nil
+	// The authority's own sign-out is a link on the page: form-action 'self' does not let a form's answer lead there.
+	return p.show(w, v, http.StatusOK, "signed-out", p.page(r, v, "", fail.T("You are signed out"), signedOutBody{Authority: redirect, Login: loginAddress("", "select_account")}))
+}
+
+type signedOutBody struct {
+	Authority string // where to sign out of Microsoft 365 as well, "" when not known
+	Login     string
+}
+
+func (p *Portal) signedOut(w http.ResponseWriter, r *http.Request, v *web.Visit) error {
+	return p.show(w, v, http.StatusOK, "signed-out", p.page(r, v, "", fail.T("You are signed out"), signedOutBody{Login: loginAddress("", "select_account")}))
+}
+
+// frontChannel is loaded by the authority in a hidden frame; the answer is empty either way.
+func (p *Portal) frontChannel(w http.ResponseWriter, r *http.Request, v *web.Visit) error {
+	if _, err := p.Access.FrontChannel(r.Context(), r.URL.Query()); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+// preferences keeps the language and the look chosen by hand, in the browser and, for whoever is signed in, beyond it.
+func (p *Portal) preferences(w http.ResponseWriter, r *http.Request, v *web.Visit) error {
+	f, err := v.FormFor(r, "preferences")
+	if err != nil {
+		return err
+	}
+	if err := f.Only(func(key string) bool { return key == "language" || key == "theme" || key == "back" }); err != nil {
+		return err
+	}
+	p.Site.Remember(w, f.Get("language"), f.Get("theme"))
+	if v.Session != nil {
+		s := access.Settings{Theme: web.Theme(f.Get("theme"))}
+		if l, ok := lang.Named(f.Get("language")); ok {
+			s.Language = l.Code
+		}
+		if err := p.Access.PutSettings(r.Context(), v.Session.Ref, s); err != nil {
+			p.Log.Warn("settings were not kept", "request", v.ID, "err", err.Error())
+		}
+	}
+	http.Redirect(w, r, web.Next(f.Get("back")), http.StatusSeeOther)
+	return nil
+}
+
+func (p *Portal) help(w http.ResponseWriter, r *http.Request, v *web.Visit) error {
+	return p.show(w, v, http.StatusOK, "help", p.page(r, v, "help", fail.T("Help and privacy"), nil))
+}

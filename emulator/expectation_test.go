@@ -1,0 +1,506 @@
+package emulator_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"fmt"
+	"image"
+	"image/color"
+	"image/jpeg"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"go.yaml.in/yaml/v4"
+
+	"nameplate/emulator"
+)
+
+// The parts that the runners of vendor/*.txtar and matrix.tsv share. What the notation means is in
+// testdata/matrix-README.md. Each expectation gets a tenant of its own, a copy of contoso.yaml with its own ids, so that a
+// thousand of them fit into one emulator.
+
+const origin = "http://graph.test" // the address under which the client knows the emulator
+
+// missing is an object id that nobody has.
+const missing = "00000000-0000-4000-8000-00000000dead"
+
+// templates are the directory roles by name: https://learn.microsoft.com/en-us/entra/identity/role-based-access-control/permissions-reference
+var templates = map[string]string{
+	"Global Administrator":                    "62e90394-69f5-4237-9190-012177145e10",
+	"User Administrator":                      "fe930be7-5e62-47db-91af-98c3a49a38b1",
+	"Helpdesk Administrator":                  "729827e3-9c14-49f7-bb1b-9608f156bbb8",
+	"Privileged Authentication Administrator": "7be44c8a-adaf-4e2a-84d6-ab2649e08a13",
+	"Authentication Administrator":            "c4e39bd9-1100-46d3-8c65-fb160da0071f",
+}
+
+// reader may read whatever is read back.
+const reader = "app roles=User.Read.All,Directory.Read.All,CustomSecAttributeAssignment.Read.All,User-LifeCycleInfo.Read.All"
+
+// world is one tenant of an emulator, in which one expectation is tried.
+type world struct {
+	e      *emulator.Emulator
+	tenant string
+	people map[string]string // key -> object id
+	upns   map[string]string // key -> sign-in name
+	next   string            // nextLink of the last answer
+}
+
+// contoso reads the tenant of the expectations, as a file whose ids are made this tenant's own, and lays the fragment over it.
+func contoso(n int, fragment string) (emulator.Organization, error) {
+	raw, err := os.ReadFile(filepath.Join("testdata", "contoso.yaml"))
+	if err != nil {
+		return emulator.Organization{}, err
+	}
+	own := fmt.Sprintf("%08x-", 0xa0000000+n)
+	text := strings.NewReplacer("aaaaaaaa-", own, "bbbbbbbb-", fmt.Sprintf("%08x-", 0xb0000000+n), "84841066-", fmt.Sprintf("%08x-", 0x80000000+n)).Replace(string(raw))
+	var org, over emulator.Organization
+	if err := yaml.Load([]byte(text), &org, yaml.WithKnownFields()); err != nil {
+		return org, err
+	}
+	if err := yaml.Load([]byte(fragment), &over, yaml.WithKnownFields()); err != nil && fragment != "" {
+		return org, fmt.Errorf("setup.yaml: %w", err)
+	}
+	for _, u := range over.Users {
+		i := slices.IndexFunc(org.Users, func(x emulator.User) bool { return x.UPN == u.UPN })
+		if i < 0 {
+			org.Users = append(org.Users, u)
+			continue
+		}
+		old := &org.Users[i]
+		if old.Values == nil {
+			old.Values = map[string]any{}
+		}
+		maps.Copy(old.Values, u.Values)
+		if u.Manager != "" {
+			old.Manager = u.Manager
+		}
+		if u.Photo != "" {
+			old.Photo = u.Photo
+		}
+	}
+	return org, nil
+}
+
+// keyOf is how the expectations name a person.
+func keyOf(upn string) string {
+	name, _, _ := strings.Cut(upn, "@")
+	name, _, _ = strings.Cut(name, "_")
+	return strings.ToLower(name)
+}
+
+// newWorlds makes one emulator with one tenant for each fragment.
+func newWorlds(t *testing.T, rules emulator.Rules, fragments []string) []*world {
+	t.Helper()
+	var orgs []emulator.Organization
+	var worlds []*world
+	for i, f := range fragments {
+		org, err := contoso(i, f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := &world{tenant: org.ID, people: map[string]string{}, upns: map[string]string{}}
+		for _, u := range org.Users {
+			w.people[keyOf(u.UPN)], w.upns[keyOf(u.UPN)] = u.ID, u.UPN
+		}
+		orgs, worlds = append(orgs, org), append(worlds, w)
+	}
+	e, err := emulator.New(emulator.Options{Organizations: orgs, Rules: rules, Seed: 7})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, w := range worlds {
+		w.e = e
+	}
+	return worlds
+}
+
+// mutations are the entries of the ledger that this world made.
+func (w *world) mutations() []emulator.Entry {
+	var out []emulator.Entry
+	for _, x := range w.e.Ledger(0) {
+		if strings.EqualFold(x.Tenant, w.tenant) {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+var actorField = regexp.MustCompile(` (person|scopes|roles|wids|expires|aud)=`)
+
+// bearer makes the Authorization header that an actor's line asks for.
+func (w *world) bearer(actor string) (string, error) {
+	kind, rest, _ := strings.Cut(actor, " ")
+	switch kind {
+	case "none":
+		return "", nil
+	case "token":
+		return "Bearer " + rest, nil
+	case "delegated", "app":
+	default:
+		return "", fmt.Errorf("what kind of actor is %q?", actor)
+	}
+	fields := map[string]string{}
+	at := actorField.FindAllStringSubmatchIndex(actor, -1)
+	for i, m := range at {
+		end := len(actor)
+		if i+1 < len(at) {
+			end = at[i+1][0]
+		}
+		fields[actor[m[2]:m[3]]] = strings.TrimSpace(actor[m[1]:end])
+	}
+	list := func(k string) []string {
+		if fields[k] == "" {
+			return nil
+		}
+		return strings.Split(fields[k], ",")
+	}
+	tok := emulator.Token{Tenant: w.tenant, Client: "cccccccc-0000-4000-8000-000000000001", Roles: list("roles"), Scopes: list("scopes"), Aud: fields["aud"]}
+	for _, name := range list("wids") {
+		id, ok := templates[strings.TrimSpace(name)]
+		if !ok {
+			return "", fmt.Errorf("no template id for the role %q", name)
+		}
+		tok.WIDs = append(tok.WIDs, id)
+	}
+	if fields["expires"] != "" {
+		d, err := time.ParseDuration(fields["expires"])
+		if err != nil {
+			return "", err
+		}
+		tok.Expires = d
+	}
+	if kind == "delegated" {
+		id, ok := w.people[fields["person"]]
+		if !ok {
+			return "", fmt.Errorf("who is %q?", fields["person"])
+		}
+		tok.As = id
+	}
+	s, err := w.e.Mint(tok)
+	return "Bearer " + s, err
+}
+
+var placeholder = regexp.MustCompile(`<[a-z]+>`)
+
+// fill puts this world's ids in the place of <anna>, <tenant> and the like.
+func (w *world) fill(s string) string {
+	return placeholder.ReplaceAllStringFunc(s, func(p string) string {
+		switch name := p[1 : len(p)-1]; name {
+		case "missing":
+			return missing
+		case "tenant":
+			return w.tenant
+		case "graph":
+			return origin
+		case "next":
+			return w.next
+		default:
+			if id, ok := w.people[name]; ok {
+				return id
+			}
+			return p
+		}
+	})
+}
+
+// answer is what came back.
+type answer struct {
+	status int
+	header http.Header
+	raw    []byte
+	body   any // decoded JSON, or nil
+}
+
+// send makes one request: a line with method and target, header lines, a body.
+func (w *world) send(actor, line string, header http.Header, body []byte) (answer, error) {
+	method, target, _ := strings.Cut(line, " ")
+	target = strings.TrimPrefix(target, origin)
+	target = strings.NewReplacer(" ", "%20", `"`, "%22").Replace(target)
+	if header.Get("Content-Encoding") == "gzip" {
+		var z bytes.Buffer
+		gz := gzip.NewWriter(&z)
+		_, _ = gz.Write(body)
+		_ = gz.Close()
+		body = z.Bytes()
+	}
+	r, err := http.NewRequest(method, origin+target, bytes.NewReader(body))
+	if err != nil {
+		return answer{}, err
+	}
+	r.RequestURI, r.RemoteAddr = target, "127.0.0.1:1"
+	maps.Copy(r.Header, header)
+	auth, err := w.bearer(actor)
+	if err != nil {
+		return answer{}, err
+	}
+	if auth != "" {
+		r.Header.Set("Authorization", auth)
+	}
+	rec := httptest.NewRecorder()
+	w.e.Handler().ServeHTTP(rec, r)
+	a := answer{status: rec.Code, header: rec.Result().Header, raw: rec.Body.Bytes()}
+	if len(a.raw) > 0 && (a.raw[0] == '{' || a.raw[0] == '[') {
+		d := json.NewDecoder(bytes.NewReader(a.raw))
+		d.UseNumber()
+		if err := d.Decode(&a.body); err != nil {
+			return a, fmt.Errorf("the answer is no JSON: %w: %s", err, a.raw)
+		}
+	}
+	if m, ok := a.body.(map[string]any); ok {
+		if next, ok := m["@odata.nextLink"].(string); ok {
+			w.next = next
+		}
+	}
+	return a, nil
+}
+
+// envelope checks what every error of Graph carries.
+func (a answer) envelope() []string {
+	m, _ := a.body.(map[string]any)
+	e, ok := m["error"].(map[string]any)
+	if !ok {
+		return []string{fmt.Sprintf("%d without an error object: %s", a.status, short(string(a.raw)))}
+	}
+	var out []string
+	if code, _ := e["code"].(string); code == "" {
+		out = append(out, "error without a code")
+	}
+	for k, v := range e {
+		if strings.EqualFold(k, "innerError") {
+			inner, _ := v.(map[string]any)
+			for _, want := range []string{"date", "request-id", "client-request-id"} {
+				if s, _ := inner[want].(string); s == "" {
+					out = append(out, "innerError without "+want)
+				}
+			}
+			return out
+		}
+	}
+	return append(out, "error without innerError")
+}
+
+// code and message are what the error says.
+func (a answer) said() (code, message string) {
+	m, _ := a.body.(map[string]any)
+	e, _ := m["error"].(map[string]any)
+	code, _ = e["code"].(string)
+	message, _ = e["message"].(string)
+	return code, message
+}
+
+// statusIs compares with "204" or "400|403".
+func statusIs(want string, got int) bool {
+	return slices.ContainsFunc(strings.Split(want, "|"), func(s string) bool { return strings.TrimSpace(s) == strconv.Itoa(got) })
+}
+
+// textIs compares a text with a pattern: alternatives, "~" for a part of it, "*" for anything.
+func textIs(pattern, got string) bool {
+	return slices.ContainsFunc(strings.Split(pattern, " || "), func(p string) bool {
+		if p == "*" {
+			return true
+		}
+		if part, ok := strings.CutPrefix(p, "~"); ok {
+			return strings.Contains(got, part)
+		}
+		return p == got
+	})
+}
+
+// contains says where got lacks what the pattern asks for.
+func contains(pattern, got any, at string) []string {
+	switch p := pattern.(type) {
+	case string:
+		if got == nil {
+			return []string{at + ": null, wanted " + p}
+		}
+		if s := fmt.Sprint(got); !textIs(p, s) {
+			return []string{fmt.Sprintf("%s: %q, wanted %q", at, short(s), p)}
+		}
+		return nil
+	case nil:
+		if got != nil {
+			return []string{fmt.Sprintf("%s: %v, wanted null", at, got)}
+		}
+		return nil
+	case json.Number, bool:
+		if fmt.Sprint(p) != fmt.Sprint(got) {
+			return []string{fmt.Sprintf("%s: %v, wanted %v", at, got, p)}
+		}
+		return nil
+	case []any:
+		return containsList(p, got, at)
+	case map[string]any:
+		if n, ok := p["$len"]; ok {
+			list, isList := got.([]any)
+			if !isList || fmt.Sprint(len(list)) != fmt.Sprint(n) {
+				return []string{fmt.Sprintf("%s: %d elements, wanted %v", at, len(list), n)}
+			}
+			return nil
+		}
+		return containsObject(p, got, at)
+	}
+	return []string{fmt.Sprintf("%s: no pattern: %v", at, pattern)}
+}
+
+func containsList(p []any, got any, at string) []string {
+	list, ok := got.([]any)
+	if !ok {
+		return []string{fmt.Sprintf("%s: %v, wanted a list", at, got)}
+	}
+	if len(p) == 0 || p[0] != "..." {
+		if len(p) != len(list) {
+			return []string{fmt.Sprintf("%s: %d elements, wanted %d: %v", at, len(list), len(p), short(fmt.Sprint(list)))}
+		}
+		var out []string
+		for i := range p {
+			out = append(out, contains(p[i], list[i], fmt.Sprintf("%s[%d]", at, i))...)
+		}
+		return out
+	}
+	var out []string
+	for _, one := range p[1:] {
+		best := []string{fmt.Sprintf("%s: is empty, wanted %v", at, one)}
+		for i, x := range list {
+			miss := contains(one, x, fmt.Sprintf("%s[%d]", at, i))
+			if len(miss) == 0 {
+				best = nil
+				break
+			}
+			if i == 0 || len(miss) < len(best) {
+				best = miss
+			}
+		}
+		if best != nil {
+			out = append(out, "no element fits; nearest: "+strings.Join(best, ", "))
+		}
+	}
+	return out
+}
+
+func containsObject(p map[string]any, got any, at string) []string {
+	m, ok := got.(map[string]any)
+	if !ok {
+		return []string{fmt.Sprintf("%s: %v, wanted an object", at, short(fmt.Sprint(got)))}
+	}
+	var out []string
+	for _, k := range slices.Sorted(maps.Keys(p)) {
+		v, there := m[k]
+		switch {
+		case k == "$keys":
+			var want, have []string
+			for _, x := range p[k].([]any) {
+				want = append(want, x.(string))
+			}
+			for x := range m {
+				if !strings.Contains(x, "@odata.") {
+					have = append(have, x)
+				}
+			}
+			slices.Sort(want)
+			slices.Sort(have)
+			if !slices.Equal(want, have) {
+				out = append(out, fmt.Sprintf("%s has %v, wanted exactly %v", at, have, want))
+			}
+		case p[k] == "!absent":
+			if there {
+				out = append(out, fmt.Sprintf("%s.%s: %v, wanted no such member", at, k, short(fmt.Sprint(v))))
+			}
+		case p[k] == "!value":
+			if v != nil {
+				out = append(out, fmt.Sprintf("%s.%s: %v, wanted nothing or null", at, k, short(fmt.Sprint(v))))
+			}
+		case !there:
+			out = append(out, fmt.Sprintf("%s has no %s", at, k))
+		default:
+			out = append(out, contains(p[k], v, at+"."+k)...)
+		}
+	}
+	return out
+}
+
+// readBack reads what was written and says where it is not what was sent.
+func (w *world) readBack(id string, sent map[string]any) []string {
+	names := slices.DeleteFunc(slices.Sorted(maps.Keys(sent)), func(k string) bool { return k == "passwordProfile" || strings.HasPrefix(k, "@") })
+	if len(names) == 0 {
+		return nil
+	}
+	a, err := w.send(reader, "GET /v1.0/users/"+id+"?$select=id,"+strings.Join(names, ","), nil, nil)
+	if err != nil || a.status != http.StatusOK {
+		return []string{fmt.Sprintf("read back: %d %v %s", a.status, err, short(string(a.raw)))}
+	}
+	got := a.body.(map[string]any)
+	var out []string
+	for _, k := range names {
+		if !sameValue(sent[k], got[k]) {
+			out = append(out, fmt.Sprintf("read back %s: %v, sent %v", k, short(fmt.Sprint(got[k])), short(fmt.Sprint(sent[k]))))
+		}
+	}
+	return out
+}
+
+// sameValue compares what was sent with what is read: null is nothing, an instant is an instant, annotations do not count.
+func sameValue(sent, got any) bool {
+	switch s := sent.(type) {
+	case nil:
+		return got == nil
+	case string:
+		g, ok := got.(string)
+		if !ok {
+			return false
+		}
+		if a, err := time.Parse(time.RFC3339, s); err == nil {
+			b, err := time.Parse(time.RFC3339, g)
+			return err == nil && a.Equal(b)
+		}
+		return s == g
+	case []any:
+		g, ok := got.([]any)
+		if !ok {
+			return len(s) == 0 && got == nil
+		}
+		return len(s) == len(g) && !slices.ContainsFunc(s, func(x any) bool {
+			return !slices.ContainsFunc(g, func(y any) bool { return sameValue(x, y) })
+		})
+	case map[string]any:
+		g, _ := got.(map[string]any)
+		for k, v := range s {
+			if !strings.Contains(k, "@odata.") && !sameValue(v, g[k]) {
+				return false
+			}
+		}
+		return true
+	}
+	return fmt.Sprint(sent) == fmt.Sprint(got)
+}
+
+// picture draws a JPEG of that size.
+func picture(size string) ([]byte, error) {
+	var x, y int
+	if _, err := fmt.Sscanf(size, "%dx%d", &x, &y); err != nil {
+		return nil, err
+	}
+	img := image.NewRGBA(image.Rect(0, 0, x, y))
+	for i := range x {
+		img.Set(i, i%y, color.RGBA{uint8(i), 128, 64, 255})
+	}
+	var b bytes.Buffer
+	err := jpeg.Encode(&b, img, nil)
+	return b.Bytes(), err
+}
+
+func short(s string) string {
+	if len(s) > 160 {
+		return s[:160] + "…"
+	}
+	return s
+}

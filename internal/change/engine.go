@@ -211,25 +211,33 @@ func (e *Engine) attempt(ctx context.Context, w wish) (Outcome, error) {
 	}
 	p, err := e.plan(ctx, w, past)
 	if err != nil {
-		return Outcome{State: Failed, Problem: problemOf(err), At: e.cfg.Now()}, nil
+		f := problemOf(err)
+		state, sure := definite(f)
+		if !sure {
+			state = Failed // it was only a read
+		}
+		return Outcome{State: state, Problem: f, At: e.cfg.Now()}, nil
 	}
 	if len(p.Problems) > 0 {
 		return e.refuse(p.Problems), nil
 	}
 	if len(p.Conflicts) > 0 {
-		return e.conflicted(p.Conflicts, p.before(e)), nil
+		return e.conflicted(p.Conflicts, p.before()), nil
 	}
 
 	// From here on the person's browser may go away: what was begun is brought to an end.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.limits.Save)
 	defer cancel()
-	ent := Entry{ID: w.ID, Change: p.change(w), Begun: e.cfg.Now(), Outcome: Outcome{State: Open, Parts: p.Parts, Before: p.before(e)}}
+	ent := Entry{ID: w.ID, Change: p.change(w), Begun: e.cfg.Now(), Outcome: Outcome{State: Open, Parts: p.Parts, Before: p.before()}}
 	if ent.ID == "" {
 		ent.ID = e.cfg.NewID()
 	}
 	ent.Change.ID, ent.Outcome.Entry = ent.ID, ent.ID
 	e.hold(ent.ID)
 	defer e.release(ent.ID)
+	if err := p.keep(ctx); err != nil {
+		return Outcome{}, err
+	}
 	e.cfg.Crash(BeforeBegin)
 	prior, known, err := e.cfg.Journal.Begin(ctx, ent)
 	if err != nil {
@@ -243,7 +251,8 @@ func (e *Engine) attempt(ctx context.Context, w wish) (Outcome, error) {
 		return *o, nil
 	}
 	e.cfg.Crash(AfterBegin)
-	r := run{e: e, ent: ent, as: e.readAs(ent.Change)}
+	r := newRun(e, ent)
+	r.now = p.have
 	if len(p.Parts) == 0 {
 		r.ent.Outcome.State, r.ent.Outcome.After = Unchanged, property.Values{}
 		return r.end(ctx)
@@ -327,15 +336,14 @@ func problemOf(err error) *fail.Error {
 }
 
 // digest binds a key to what was asked.
-func digest(c Change, photo string) string {
+func digest(c Change) string {
 	b, err := json.Marshal(struct {
 		On     directory.Ref
 		Do     Action
 		Set    property.Values
-		Photo  string
 		Expect property.Values
 		By     directory.Ref
-	}{c.On, c.Do, c.Set, photo, c.Expect, c.By.Ref})
+	}{c.On, c.Do, c.Set, c.Expect, c.By.Ref})
 	if err != nil {
 		return ""
 	}

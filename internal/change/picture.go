@@ -3,6 +3,8 @@ package change
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"image"
 	_ "image/jpeg" // what the service gives and takes
 	_ "image/png"  // what old uploads may be
@@ -36,32 +38,67 @@ func checkPicture(b []byte) *fail.Text {
 	return &t
 }
 
-// picture reads the present picture, keeps it as a blob of the journal, and returns its sum; null when there is none.
-func (e *Engine) picture(ctx context.Context, as directory.Authority, on directory.Ref) (property.Value, error) {
-	p, err := e.cfg.Reader.Photo(ctx, as, on, 0)
+// album finds pictures by their sum: those at hand first, then the journal's.
+type album struct {
+	e      *Engine
+	tenant string
+	held   map[string][]byte
+}
+
+func (a album) bytes(ctx context.Context, sum string) ([]byte, bool) {
+	if b, ok := a.held[sum]; ok {
+		return b, true
+	}
+	b, err := a.e.cfg.Journal.Blob(ctx, a.tenant, sum)
+	return b, err == nil
+}
+
+// hold keeps bytes at hand and returns their sum.
+func (a album) hold(b []byte) property.Value {
+	h := sha256.Sum256(b)
+	sum := hex.EncodeToString(h[:])
+	a.held[sum] = b
+	return property.Text(sum)
+}
+
+// keep makes the journal keep what is at hand, for undo and for a resumed write.
+func (a album) keep(ctx context.Context) error {
+	for _, b := range a.held {
+		if _, err := a.e.cfg.Journal.PutBlob(ctx, a.tenant, b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// same is alike, and for pictures a tolerant comparison, for the service may encode anew what it stores.
+func (a album) same(ctx context.Context, n property.Name, v, w property.Value) bool {
+	if alike(v, w) {
+		return true
+	}
+	if n != PhotoName || v.Empty() || w.Empty() {
+		return false
+	}
+	x, okX := a.bytes(ctx, v.Str())
+	y, okY := a.bytes(ctx, w.Str())
+	if !okX || !okY {
+		return false
+	}
+	p, okX := fingerprint(x)
+	q, okY := fingerprint(y)
+	return okX && okY && p.near(q)
+}
+
+// picture reads the present picture into the album; null when there is none.
+func (a album) picture(ctx context.Context, as directory.Authority, on directory.Ref) (property.Value, error) {
+	p, err := a.e.cfg.Reader.Photo(ctx, as, on, 0)
 	if fail.Is(err, fail.NotFound) {
 		return property.Null(), nil
 	}
 	if err != nil {
 		return property.Null(), err
 	}
-	sum, err := e.cfg.Journal.PutBlob(ctx, on.Tenant, p.Data)
-	return property.Text(sum), err
-}
-
-// samePicture compares two blobs as pictures, for the service may encode anew what it stores.
-func (e *Engine) samePicture(ctx context.Context, tenant, a, b string) bool {
-	if a == "" || b == "" {
-		return false
-	}
-	x, errX := e.cfg.Journal.Blob(ctx, tenant, a)
-	y, errY := e.cfg.Journal.Blob(ctx, tenant, b)
-	if errX != nil || errY != nil {
-		return false
-	}
-	p, okX := fingerprint(x)
-	q, okY := fingerprint(y)
-	return okX && okY && p.near(q)
+	return a.hold(p.Data), nil
 }
 
 // print is a picture of 16 × 16 pixels: what remains of it after any encoding.

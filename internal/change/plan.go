@@ -2,8 +2,6 @@ package change
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"slices"
 	"strings"
 
@@ -16,10 +14,7 @@ import (
 const codeDenied = "denied"
 
 // wish is a Change whose values are cleaned and known to the catalog.
-type wish struct {
-	Change
-	sum string // of the picture, "" when there is none
-}
+type wish struct{ Change }
 
 // wish checks what can be checked without reading anybody.
 func (e *Engine) wish(c Change) (wish, []fail.Problem) {
@@ -70,15 +65,13 @@ func (e *Engine) wish(c Change) (wish, []fail.Problem) {
 			if err := checkPicture(c.Photo); err != nil {
 				say(string(PhotoName), "not_a_picture", *err)
 			}
-			h := sha256.Sum256(c.Photo)
-			w.sum = hex.EncodeToString(h[:])
-			w.Set[PhotoName] = property.Text(w.sum)
+			w.Set[PhotoName] = album{held: map[string][]byte{}}.hold(c.Photo)
 		}
 	default:
 		say("", "action", fail.T("There is no such kind of change."))
 	}
 	if len(probs) == 0 {
-		w.Asked = digest(w.Change, w.sum)
+		w.Asked = digest(w.Change)
 	}
 	return w, probs
 }
@@ -86,12 +79,13 @@ func (e *Engine) wish(c Change) (wish, []fail.Problem) {
 // plan is a Preview with what the engine needs to carry it out.
 type plan struct {
 	Preview
+	album
 	set  property.Values // the completed wish
 	have property.Values // what is there now, as far as it can be believed
 }
 
 // before is the image of what is going to be changed.
-func (p plan) before(e *Engine) property.Values {
+func (p plan) before() property.Values {
 	b := property.Values{}
 	for n := range p.Diff {
 		b[n] = p.have[n]
@@ -104,7 +98,10 @@ func (p plan) before(e *Engine) property.Values {
 
 // plan reads the person once and compares. past are the newest entries on the person.
 func (e *Engine) plan(ctx context.Context, w wish, past []Entry) (plan, error) {
-	p := plan{}
+	p := plan{album: album{e: e, tenant: w.On.Tenant, held: map[string][]byte{}}}
+	if w.Photo != nil {
+		p.hold(w.Photo)
+	}
 	as := e.readAs(w.Change)
 	u, err := e.cfg.Reader.User(ctx, as, w.On, e.ask(w.Change))
 	if err != nil {
@@ -118,7 +115,7 @@ func (e *Engine) plan(ctx context.Context, w wish, past []Entry) (plan, error) {
 	if len(probs) > 0 {
 		return p, nil
 	}
-	if p.have, err = e.now(ctx, as, w.Change, &p.Before, set); err != nil {
+	if p.have, err = e.now(ctx, as, w.Change, &p, set); err != nil {
 		return p, err
 	}
 	seen := e.overlay(p.have, past)
@@ -126,15 +123,15 @@ func (e *Engine) plan(ctx context.Context, w wish, past []Entry) (plan, error) {
 	for _, n := range set.Names() {
 		want, have := set[n], p.have[n]
 		if saw, ok := w.Expect[n]; ok {
-			if e.same(ctx, w.On.Tenant, n, want, saw) && w.Undoes == "" {
+			if p.same(ctx, n, want, saw) && w.Undoes == "" {
 				continue // the asker left it as it was
 			}
-			if !e.same(ctx, w.On.Tenant, n, have, want) && !e.same(ctx, w.On.Tenant, n, have, saw) && !e.same(ctx, w.On.Tenant, n, seen[n], saw) {
+			if !p.same(ctx, n, have, want) && !p.same(ctx, n, have, saw) && !p.same(ctx, n, seen[n], saw) {
 				p.Conflicts = append(p.Conflicts, Conflict{Name: n, Saw: saw, Now: have, Wanted: want})
 				continue
 			}
 		}
-		if !e.same(ctx, w.On.Tenant, n, have, want) {
+		if !p.same(ctx, n, have, want) {
 			p.Diff[n] = want
 		}
 	}
@@ -179,10 +176,10 @@ func siblings(n property.Name) []property.Name {
 }
 
 // now is what the directory says of the names in set; what the policy has added to the wish is read after.
-func (e *Engine) now(ctx context.Context, as directory.Authority, c Change, u *directory.User, set property.Values) (property.Values, error) {
-	have := property.Values{}
+func (e *Engine) now(ctx context.Context, as directory.Authority, c Change, p *plan, set property.Values) (property.Values, error) {
+	have, u := property.Values{}, &p.Before
 	if c.Do == Photo {
-		v, err := e.picture(ctx, as, c.On)
+		v, err := p.picture(ctx, as, c.On)
 		have[PhotoName] = v
 		return have, err
 	}
@@ -324,14 +321,6 @@ func (p *plan) deny(n property.Name, t fail.Text) {
 
 // alike says whether two values are the same for a reader of the directory: null, "" and an empty list all mean "nothing there".
 func alike(a, b property.Value) bool { return a.Equal(b) || (a.Empty() && b.Empty()) }
-
-// same is alike, and for pictures the tolerant comparison.
-func (e *Engine) same(ctx context.Context, tenant string, n property.Name, a, b property.Value) bool {
-	if alike(a, b) {
-		return true
-	}
-	return n == PhotoName && e.samePicture(ctx, tenant, a.Str(), b.Str())
-}
 
 // sentence is a catalog's problem as a text for people; a problem may hold another one.
 func sentence(p property.Problem) fail.Text {

@@ -20,10 +20,14 @@ const (
 
 // run carries one begun entry to its end.
 type run struct {
-	e   *Engine
+	album
 	ent Entry
 	as  directory.Authority // for reading
 	now property.Values     // what was read last
+}
+
+func newRun(e *Engine, ent Entry) run {
+	return run{album: album{e: e, tenant: ent.Change.On.Tenant, held: map[string][]byte{}}, ent: ent, as: e.readAs(ent.Change)}
 }
 
 // part sends one part, and sends it again only when two reads agree that nothing of it arrived. The error is the journal's.
@@ -117,21 +121,17 @@ func (r *run) before(n property.Name) property.Value { return r.ent.Outcome.Befo
 
 // look reads names as the directory has them now.
 func (r *run) look(ctx context.Context, names []property.Name) (property.Values, error) {
-	return r.e.values(ctx, r.as, r.ent.Change.On, names)
-}
-
-// values reads names and nothing else.
-func (e *Engine) values(ctx context.Context, as directory.Authority, on directory.Ref, names []property.Name) (property.Values, error) {
 	if slices.Contains(names, PhotoName) {
-		v, err := e.picture(ctx, as, on)
+		v, err := r.picture(ctx, r.as, r.ent.Change.On)
 		return property.Values{PhotoName: v}, err
 	}
-	u, err := e.cfg.Reader.User(ctx, as, on, directory.Ask{Names: e.reads(names)})
+	names = r.e.reads(names)
+	u, err := r.e.cfg.Reader.User(ctx, r.as, r.ent.Change.On, directory.Ask{Names: names})
 	if err != nil {
 		return nil, err
 	}
 	out := property.Values{}
-	for _, n := range e.reads(names) {
+	for _, n := range names {
 		v, ok := u.Values[n]
 		if !ok {
 			if err := missing(u, n); err != nil {
@@ -151,7 +151,7 @@ func (r *run) accepted(ctx context.Context, p *Part, names []property.Name, afte
 		after, err = r.look(ctx, names)
 	}
 	if err == nil {
-		r.keep(p.Names, after)
+		r.note(p.Names, after)
 		if done, _, _ := r.weigh(ctx, names, after); len(done) == len(names) {
 			p.State, p.Problem = Applied, nil
 			return
@@ -166,27 +166,31 @@ func notVisible(err error) *fail.Error {
 	return f
 }
 
-// keep remembers what was read of names.
-func (r *run) keep(names []property.Name, v property.Values) {
+// note remembers what was read of names.
+func (r *run) note(names []property.Name, v property.Values) {
 	if r.ent.Outcome.After == nil {
 		r.ent.Outcome.After = property.Values{}
 	}
 	for _, n := range names {
-		if x, ok := v[n]; ok {
-			r.ent.Outcome.After[n] = x
+		x, ok := v[n]
+		if !ok {
+			continue
 		}
+		if n == PhotoName && !x.Empty() && r.same(context.Background(), n, x, r.wanted(n)) {
+			x = r.wanted(n) // encoded anew, the same picture
+		}
+		r.ent.Outcome.After[n] = x
 	}
 }
 
 // weigh sorts names by what is there now: as wanted, as before, or something else.
 func (r *run) weigh(ctx context.Context, names []property.Name, now property.Values) (done, still []property.Name, moved []Conflict) {
-	t := r.ent.Change.On.Tenant
 	for _, n := range names {
 		v, ok := now[n]
 		switch {
-		case ok && r.e.same(ctx, t, n, v, r.wanted(n)):
+		case ok && r.same(ctx, n, v, r.wanted(n)):
 			done = append(done, n)
-		case ok && r.e.same(ctx, t, n, v, r.before(n)):
+		case ok && r.same(ctx, n, v, r.before(n)):
 			still = append(still, n)
 		default:
 			moved = append(moved, Conflict{Name: n, Saw: r.before(n), Now: v, Wanted: r.wanted(n)})
@@ -211,7 +215,7 @@ func (r *run) readBack(ctx context.Context, p *Part, lost *fail.Error) (still []
 		return nil, false
 	}
 	r.now = now
-	r.keep(p.Names, now)
+	r.note(p.Names, now)
 	done, still, moved := r.weigh(ctx, p.Names, now)
 	switch {
 	case len(done) == len(p.Names):
@@ -266,19 +270,7 @@ func (r *run) overtaken(ctx context.Context, newest int64) ([]Conflict, error) {
 	for _, p := range r.ent.Outcome.Parts {
 		names = append(names, p.Names...)
 	}
-	passed := slices.ContainsFunc(past, func(x Entry) bool { return x.ID != r.ent.ID && x.Seq > newest })
-	if !passed {
-		if slices.ContainsFunc(r.e.reads(names), func(n property.Name) bool { return len(siblings(n)) > 0 }) {
-			// Sent along with what changed, so what is there has to be known.
-			if r.now == nil {
-				r.now, err = r.look(ctx, names)
-			}
-			if err != nil {
-				for i := range r.ent.Outcome.Parts {
-					r.ent.Outcome.Parts[i].State, r.ent.Outcome.Parts[i].Problem = Failed, problemOf(err)
-				}
-			}
-		}
+	if !slices.ContainsFunc(past, func(x Entry) bool { return x.ID != r.ent.ID && x.Seq > newest }) {
 		return nil, nil
 	}
 	now, err := r.look(ctx, names)
@@ -299,6 +291,9 @@ func (r *run) end(ctx context.Context) (Outcome, error) {
 		o.State, o.Problem = overall(o.Parts)
 	}
 	o.At = r.e.cfg.Now()
+	if err := r.keep(ctx); err != nil {
+		return *o, err
+	}
 	r.e.cfg.Crash(BeforeEnd)
 	err := r.e.cfg.Journal.End(ctx, r.ent.ID, *o)
 	if err == nil {

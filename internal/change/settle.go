@@ -42,7 +42,7 @@ func (e *Engine) settle(ctx context.Context, ent Entry) (bool, error) {
 	}
 	e.hold(ent.ID)
 	defer e.release(ent.ID)
-	r := run{e: e, ent: ent, as: e.readAs(ent.Change)}
+	r := newRun(e, ent)
 	r.ent.Outcome.Entry = ent.ID
 	open := ent.Ended.IsZero()
 	if open && len(ent.Outcome.Parts) == 0 {
@@ -134,14 +134,14 @@ func (r *run) recheck(ctx context.Context, p *Part, old bool) {
 		p.Problem = fail.New(fail.Unavailable, "change.settle", fail.T("The directory did not take this change. Nothing of it was saved; save it again if it is still wanted."))
 	default:
 		for _, n := range p.Names {
-			if v := now[n]; !r.e.same(ctx, r.ent.Change.On.Tenant, n, v, r.wanted(n)) {
+			if v := now[n]; !r.same(ctx, n, v, r.wanted(n)) {
 				r.ent.Outcome.Conflicts = append(r.ent.Outcome.Conflicts, Conflict{Name: n, Saw: r.before(n), Now: v, Wanted: r.wanted(n)})
 			}
 		}
 		p.State = Conflicted
 		p.Problem = fail.New(fail.Conflict, "change.settle", fail.T("The directory accepted this change and now shows another value, so somebody or something else changed it after. Nothing was overwritten."))
 	}
-	r.keep(p.Names, now)
+	r.note(p.Names, now)
 }
 
 // given up: it was long enough.

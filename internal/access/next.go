@@ -16,7 +16,7 @@ func Next(raw string) string {
 		return "/"
 	}
 	for i := range len(raw) {
-		if c := raw[i]; c <= ' ' || c >= 0x7f || c == '\\' {
+		if c := raw[i]; c <= ' ' || c >= 0x7f || c == '\\' || c == '#' {
 			return "/"
 		}
 	}
@@ -43,10 +43,10 @@ func Next(raw string) string {
 		}
 		p = q
 	}
-	if strings.HasPrefix(u.Path, "/auth/") || u.Path == "/login" || u.Path == "/logout" {
+	if p := strings.TrimSuffix(u.Path, "/"); strings.HasPrefix(u.Path, "/auth/") || p == "/login" || p == "/logout" {
 		return "/" // a sign-in that leads to a sign-in goes in circles
 	}
-	if control(u.RawQuery) || strings.Contains(u.RawQuery, "#") {
+	if q, err := url.QueryUnescape(u.RawQuery); err != nil || control(q) {
 		return "/"
 	}
 	safe := url.URL{Path: u.Path, RawQuery: u.RawQuery}

@@ -109,3 +109,12 @@ func (e *Emulator) Control() http.Handler { return e.control }
 
 // Now is the emulator's time.
 func (e *Emulator) Now() time.Time { return e.clock.Now() }
+
+// Tenants are the tenants' ids, in the order of Options.Organizations.
+func (e *Emulator) Tenants() []string {
+	ids := make([]string, len(e.tenants))
+	for i, t := range e.tenants {
+		ids[i] = t.id
+	}
+	return ids
+}

@@ -62,7 +62,7 @@ func organizations() []emulator.Organization {
 	}, {
 		ID: fabrikamID, Name: "Fabrikam", Country: "DE",
 		Domains: []emulator.Domain{{Name: "fabrikam.com", Verified: true}},
-		Users:   []emulator.User{person("bianca@fabrikam.com", "Bianca Pisani", map[string]any{"mail": "adele@contoso.com"})},
+		Users:   []emulator.User{person("bianca@fabrikam.com", "Bianca Pisani", map[string]any{"mail": "adele@contoso.com"}), person("carl@fabrikam.com", "Carl Fabrikam", nil)},
 	}}
 }
 

@@ -49,9 +49,13 @@ func (e *Emulator) accountOf(t *tenant, key string) (account, bool) {
 func (e *Emulator) accounts(t *tenant) []account {
 	var out []account
 	for _, u := range t.dir.users {
-		name, _ := u.rec.Values["displayName"].(string)
+		v := func(n string) string { s, _ := u.rec.Values[n].(string); return s }
 		enabled, set := u.rec.Values["accountEnabled"].(bool)
-		out = append(out, account{id: u.id, upn: u.rec.UPN, name: name, password: u.rec.Password, enabled: enabled || !set})
+		from, _ := u.rec.Values["signInSessionsValidFromDateTime"].(time.Time)
+		out = append(out, account{
+			id: u.id, upn: u.rec.UPN, name: v("displayName"), given: v("givenName"), family: v("surname"), mail: v("mail"), jobTitle: v("jobTitle"),
+			password: u.rec.Password, enabled: enabled || !set, guest: v("userType") == "Guest", wids: u.rec.Roles, validFrom: from,
+		})
 	}
 	return out
 }

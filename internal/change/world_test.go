@@ -416,3 +416,30 @@ func picture(seed, quality int) []byte {
 	}
 	return b.Bytes()
 }
+
+// recoded is a picture as a service may store it: another quality, another size.
+func recoded(t testing.TB, b []byte, quality int) []byte {
+	t.Helper()
+	img, err := jpeg.Decode(bytes.NewReader(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := jpeg.Encode(&out, img, &jpeg.Options{Quality: quality}); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// sameSight compares the middle of two pictures within what encoding changes.
+func sameSight(a, b []byte) bool {
+	x, err1 := jpeg.Decode(bytes.NewReader(a))
+	y, err2 := jpeg.Decode(bytes.NewReader(b))
+	if err1 != nil || err2 != nil {
+		return false
+	}
+	r1, g1, b1, _ := x.At(32, 32).RGBA()
+	r2, g2, b2, _ := y.At(32, 32).RGBA()
+	near := func(p, q uint32) bool { return max(p, q)-min(p, q) < 24<<8 }
+	return near(r1, r2) && near(g1, g2) && near(b1, b2)
+}

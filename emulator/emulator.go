@@ -29,14 +29,15 @@ const (
 
 // Options is everything an emulator is made from; the zero value is an empty tenant called "Contoso".
 type Options struct {
-	Organizations []Organization   // the tenants; none: one empty tenant
-	Seed          uint64           // all ids, keys' names and chaos come from it; 0 means 1
-	Start         time.Time        // the emulator's first instant; zero means the wall clock's now
-	Wall          func() time.Time // the wall clock; nil means time.Now
-	Rules         Rules
-	Chaos         float64 // share of requests to Graph that something goes wrong with; 0 is none (chaos.go)
-	LedgerMax     int     // entries kept in memory; 0 means 100,000
-	Data          string  // a folder to keep state in between runs; "" keeps nothing
+	Organizations  []Organization   // the tenants; none: one empty tenant
+	Seed           uint64           // all ids, keys' names and chaos come from it; 0 means 1
+	Start          time.Time        // the emulator's first instant; zero means the wall clock's now
+	Wall           func() time.Time // the wall clock; nil means time.Now
+	Rules          Rules
+	Chaos          float64 // share of requests to Graph that something goes wrong with; 0 is none (chaos.go)
+	ShuffleBatches bool    // answers inside a batch come in any order, as the service may send them
+	LedgerMax      int     // entries kept in memory; 0 means 100,000
+	Data           string  // a folder to keep state in between runs; "" keeps nothing
 }
 
 // Emulator holds one or several tenants. All methods are safe for concurrent use.

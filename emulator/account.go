@@ -1,0 +1,74 @@
+package emulator
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// account is what sign-in must know of a person: a copy, so that no lock is held while a page is drawn.
+type account struct {
+	id        string
+	upn       string
+	name      string // displayName
+	given     string
+	family    string
+	mail      string
+	jobTitle  string
+	password  string    // "" accepts any
+	force     bool      // must be changed at the next sign-in
+	enabled   bool      // accountEnabled
+	guest     bool      // userType is Guest
+	federated bool      // the UPN's domain is federated: passwords are refused here
+	validFrom time.Time // signInSessionsValidFromDateTime
+	wids      []string  // template ids of directory roles
+	groups    []string  // object ids of the security groups that hold the person, nested ones included
+}
+
+// accountOf finds a person by object id, or by user principal name in any case. Deleted people are not found. Takes Emulator.mu.
+func (e *Emulator) accountOf(t *tenant, key string) (account, bool) {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	u := t.dir.user(key)
+	if u == nil {
+		return account{}, false
+	}
+	return t.account(u), true
+}
+
+// accounts lists everybody by displayName. Takes Emulator.mu.
+func (e *Emulator) accounts(t *tenant) []account {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	out := make([]account, 0, len(t.dir.users))
+	for _, u := range t.dir.users {
+		out = append(out, t.account(u))
+	}
+	slices.SortFunc(out, func(a, b account) int {
+		return cmp.Or(cmp.Compare(strings.ToLower(a.name), strings.ToLower(b.name)), cmp.Compare(a.id, b.id))
+	})
+	return out
+}
+
+func (t *tenant) account(u *user) account {
+	a := account{
+		id: u.id, upn: u.upn(), name: unquote(u.rec.get(pName)), given: unquote(u.rec.get(pGiven)), family: unquote(u.rec.get(pSurname)),
+		mail: unquote(u.rec.get(pMail)), jobTitle: unquote(u.rec.get(pJob)), enabled: u.rec.get(pEnabled) == "true", guest: u.guest(),
+	}
+	if u.more != nil {
+		a.password, a.force, a.wids = u.more.password, u.more.force, u.more.roles
+	}
+	if _, domain, ok := strings.Cut(a.upn, "@"); ok {
+		if d := t.domain(domain); d != nil {
+			a.federated = d.Federated
+		}
+	}
+	a.validFrom, _ = parseInstant(unquote(t.dir.schema.json(pValidFrom, u.id, u.rec)))
+	for _, g := range t.dir.groupsOf(u.id) {
+		if g.security {
+			a.groups = append(a.groups, g.id)
+		}
+	}
+	return a
+}

@@ -1,0 +1,278 @@
+package emulator
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// defineSchema makes a schema extension known: https://learn.microsoft.com/en-us/graph/extensibility-schema-groups
+func (d *directory) defineSchema(s Schema) {
+	d.schemas[strings.ToLower(s.ID)] = s
+	d.schema.add(prop{name: s.ID, typ: edmObject, ops: "eq", adv: "ne not"})
+}
+
+// defineExtension makes a directory extension known: extension_<application id without dashes>_<name>.
+// https://learn.microsoft.com/en-us/graph/extensibility-overview#directory-microsoft-entra-id-extensions
+func (d *directory) defineExtension(name, typ string) error {
+	kinds := map[string]edm{"String": edmText, "Boolean": edmBool, "Integer": edmInt, "LargeInteger": edmInt, "DateTime": edmInstant, "Binary": edmText, "": edmText}
+	kind, ok := kinds[typ]
+	if !ok || !strings.HasPrefix(name, "extension_") {
+		return fmt.Errorf("directory extension %q of type %q: the name begins with extension_, the type is String, Boolean, Integer, LargeInteger, DateTime or Binary", name, typ)
+	}
+	d.schema.add(prop{name: name, typ: kind, ops: "eq in sw ge le", adv: "ne not ew n"})
+	return nil
+}
+
+// decodeSchema reads a value of a schema extension. Members that are not named keep their value, null takes one out, null for the
+// whole takes all out.
+func decodeSchema(raw json.RawMessage, old string, s Schema) (string, bool) {
+	set, have := map[string]json.RawMessage{}, map[string]json.RawMessage{}
+	if json.Unmarshal(raw, &set) != nil {
+		return "", false
+	}
+	if set == nil {
+		return "null", true
+	}
+	if old != "" {
+		_ = json.Unmarshal([]byte(old), &have) // encoded here
+	}
+	for name, v := range set {
+		if strings.HasPrefix(name, "@odata.") {
+			continue
+		}
+		known := ""
+		for p := range s.Properties {
+			if strings.EqualFold(p, name) {
+				known = p
+			}
+		}
+		if known == "" {
+			return "", false
+		}
+		kind := edmText
+		switch s.Properties[known] {
+		case "Integer":
+			kind = edmInt
+		case "Boolean":
+			kind = edmBool
+		case "DateTime":
+			kind = edmInstant
+		}
+		j, ok := decodeType(kind, v)
+		if !ok {
+			return "", false
+		}
+		if j == "null" {
+			delete(have, known)
+			continue
+		}
+		have[known] = json.RawMessage(j)
+	}
+	if len(have) == 0 {
+		return "null", true
+	}
+	b, err := json.Marshal(have)
+	return string(b), err == nil
+}
+
+// securityType is what every set of custom security attributes carries.
+const securityType = "#Microsoft.DirectoryServices.CustomSecurityAttributeValue"
+
+// decodeSecurity reads custom security attributes: sets with their type, attributes that are defined, with their type where JSON
+// alone does not tell it. https://learn.microsoft.com/en-us/graph/custom-security-attributes-examples
+func (d *directory) decodeSecurity(raw json.RawMessage, old string) (string, bool) {
+	var sets map[string]map[string]json.RawMessage
+	have := map[string]map[string]json.RawMessage{}
+	if json.Unmarshal(raw, &sets) != nil {
+		return "", false
+	}
+	if old != "" {
+		_ = json.Unmarshal([]byte(old), &have) // encoded here
+	}
+	for set, members := range sets {
+		var typ string
+		if json.Unmarshal(members["@odata.type"], &typ) != nil || !strings.EqualFold(strings.TrimPrefix(typ, "#"), strings.TrimPrefix(securityType, "#")) {
+			return "", false
+		}
+		for name, v := range members {
+			if strings.Contains(name, "@odata.type") {
+				continue
+			}
+			def, ok := d.security[strings.ToLower(set+"/"+name)]
+			if !ok {
+				return "", false
+			}
+			if have[def.Set] == nil {
+				have[def.Set] = map[string]json.RawMessage{"@odata.type": json.RawMessage(text(securityType))}
+			}
+			delete(have[def.Set], def.Name)
+			delete(have[def.Set], def.Name+"@odata.type")
+			if string(v) == "null" {
+				continue
+			}
+			var given string
+			if t, there := members[name+"@odata.type"]; there && json.Unmarshal(t, &given) != nil {
+				return "", false
+			}
+			if !def.accepts(v, given) {
+				return "", false
+			}
+			have[def.Set][def.Name] = v
+			if given != "" {
+				have[def.Set][def.Name+"@odata.type"] = json.RawMessage(text(given))
+			}
+		}
+	}
+	for set, members := range have {
+		if len(members) == 1 {
+			delete(have, set)
+		}
+	}
+	if len(have) == 0 {
+		return "null", true
+	}
+	b, err := json.Marshal(have)
+	return string(b), err == nil
+}
+
+// accepts says whether a value fits the definition; given is its @odata.type.
+func (s Security) accepts(v json.RawMessage, given string) bool {
+	kind, name := edmText, "String"
+	switch s.Type {
+	case "Integer":
+		kind, name = edmInt, "Int32"
+	case "Boolean":
+		kind, name = edmBool, "Boolean"
+	}
+	items := []json.RawMessage{v}
+	switch {
+	case s.Collection:
+		if given != "#Collection("+name+")" || json.Unmarshal(v, &items) != nil || len(items) > 50 {
+			return false
+		}
+	case kind == edmInt:
+		if given != "#Int32" {
+			return false
+		}
+	}
+	for _, item := range items {
+		j, ok := decodeType(kind, item)
+		if !ok || j == "null" || len(unquote(j)) > 64 {
+			return false
+		}
+		if len(s.Values) > 0 && !slices.Contains(s.Values, strings.Trim(j, `"`)) {
+			return false
+		}
+	}
+	return true
+}
+
+func (u *user) openNames() []string {
+	if u.more == nil {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(u.more.open))
+}
+
+// openExtensions answers /users/{key}/extensions: https://learn.microsoft.com/en-us/graph/api/resources/opentypeextension
+func (c *call) openExtensions(key string, n int) error {
+	var body map[string]json.RawMessage
+	if c.r.Method == http.MethodPost || c.r.Method == http.MethodPatch {
+		var err error
+		if body, err = c.object(); err != nil {
+			return err
+		}
+	}
+	c.e.mu.Lock()
+	defer c.e.mu.Unlock()
+	u, err := c.find(key)
+	if err != nil {
+		return err
+	}
+	if c.r.Method == http.MethodGet {
+		if c.p.sees(u) == blind {
+			return denied()
+		}
+	} else if own := c.p.self(u) && c.p.holds("User.ReadWrite"); !own && !c.p.holds("User.ReadWrite.All", "Directory.ReadWrite.All") && !c.p.asUser() {
+		return denied()
+	}
+	if len(c.seg) == n {
+		switch c.r.Method {
+		case http.MethodGet:
+			names := u.openNames()
+			return c.sendPage(len(names), "users('"+u.id+"')/extensions", func(b []byte, i int) []byte {
+				one := u.more.open[names[i]]
+				return append(b, one[1:len(one)-1]...)
+			})
+		case http.MethodPost:
+			name, ok := decodeText(body["extensionName"])
+			if !ok || name == "" {
+				return badRequest("A value is required for property 'extensionName' of resource 'OpenTypeExtension'.")
+			}
+			if _, there := u.extra().open[name]; there {
+				return failure(http.StatusConflict, "Request_MultipleObjectsWithSameKeyValue", "An extension already exists with given id.")
+			}
+			return c.storeOpen(u, name, nil, body, http.StatusCreated)
+		}
+		return c.method(http.MethodGet, http.MethodPost)
+	}
+	name := strings.TrimPrefix(c.seg[n], "microsoft.graph.openTypeExtension.")
+	one, there := u.extra().open[name]
+	if !there {
+		return failure(http.StatusNotFound, "ResourceNotFound", "Extension with given id not found.")
+	}
+	switch c.r.Method {
+	case http.MethodGet:
+		b := c.context(nil, "users('"+u.id+"')/extensions/$entity")
+		return c.send(http.StatusOK, append(b, one[1:]...))
+	case http.MethodPatch:
+		have := map[string]json.RawMessage{}
+		_ = json.Unmarshal(one, &have) // encoded here
+		return c.storeOpen(u, name, have, body, http.StatusNoContent)
+	case http.MethodDelete:
+		delete(u.more.open, name)
+		entry := c.entry("user.extension.remove", u.id)
+		entry.Before = map[string]any{name: one}
+		c.e.ledger.add(entry)
+		return c.done()
+	}
+	return c.method(http.MethodGet, http.MethodPatch, http.MethodDelete)
+}
+
+func (c *call) storeOpen(u *user, name string, have, set map[string]json.RawMessage, status int) error {
+	if have == nil {
+		have = map[string]json.RawMessage{"extensionName": json.RawMessage(text(name)), "id": json.RawMessage(text(name)),
+			"@odata.type": json.RawMessage(`"#microsoft.graph.openTypeExtension"`)}
+	}
+	for k, v := range set {
+		if strings.Contains(k, "@odata.") || k == "id" || k == "extensionName" {
+			continue
+		}
+		if string(v) == "null" {
+			delete(have, k)
+			continue
+		}
+		have[k] = v
+	}
+	b, err := json.Marshal(have)
+	if err != nil {
+		return badJSON()
+	}
+	x := u.extra()
+	entry := c.entry("user.extension.set", u.id)
+	entry.Before, entry.After = map[string]any{name: x.open[name]}, map[string]any{name: json.RawMessage(b)}
+	if x.open == nil {
+		x.open = map[string]json.RawMessage{}
+	}
+	x.open[name] = b
+	c.e.ledger.add(entry)
+	if status == http.StatusNoContent {
+		return c.done()
+	}
+	out := c.context(nil, "users('"+u.id+"')/extensions/$entity")
+	return c.send(status, append(out, b[1:]...))
+}

@@ -1,0 +1,170 @@
+package emulator
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+
+	"nameplate/odata"
+)
+
+// checkFilter refuses what the directory does not answer: operators that a property does not have, and those that need an
+// advanced query. https://learn.microsoft.com/en-us/graph/aad-advanced-queries
+func (c *call) checkFilter(e odata.Expr) error {
+	return c.walk(e, "", 0)
+}
+
+// walk checks one node; variable is that of the lambda around it and prop the collection it stands for.
+func (c *call) walk(e odata.Expr, variable string, collection int) error {
+	switch x := e.(type) {
+	case *odata.Logic:
+		return errors.Join(c.walk(x.Left, variable, collection), c.walk(x.Right, variable, collection))
+	case *odata.Not:
+		if !c.advanced() {
+			return c.needsAdvanced("Not")
+		}
+		return c.walk(x.Of, variable, collection)
+	case *odata.Compare:
+		path, counted := strings.CutSuffix(x.Path, "/$count")
+		if counted {
+			return c.allow(path, variable, collection, "/$count", "$count")
+		}
+		if x.Literal == nil {
+			return errors.Join(c.allow(path, variable, collection, string(x.Op), operatorName[x.Op]), c.allow(path, variable, collection, "n", operatorName[x.Op]))
+		}
+		if err := c.sameType(path, variable, collection, x.Op, x.Literal); err != nil {
+			return err
+		}
+		op := x.Op
+		switch op {
+		case odata.Lt:
+			op = odata.Le
+		case odata.Gt:
+			op = odata.Ge
+		}
+		return c.allow(path, variable, collection, string(op), operatorName[x.Op])
+	case *odata.In:
+		for _, l := range x.Literals {
+			if err := c.sameType(x.Path, variable, collection, odata.Eq, l); err != nil {
+				return err
+			}
+		}
+		return c.allow(x.Path, variable, collection, "in", "In")
+	case *odata.Call:
+		return c.allow(x.Path, variable, collection, map[string]string{"startsWith": "sw", "endsWith": "ew"}[x.Func], x.Func)
+	case *odata.Lambda:
+		i := c.t.dir.schema.find(x.Path)
+		if i < 0 {
+			return noProperty(x.Path, "user")
+		}
+		if typ := c.t.dir.schema.props[i].typ; typ != edmTexts && typ != edmObjects {
+			return failure(http.StatusBadRequest, "BadRequest", "Any/All may only be used following a collection.")
+		}
+		if x.Body == nil {
+			if !c.advanced() {
+				return c.needsAdvanced("Any")
+			}
+			return nil
+		}
+		return c.walk(x.Body, x.Var, i)
+	}
+	return nil
+}
+
+var operatorName = map[odata.Op]string{odata.Eq: "Equal", odata.Ne: "NotEqual", odata.Ge: "GreaterThanOrEqual", odata.Gt: "GreaterThan",
+	odata.Le: "LessThanOrEqual", odata.Lt: "LessThan"}
+
+func (c *call) needsAdvanced(op string) error {
+	return unsupportedQuery("Operator '%s' is not supported because the required parameters might be missing. Try adding $count=true query parameter and ConsistencyLevel:eventual header. Refer to https://aka.ms/graph-docs/advanced-queries for more information", op)
+}
+
+// subject is the property that a path in a filter means.
+func (c *call) subject(path, variable string, collection int) (int, error) {
+	if variable != "" && (path == variable || strings.HasPrefix(path, variable+"/")) {
+		return collection, nil
+	}
+	top, _, _ := strings.Cut(path, "/")
+	if i := c.t.dir.schema.find(top); i >= 0 {
+		return i, nil
+	}
+	return 0, noProperty(top, "user")
+}
+
+func (c *call) allow(path, variable string, collection int, op, name string) error {
+	i, err := c.subject(path, variable, collection)
+	if err != nil {
+		return err
+	}
+	p := &c.t.dir.schema.props[i]
+	switch {
+	case p.single:
+		return failure(http.StatusNotImplemented, "NotImplemented", "This operation target is not yet supported.")
+	case slices.Contains(strings.Fields(p.ops), op):
+		return nil
+	case slices.Contains(strings.Fields(p.adv), op):
+		if !c.advanced() {
+			return c.needsAdvanced(name)
+		}
+		return nil
+	}
+	return unsupportedQuery("Unsupported or invalid query filter clause specified for property '%s' of resource 'User'.", p.name)
+}
+
+// sameType refuses a literal of another type: the words are those of the OData library that the service is built on.
+func (c *call) sameType(path, variable string, collection int, op odata.Op, literal any) error {
+	i, err := c.subject(path, variable, collection)
+	if err != nil || literal == nil || path != c.t.dir.schema.props[i].name && strings.Contains(path, "/") {
+		return err
+	}
+	want, is := "", ""
+	switch c.t.dir.schema.props[i].typ {
+	case edmBool:
+		want = "Edm.Boolean"
+	case edmInstant:
+		want = "Edm.DateTimeOffset"
+	case edmText:
+		want = "Edm.String"
+	default:
+		return nil
+	}
+	switch literal.(type) {
+	case bool:
+		is = "Edm.Boolean"
+	case string:
+		is = "Edm.String"
+	case int64:
+		is = "Edm.Int32"
+	case float64:
+		is = "Edm.Double"
+	default:
+		is = "Edm.DateTimeOffset"
+	}
+	if want == is {
+		return nil
+	}
+	return failure(http.StatusBadRequest, "BadRequest",
+		"A binary operator with incompatible types was detected. Found operand types '%s' and '%s' for operator kind '%s'.", want, is, operatorName[op])
+}
+
+// checkOrder: plain listings sort by displayName and userPrincipalName; with $filter, and by anything else, it takes an advanced
+// query. https://learn.microsoft.com/en-us/graph/aad-advanced-queries
+func (c *call) checkOrder() error {
+	if len(c.q.order) == 0 {
+		return nil
+	}
+	s := c.t.dir.schema
+	for _, o := range c.q.order {
+		i := s.find(o.Path)
+		if i < 0 {
+			return noProperty(o.Path, "user")
+		}
+		if !s.props[i].order && !c.advanced() || c.q.filter != nil && !c.advanced() {
+			return unsupportedQuery("Sorting not supported for current query.")
+		}
+	}
+	if len(c.q.order) > 1 {
+		return unsupportedQuery("Sorting by more than one property is not supported for current query.")
+	}
+	return nil
+}

@@ -1,0 +1,302 @@
+package emulator
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// maxBody is the largest request that the service takes, photos included:
+// https://learn.microsoft.com/en-us/graph/api/profilephoto-update
+const maxBody = 4 << 20
+
+// call is one request to Graph.
+type call struct {
+	e         *Emulator
+	w         http.ResponseWriter
+	r         *http.Request
+	p         *principal
+	t         *tenant
+	seg       []string // decoded path segments after the version; a key in parentheses is a segment of its own
+	q         query
+	requestID string
+	clientID  string
+	meta      string // none, minimal, full
+	units     int    // x-ms-resource-unit
+}
+
+// serveGraph answers /v1.0 and /beta, which are the same for what both have.
+func (e *Emulator) serveGraph(w http.ResponseWriter, r *http.Request) {
+	c := &call{e: e, w: w, r: r, meta: metadataLevel(r.Header.Get("Accept")), units: 1}
+	x := exchangeOf(r.Context())
+	if c.requestID = x.id; c.requestID == "" {
+		c.requestID = e.random.id()
+	}
+	if c.clientID = r.Header.Get("client-request-id"); c.clientID == "" {
+		c.clientID = c.requestID
+	}
+	h := w.Header()
+	h["Request-Id"] = []string{c.requestID}
+	h["Client-Request-Id"] = []string{c.clientID}
+	h["X-Ms-Ags-Diagnostic"] = diagnostic
+	h["Cache-Control"] = noCache
+	h["Strict-Transport-Security"] = transport
+	if err := c.serve(); err != nil {
+		var g *graphError
+		if !errors.As(err, &g) {
+			g = failure(http.StatusInternalServerError, "generalException", "%s", err.Error())
+		}
+		c.fail(g)
+	}
+}
+
+var (
+	diagnostic = []string{`{"ServerInfo":{"DataCenter":"Emulator","Slice":"E","Ring":"0","ScaleUnit":"000","RoleInstance":"EMULATOR"}}`}
+	noCache    = []string{"no-cache"}
+	transport  = []string{"max-age=31536000"}
+	version    = []string{"4.0"}
+)
+
+func metadataLevel(accept string) string {
+	if !strings.Contains(accept, "odata.metadata") {
+		return "minimal"
+	}
+	for _, level := range []string{"none", "full"} {
+		if strings.Contains(strings.ReplaceAll(accept, " ", ""), "odata.metadata="+level) {
+			return level
+		}
+	}
+	return "minimal"
+}
+
+func (c *call) serve() error {
+	p, err := c.e.authenticate(c.r)
+	if err != nil {
+		var refusal *tokenRefusal
+		if !errors.As(err, &refusal) {
+			return err
+		}
+		g := failure(http.StatusUnauthorized, refusal.Code, "%s", refusal.Message)
+		if refusal.Challenge != "" {
+			g.header = http.Header{"Www-Authenticate": {refusal.Challenge}}
+		}
+		return g
+	}
+	c.p, c.t = p, p.tenant
+	if c.seg, err = segments(c.r.URL.EscapedPath()); err != nil {
+		return failure(http.StatusBadRequest, "BadRequest", "%s", err.Error())
+	}
+	if c.q, err = parseQuery(c.r.URL.RawQuery); err != nil {
+		return err
+	}
+	c.w.Header()["Odata-Version"] = version
+	return c.route()
+}
+
+// segments takes a path apart: /v1.0/users('a%2Fb')/photo becomes users, a/b, photo.
+func segments(escaped string) ([]string, error) {
+	parts := strings.Split(strings.Trim(escaped, "/"), "/")
+	out := make([]string, 0, len(parts)+1)
+	for i, p := range parts {
+		if i == 0 {
+			continue // the version
+		}
+		s, err := url.PathUnescape(p)
+		if err != nil {
+			return nil, errors.New("Malformed escape in the path.")
+		}
+		name, key, ok := strings.Cut(s, "(")
+		if !ok || !strings.HasSuffix(key, ")") || strings.ContainsAny(name, "'@") {
+			out = append(out, s)
+			continue
+		}
+		out = append(out, name)
+		key = strings.TrimSuffix(key, ")")
+		if _, value, ok := strings.Cut(key, "='"); ok {
+			key = "'" + value
+		}
+		if key != "" {
+			key = strings.TrimSuffix(strings.TrimPrefix(key, "'"), "'")
+			out = append(out, strings.ReplaceAll(key, "''", "'"))
+		}
+	}
+	return out, nil
+}
+
+// is says whether the segment at i is that word in any case.
+func (c *call) is(i int, word string) bool {
+	return i < len(c.seg) && strings.EqualFold(c.seg[i], word)
+}
+
+// base is the address of the service as the client wrote it.
+func (c *call) base() string {
+	v, _, _ := strings.Cut(strings.TrimPrefix(c.r.URL.Path, "/"), "/")
+	return origin(c.r) + "/" + v
+}
+
+// method is the verb, with PUT of a photo counted as the same as PATCH by whoever asks so.
+func (c *call) method(verbs ...string) error {
+	for _, v := range verbs {
+		if c.r.Method == v || v == http.MethodGet && c.r.Method == http.MethodHead {
+			return nil
+		}
+	}
+	g := wrongVerb()
+	g.header = http.Header{"Allow": {strings.Join(verbs, ", ")}}
+	return g
+}
+
+func (c *call) route() error {
+	if len(c.seg) == 0 {
+		return c.unknown("")
+	}
+	switch strings.ToLower(c.seg[0]) {
+	case "me":
+		if c.p.user == nil {
+			return failure(http.StatusBadRequest, "BadRequest", "/me request is only valid with delegated authentication flow.")
+		}
+		return c.person(c.p.user.id, 1)
+	case "users":
+		return c.routeUsers()
+	case "$batch":
+		return c.batch()
+	case "organization":
+		return c.organization()
+	case "domains":
+		return c.domains()
+	case "groups":
+		return c.routeGroups()
+	case "directoryroles":
+		return c.routeRoles()
+	case "directory":
+		if c.is(1, "deletedItems") {
+			return c.deletedItems()
+		}
+	case "directoryobjects":
+		return c.directoryObjects()
+	}
+	return c.unknown(c.seg[0])
+}
+
+// unknown answers for a route that the emulator does not have, and counts it.
+func (c *call) unknown(segment string) error {
+	unknownRoute(c.r)
+	return noRoute(segment)
+}
+
+// body reads the request's body, unzipped.
+func (c *call) body() ([]byte, error) {
+	if c.r.Body == nil {
+		return nil, nil
+	}
+	var src io.Reader = http.MaxBytesReader(nil, c.r.Body, maxBody)
+	if strings.EqualFold(c.r.Header.Get("Content-Encoding"), "gzip") {
+		z, err := gzip.NewReader(src)
+		if err != nil {
+			return nil, badJSON()
+		}
+		src = io.LimitReader(z, maxBody+1)
+	}
+	var buf bytes.Buffer
+	if c.r.ContentLength > 0 && c.r.ContentLength <= maxBody {
+		buf.Grow(int(c.r.ContentLength) + bytes.MinRead)
+	}
+	if _, err := buf.ReadFrom(src); err != nil || buf.Len() > maxBody {
+		var tooLarge *http.MaxBytesError
+		if errors.As(err, &tooLarge) || buf.Len() > maxBody {
+			return nil, failure(http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", "The request body is larger than 4 MB.")
+		}
+		return nil, badJSON()
+	}
+	return buf.Bytes(), nil
+}
+
+// object reads the request's body as a JSON object without its control information.
+func (c *call) object() (map[string]json.RawMessage, error) {
+	b, err := c.body()
+	if err != nil {
+		return nil, err
+	}
+	if len(bytes.TrimSpace(b)) == 0 {
+		return nil, failure(http.StatusBadRequest, "BadRequest", "Empty Payload. JSON content expected.")
+	}
+	if ct, _, _ := strings.Cut(c.r.Header.Get("Content-Type"), ";"); ct != "" && !strings.EqualFold(strings.TrimSpace(ct), "application/json") {
+		return nil, badJSON()
+	}
+	var m map[string]json.RawMessage
+	if json.Unmarshal(b, &m) != nil || m == nil {
+		return nil, badJSON()
+	}
+	return m, nil
+}
+
+// https://learn.microsoft.com/en-us/graph/json-batching shows the parameters.
+var contentTypes = map[string][]string{
+	"none":    {"application/json;odata.metadata=none;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"},
+	"minimal": {"application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"},
+	"full":    {"application/json;odata.metadata=full;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"},
+}
+
+// send answers with JSON.
+func (c *call) send(status int, body []byte) error {
+	h := c.w.Header()
+	h["Content-Type"] = contentTypes[c.meta]
+	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	h["X-Ms-Resource-Unit"] = []string{strconv.Itoa(max(1, c.units))}
+	c.w.WriteHeader(status)
+	if c.r.Method != http.MethodHead {
+		_, _ = c.w.Write(body) // the client went away
+	}
+	return nil
+}
+
+// done answers 204.
+func (c *call) done() error {
+	c.w.Header()["X-Ms-Resource-Unit"] = oneUnit
+	c.w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+var oneUnit = []string{"1"}
+
+// context begins an answer with its @odata.context, unless the client does not want it.
+func (c *call) context(b []byte, fragment string) []byte {
+	b = append(b, '{')
+	if c.meta == "none" {
+		return b
+	}
+	b = append(b, `"@odata.context":`...)
+	b = appendText(b, c.base()+"/$metadata#"+fragment)
+	return append(b, ',')
+}
+
+// closeObject ends an object whose members each ended with a comma.
+func closeObject(b []byte) []byte {
+	if b[len(b)-1] == ',' {
+		b = b[:len(b)-1]
+	}
+	return append(b, '}')
+}
+
+// value answers with a single value of a primitive type.
+func (c *call) value(typ, json string) error {
+	b := c.context(nil, "Edm."+typ)
+	b = append(b, `"value":`...)
+	b = append(b, json...)
+	return c.send(http.StatusOK, append(b, '}'))
+}
+
+// entry begins a line of the ledger.
+func (c *call) entry(op, object string) Entry {
+	e := Entry{Time: c.e.Now(), Tenant: c.t.id, App: c.p.app.ClientID, RequestID: c.requestID, ClientID: c.clientID, Op: op, Object: object}
+	if c.p.user != nil {
+		e.Actor = c.p.user.id
+	}
+	return e
+}

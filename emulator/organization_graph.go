@@ -1,0 +1,148 @@
+package emulator
+
+import (
+	"net/http"
+	"strings"
+)
+
+// organization: https://learn.microsoft.com/en-us/graph/api/organization-list
+func (c *call) organization() error {
+	if err := c.method(http.MethodGet); err != nil {
+		return err
+	}
+	if !c.p.holds("User.Read", "Organization.Read.All", "Organization.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All") && !c.p.asUser() {
+		return denied()
+	}
+	if len(c.seg) > 2 {
+		return c.unknown(c.seg[2])
+	}
+	c.e.mu.RLock()
+	defer c.e.mu.RUnlock()
+	t := c.t
+	var domains []byte
+	for i, d := range t.domains {
+		if !d.Verified {
+			continue
+		}
+		if len(domains) > 0 {
+			domains = append(domains, ',')
+		}
+		domains = append(domains, `{"capabilities":"Email, OfficeCommunicationsOnline","isDefault":`...)
+		domains = appendBool(domains, i == 0)
+		domains = append(domains, `,"isInitial":`...)
+		domains = appendBool(domains, strings.HasSuffix(strings.ToLower(d.Name), ".onmicrosoft.com"))
+		domains = append(domains, `,"name":`...)
+		domains = appendText(domains, d.Name)
+		domains = append(domains, `,"type":`...)
+		domains = appendText(domains, kindOf(d))
+		domains = append(domains, '}')
+	}
+	country := "null"
+	if t.country != "" {
+		country = text(t.country)
+	}
+	members := []field{}
+	names := []string{"id", "deletedDateTime", "businessPhones", "city", "country", "countryLetterCode", "displayName",
+		"onPremisesSyncEnabled", "postalCode", "preferredLanguage", "street", "tenantType", "verifiedDomains"}
+	values := []string{text(t.id), "null", "[]", "null", country, country, text(t.name), "null", "null", `"en"`, "null", `"AAD"`, "[" + string(domains) + "]"}
+	for i := range names {
+		members = append(members, field{i, values[i]})
+	}
+	object, err := c.pick(names, members)
+	if err != nil {
+		return err
+	}
+	if len(c.seg) == 2 {
+		if !strings.EqualFold(c.seg[1], t.id) {
+			return notThere(c.seg[1])
+		}
+		b := c.context(nil, "organization/$entity")
+		return c.send(http.StatusOK, append(append(b, object...), '}'))
+	}
+	return c.sendPage(1, "organization", func(b []byte, _ int) []byte { return append(b, object...) })
+}
+
+func kindOf(d Domain) string {
+	if d.Federated {
+		return "Federated"
+	}
+	return "Managed"
+}
+
+func appendBool(b []byte, v bool) []byte {
+	if v {
+		return append(b, "true"...)
+	}
+	return append(b, "false"...)
+}
+
+// pick writes the members that $select asks for, all without it.
+func (c *call) pick(names []string, members []field) ([]byte, error) {
+	for _, s := range c.q.selects {
+		known := s == "*"
+		for _, n := range names {
+			known = known || strings.EqualFold(n, s)
+		}
+		if !known {
+			return nil, noProperty(s, "entity")
+		}
+	}
+	return pickFrom(nil, names, members, c.q.selects), nil
+}
+
+func pickFrom(b []byte, names []string, members []field, selects []string) []byte {
+	for i, m := range members {
+		name := names[m.prop]
+		wanted := len(selects) == 0
+		for _, s := range selects {
+			wanted = wanted || strings.EqualFold(s, name) || s == "*"
+		}
+		if !wanted {
+			continue
+		}
+		if i > 0 && len(b) > 0 && b[len(b)-1] != '{' && b[len(b)-1] != ',' {
+			b = append(b, ',')
+		}
+		b = append(b, '"')
+		b = append(b, name...)
+		b = append(b, `":`...)
+		b = append(b, m.json...)
+	}
+	return b
+}
+
+// domains: https://learn.microsoft.com/en-us/graph/api/domain-list
+func (c *call) domains() error {
+	if err := c.method(http.MethodGet); err != nil {
+		return err
+	}
+	if !c.p.holds("Domain.Read.All", "Domain.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All") && !c.p.asUser() {
+		return denied()
+	}
+	if len(c.seg) > 2 {
+		return c.unknown(c.seg[2])
+	}
+	c.e.mu.RLock()
+	defer c.e.mu.RUnlock()
+	names := []string{"id", "authenticationType", "isAdminManaged", "isDefault", "isInitial", "isRoot", "isVerified", "supportedServices"}
+	describe := func(b []byte, i int) []byte {
+		d := c.t.domains[i]
+		truth := func(v bool) string { return string(appendBool(nil, v)) }
+		values := []string{text(d.Name), text(kindOf(d)), "true", truth(i == 0), truth(strings.HasSuffix(strings.ToLower(d.Name), ".onmicrosoft.com")),
+			"true", truth(d.Verified), `["Email","OfficeCommunicationsOnline"]`}
+		var members []field
+		for n, v := range values {
+			members = append(members, field{n, v})
+		}
+		return pickFrom(b, names, members, c.q.selects)
+	}
+	if len(c.seg) == 2 {
+		for i, d := range c.t.domains {
+			if strings.EqualFold(d.Name, c.seg[1]) {
+				return c.send(http.StatusOK, append(describe(c.context(nil, "domains/$entity"), i), '}'))
+			}
+		}
+		return notThere(c.seg[1])
+	}
+	return c.sendPage(len(c.t.domains), "domains", describe)
+}

@@ -1,0 +1,304 @@
+package emulator
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"hash/fnv"
+	"image"
+	"image/color"
+	_ "image/gif" // uploads
+	"image/jpeg"
+	_ "image/png" // uploads
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"golang.org/x/image/draw"
+	"golang.org/x/image/font"
+	"golang.org/x/image/font/basicfont"
+	"golang.org/x/image/math/fixed"
+)
+
+// photoSizes: https://learn.microsoft.com/en-us/graph/api/profilephoto-get
+var photoSizes = []int{48, 64, 96, 120, 240, 360, 432, 504, 648}
+
+// photo is a person's picture; each size is made when it is first asked for.
+type photo struct {
+	data []byte // as it came
+	side int    // of the largest square that is served
+	etag string
+
+	mu    sync.Mutex
+	sizes map[int][]byte
+}
+
+// maxPixels keeps a small file from becoming a large picture.
+const maxPixels = 40 << 20
+
+func newPhoto(data []byte) (*photo, error) {
+	cfg, _, err := image.DecodeConfig(bytes.NewReader(data))
+	if err != nil || cfg.Width < 1 || cfg.Height < 1 || cfg.Width*cfg.Height > maxPixels {
+		return nil, fmt.Errorf("not a picture that can be used")
+	}
+	short := min(cfg.Width, cfg.Height)
+	p := &photo{data: data, side: short, sizes: map[int][]byte{}}
+	for _, s := range photoSizes {
+		if s <= short {
+			p.side = s
+		}
+	}
+	sum := sha256.Sum256(data)
+	p.etag = `W/"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`
+	if p.jpeg(p.side) == nil {
+		return nil, fmt.Errorf("not a picture that can be used")
+	}
+	return p, nil
+}
+
+// readPhoto makes the photo of an organization file: "initials" draws one, a data: address holds one.
+func readPhoto(s, name, seed string) (*photo, error) {
+	if strings.EqualFold(s, "initials") {
+		return newPhoto(initials(name, seed))
+	}
+	if _, data, ok := strings.Cut(s, ";base64,"); ok && strings.HasPrefix(s, "data:image/") {
+		b, err := base64.StdEncoding.DecodeString(data)
+		if err != nil {
+			return nil, err
+		}
+		return newPhoto(b)
+	}
+	return nil, fmt.Errorf("photo is \"initials\" or a data: address, not %q", s)
+}
+
+// initials draws the first letters of a name on a colour of its own.
+func initials(name, seed string) []byte {
+	var letters []byte
+	for _, w := range strings.Fields(name) {
+		if c := w[0]; c >= 'A' && c <= 'Z' && len(letters) < 2 {
+			letters = append(letters, c)
+		}
+	}
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(seed)) // never fails
+	n := h.Sum32()
+	back := color.RGBA{uint8(60 + n%120), uint8(60 + n>>8%120), uint8(60 + n>>16%120), 255}
+	small := image.NewRGBA(image.Rect(0, 0, 27, 27))
+	draw.Draw(small, small.Bounds(), image.NewUniform(back), image.Point{}, draw.Src)
+	d := font.Drawer{Dst: small, Src: image.White, Face: basicfont.Face7x13, Dot: fixed.P((27-7*len(letters))/2, 18)}
+	d.DrawString(string(letters))
+	big := image.NewRGBA(image.Rect(0, 0, 648, 648))
+	draw.ApproxBiLinear.Scale(big, big.Bounds(), small, small.Bounds(), draw.Src, nil)
+	var out bytes.Buffer
+	_ = jpeg.Encode(&out, big, &jpeg.Options{Quality: 80}) // a buffer
+	return out.Bytes()
+}
+
+// served are the sizes that this photo comes in.
+func (p *photo) served() []int {
+	var out []int
+	for _, s := range photoSizes {
+		if s <= p.side {
+			out = append(out, s)
+		}
+	}
+	if len(out) == 0 {
+		out = []int{p.side}
+	}
+	return out
+}
+
+// jpeg is the photo as a square of that side; nil when it cannot be read.
+func (p *photo) jpeg(side int) []byte {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if b, ok := p.sizes[side]; ok {
+		return b
+	}
+	src, _, err := image.Decode(bytes.NewReader(p.data))
+	if err != nil {
+		return nil
+	}
+	b := src.Bounds()
+	short := min(b.Dx(), b.Dy())
+	at := image.Pt(b.Min.X+(b.Dx()-short)/2, b.Min.Y+(b.Dy()-short)/2)
+	dst := image.NewRGBA(image.Rect(0, 0, side, side))
+	draw.Draw(dst, dst.Bounds(), image.White, image.Point{}, draw.Src)
+	draw.ApproxBiLinear.Scale(dst, dst.Bounds(), src, image.Rectangle{at, at.Add(image.Pt(short, short))}, draw.Over, nil)
+	var out bytes.Buffer
+	if jpeg.Encode(&out, dst, &jpeg.Options{Quality: 88}) != nil {
+		return nil
+	}
+	p.sizes[side] = out.Bytes()
+	return out.Bytes()
+}
+
+// nearest is the size to serve for one that is asked for: that one, or the next smaller; "" is the largest. False is no size.
+func (p *photo) nearest(size string) (int, bool) {
+	served := p.served()
+	if size == "" {
+		return served[len(served)-1], true
+	}
+	w, h, ok := strings.Cut(strings.ToLower(size), "x")
+	n, err := strconv.Atoi(w)
+	if !ok || w != h || err != nil || !slices.Contains(photoSizes, n) && n != p.side {
+		return 0, false
+	}
+	best := served[0]
+	for _, s := range served {
+		if s <= n {
+			best = s
+		}
+	}
+	return best, true
+}
+
+func (c *call) findPhoto(key string) (*user, *photo, error) {
+	c.e.mu.RLock()
+	defer c.e.mu.RUnlock()
+	u, err := c.find(key)
+	if err != nil {
+		return nil, nil, err
+	}
+	if c.p.sees(u) == blind && !c.p.holds("ProfilePhoto.Read.All", "ProfilePhoto.ReadWrite.All") {
+		return nil, nil, denied()
+	}
+	if u.more == nil || u.more.photo == nil {
+		return u, nil, noPhoto()
+	}
+	return u, u.more.photo, nil
+}
+
+// photoOf answers …/photo and …/photos/{size}, and their $value: https://learn.microsoft.com/en-us/graph/api/profilephoto-get
+func (c *call) photoOf(key, size string, value bool) error {
+	switch c.r.Method {
+	case http.MethodPut, http.MethodPatch:
+		if !value || size != "" {
+			return wrongVerb()
+		}
+		return c.putPhoto(key)
+	case http.MethodDelete:
+		if size != "" {
+			return wrongVerb()
+		}
+		return c.deletePhoto(key)
+	}
+	if err := c.method(http.MethodGet, http.MethodPut, http.MethodPatch, http.MethodDelete); err != nil {
+		return err
+	}
+	u, p, err := c.findPhoto(key)
+	if err != nil {
+		return err
+	}
+	side, ok := p.nearest(size)
+	if !ok {
+		return noPhoto()
+	}
+	if !value {
+		b := c.context(nil, "users('"+u.id+"')/photo/$entity")
+		return c.send(http.StatusOK, append(p.describe(b, side), '}'))
+	}
+	data := p.jpeg(side)
+	h := c.w.Header()
+	h["Content-Type"] = []string{"image/jpeg"}
+	h["Content-Length"] = []string{strconv.Itoa(len(data))}
+	h["Etag"] = []string{p.etag}
+	h["X-Ms-Resource-Unit"] = oneUnit
+	c.w.WriteHeader(http.StatusOK)
+	if c.r.Method != http.MethodHead {
+		_, _ = c.w.Write(data) // the client went away
+	}
+	return nil
+}
+
+func (p *photo) describe(b []byte, side int) []byte {
+	b = append(b, `"@odata.mediaContentType":"image/jpeg","@odata.mediaEtag":`...)
+	b = appendText(b, p.etag)
+	return fmt.Appendf(b, `,"id":"%dx%d","height":%d,"width":%d`, side, side, side, side)
+}
+
+func (c *call) photosOf(key string) error {
+	if err := c.method(http.MethodGet); err != nil {
+		return err
+	}
+	u, p, err := c.findPhoto(key)
+	if err != nil {
+		return err
+	}
+	served := p.served()
+	return c.sendPage(len(served), "users('"+u.id+"')/photos", func(b []byte, i int) []byte { return p.describe(b, served[i]) })
+}
+
+// mayPhoto: https://learn.microsoft.com/en-us/graph/api/profilephoto-update
+func (c *call) mayPhoto(u *user) bool {
+	all := c.p.holds("ProfilePhoto.ReadWrite.All", "User.ReadWrite.All") || c.p.asUser()
+	switch {
+	case c.p.self(u):
+		return all || c.p.holds("User.ReadWrite")
+	case c.p.delegated():
+		return all && c.p.hasRole(globalAdmin, userAdmin)
+	}
+	return all
+}
+
+func (c *call) putPhoto(key string) error {
+	data, err := c.body()
+	if err != nil {
+		return err
+	}
+	if kind, _, _ := strings.Cut(c.r.Header.Get("Content-Type"), ";"); !strings.HasPrefix(strings.ToLower(strings.TrimSpace(kind)), "image/") {
+		return failure(http.StatusBadRequest, "BadRequest", "The content type of a photo must be an image type.")
+	}
+	p, bad := newPhoto(data)
+	c.e.mu.Lock()
+	defer c.e.mu.Unlock()
+	u, err := c.find(key)
+	if err != nil {
+		return err
+	}
+	if !c.mayPhoto(u) {
+		return denied()
+	}
+	if bad != nil {
+		return failure(http.StatusBadRequest, "ErrorInvalidImage", "The photo is not an image that can be read.")
+	}
+	entry := c.entry("user.photo.set", u.id)
+	entry.Before, entry.After = map[string]any{"photo": etagOf(u)}, map[string]any{"photo": p.etag}
+	u.extra().photo = p
+	c.e.ledger.add(entry)
+	c.w.Header()["X-Ms-Resource-Unit"] = oneUnit
+	c.w.Header()["Content-Length"] = []string{"0"}
+	c.w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+func etagOf(u *user) any {
+	if u.more == nil || u.more.photo == nil {
+		return nil
+	}
+	return u.more.photo.etag
+}
+
+// deletePhoto: https://learn.microsoft.com/en-us/graph/api/profilephoto-delete
+func (c *call) deletePhoto(key string) error {
+	c.e.mu.Lock()
+	defer c.e.mu.Unlock()
+	u, err := c.find(key)
+	if err != nil {
+		return err
+	}
+	if !c.mayPhoto(u) {
+		return denied()
+	}
+	if etagOf(u) == nil {
+		return noPhoto()
+	}
+	entry := c.entry("user.photo.remove", u.id)
+	entry.Before, entry.After = map[string]any{"photo": etagOf(u)}, map[string]any{"photo": nil}
+	u.more.photo = nil
+	c.e.ledger.add(entry)
+	return c.done()
+}

@@ -268,7 +268,7 @@ func (e *Engine) attempt(ctx context.Context, w wish) (Outcome, error) {
 		return r.end(ctx)
 	}
 	for i := range r.ent.Outcome.Parts {
-		if err := r.part(ctx, i); err != nil {
+		if err := r.part(ctx, i, false); err != nil {
 			return r.ent.Outcome, err // the journal is gone: the entry stays open and Settle finishes it
 		}
 	}

@@ -118,7 +118,7 @@ func (e *Engine) plan(ctx context.Context, w wish, past []Entry) (plan, error) {
 	if p.have, err = e.now(ctx, as, w.Change, &p, set); err != nil {
 		return p, err
 	}
-	seen := e.overlay(p.have, past)
+	seen, unsure := e.overlay(p.have, past)
 	p.Diff = property.Values{}
 	for _, n := range set.Names() {
 		want, have := set[n], p.have[n]
@@ -131,7 +131,7 @@ func (e *Engine) plan(ctx context.Context, w wish, past []Entry) (plan, error) {
 				continue
 			}
 		}
-		if !p.same(ctx, n, have, want) {
+		if unsure[n] || !p.same(ctx, n, have, want) {
 			p.Diff[n] = want
 		}
 	}
@@ -228,28 +228,42 @@ func missing(u directory.User, n property.Name) error {
 	return nil
 }
 
-// overlay puts into have what was accepted a short time ago and is not visible yet, and returns what was read. Otherwise putting
-// the old value back would look like no change.
-func (e *Engine) overlay(have property.Values, past []Entry) (seen property.Values) {
-	seen = have.Clone()
-	for i := len(past) - 1; i >= 0; i-- { // oldest first, so that the newest decides
-		p := past[i]
-		if p.Outcome.State != Unverified || e.cfg.Now().Sub(p.Ended) > e.limits.Stale {
+// overlay corrects have by what was written a short time ago, for a replica may still show what was there before. A write that was
+// accepted and seen not to show yet is believed; seen is what was read. Otherwise a read that shows what was there before one of our
+// writes can be old, or somebody put it back: such names are unsure and are sent even if they look as wanted.
+func (e *Engine) overlay(have property.Values, past []Entry) (seen property.Values, unsure map[property.Name]bool) {
+	seen, unsure = have.Clone(), map[property.Name]bool{}
+	latest := map[property.Name]property.Value{}
+	pending := map[property.Name]bool{}
+	for _, p := range past { // newest first
+		if p.Ended.IsZero() || e.cfg.Now().Sub(p.Ended) > e.limits.Stale {
 			continue
 		}
 		for _, part := range p.Outcome.Parts {
-			if part.State != Unverified {
+			if part.State != Unverified && part.State != Applied {
 				continue
 			}
 			for _, n := range part.Names {
 				read, ok := seen[n]
-				if ok && alike(read, p.Outcome.Before[n]) {
-					have[n] = p.Change.Set[n]
+				if !ok {
+					continue
+				}
+				if _, newer := latest[n]; !newer {
+					latest[n] = p.Change.Set[n]
+					pending[n] = part.State == Unverified && part.Problem != nil && part.Problem.Code == codeNotVisible
+				}
+				if alike(read, latest[n]) || !alike(read, p.Outcome.Before[n]) {
+					continue
+				}
+				if pending[n] {
+					have[n] = latest[n]
+				} else {
+					unsure[n] = true
 				}
 			}
 		}
 	}
-	return seen
+	return seen, unsure
 }
 
 // split cuts the difference into requests: what the application may write together first, then each property that must stand

@@ -14,6 +14,7 @@ import (
 // Codes of a part's problem while it is Unverified.
 const (
 	codeNotVisible  = "not_visible" // the directory accepted the write and does not show it yet
+	codeNotRead     = "not_read"    // the directory accepted the write, and reading back failed
 	codeUnconfirmed = "unconfirmed" // the answer was lost and reading back did not settle it
 	codeNotSent     = "not_sent"    // nothing left this machine
 )
@@ -30,8 +31,9 @@ func newRun(e *Engine, ent Entry) run {
 	return run{album: album{e: e, tenant: ent.Change.On.Tenant, held: map[string][]byte{}}, ent: ent, as: e.readAs(ent.Change)}
 }
 
-// part sends one part, and sends it again only when two reads agree that nothing of it arrived. The error is the journal's.
-func (r *run) part(ctx context.Context, i int) error {
+// part sends one part, and sends it again only when two reads agree that nothing of it arrived. open says that it may have been
+// sent before: then a refusal now says nothing of what became of it then. The error is the journal's.
+func (r *run) part(ctx context.Context, i int, open bool) error {
 	p := &r.ent.Outcome.Parts[i]
 	names := p.Names
 	for n := 1; ; n++ {
@@ -50,16 +52,20 @@ func (r *run) part(ctx context.Context, i int) error {
 			return nil
 		}
 		f := problemOf(err)
-		if state, sure := definite(f); sure {
+		state, sure := definite(f)
+		if sure && !open {
 			p.State, p.Problem = state, f
 			return nil
 		}
-		var again bool
-		if names, again = r.readBack(ctx, p, f); !again {
-			return nil
+		if !sure {
+			open = true
+			var again bool
+			if names, again = r.readBack(ctx, p, f); !again {
+				return nil
+			}
 		}
-		if n >= r.e.limits.Sends {
-			p.State, p.Problem = Failed, f
+		if sure || n >= r.e.limits.Sends {
+			p.State, p.Problem = Unverified, unconfirmed(f, nil)
 			return nil
 		}
 	}
@@ -162,7 +168,9 @@ func (r *run) accepted(ctx context.Context, p *Part, names []property.Name, afte
 
 func notVisible(err error) *fail.Error {
 	f := fail.New(fail.Unavailable, "change.readback", fail.T("The directory accepted the change and does not show it yet. That can take a few minutes; this page will say when it has arrived."))
-	f.Code, f.Err = codeNotVisible, err
+	if f.Code = codeNotVisible; err != nil {
+		f.Code, f.Err = codeNotRead, err
+	}
 	return f
 }
 
@@ -209,9 +217,7 @@ func (r *run) readBack(ctx context.Context, p *Part, lost *fail.Error) (still []
 			p.State, p.Problem = Refused, f
 			return nil, false
 		}
-		u := fail.New(fail.Unavailable, "change.readback", fail.T("The directory did not answer, so it is not known yet whether this was saved. It is looked after; there is no need to save again."))
-		u.Code, u.Err, u.Retry, u.Ref = codeUnconfirmed, errors.Join(lost, err), lost.Retry, lost.Ref
-		p.State, p.Problem = Unverified, u
+		p.State, p.Problem = Unverified, unconfirmed(lost, err)
 		return nil, false
 	}
 	r.now = now
@@ -227,6 +233,12 @@ func (r *run) readBack(ctx context.Context, p *Part, lost *fail.Error) (still []
 		return nil, false
 	}
 	return still, true
+}
+
+func unconfirmed(lost *fail.Error, err error) *fail.Error {
+	f := fail.New(fail.Unavailable, "change.readback", fail.T("The directory did not answer clearly, so it is not known yet whether this was saved. It is looked after, and this page will say how it ended."))
+	f.Code, f.Err, f.Retry, f.Ref = codeUnconfirmed, errors.Join(lost, err), lost.Retry, lost.Ref
+	return f
 }
 
 var errFlapping = errors.New("two reads do not agree")

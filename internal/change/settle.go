@@ -98,7 +98,7 @@ func (r *run) resume(ctx context.Context, i int, old bool) error {
 		p.State, p.Problem = Refused, r.e.refuse(probs).Problem
 		return nil
 	}
-	return r.part(ctx, i)
+	return r.part(ctx, i, sent)
 }
 
 // allowed asks the policy again: since the crash the right may have been taken away.

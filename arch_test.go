@@ -45,6 +45,7 @@ var arrows = map[string]string{
 	"cmd/nameplate":                    "internal/cli",
 	"test/journey":                     "*",
 	"test/bench":                       "*",
+	"test/bench/table":                 "",
 	".":                                "",
 }
 

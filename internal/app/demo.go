@@ -1,0 +1,223 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	"nameplate/emulator"
+	"nameplate/emulator/sample"
+	"nameplate/internal/access"
+	"nameplate/internal/config"
+	"nameplate/internal/directory"
+	"nameplate/internal/fail"
+)
+
+// DemoOptions say what the demo is made of; the zero value is the sample organization on ports of the system's choosing.
+type DemoOptions struct {
+	Data          string // folder to keep everything in; "" is a temporary one that Close removes
+	People        int    // an organization of so many people instead of the sample one
+	Hostile       bool
+	Port          int    // of the portal; the emulator takes the three after it. 0 lets the system choose all four
+	Policy        string // policy file instead of the demo's own
+	DelegatedOnly bool
+	CrashAt       string // "after-send:2": end the process at that point of the journal
+	Log           *slog.Logger
+}
+
+// Demo is a running portal beside a running emulator. Its JSON is what `nameplate demo --json` prints.
+type Demo struct {
+	Portal       string     `json:"portal"`
+	Authority    string     `json:"authority"`
+	Graph        string     `json:"graph"`
+	AuthHTTP     string     `json:"authority_http"`
+	GraphHTTP    string     `json:"graph_http"`
+	Control      string     `json:"control"`
+	CAFile       string     `json:"ca_file"`
+	TenantID     string     `json:"tenant_id"`
+	Domain       string     `json:"domain"`
+	ClientID     string     `json:"client_id"`
+	ClientSecret string     `json:"client_secret"`
+	Users        []DemoUser `json:"users"`
+	Organization string     `json:"organization"`
+
+	Emulator *emulator.Emulator `json:"-"`
+	App      *App               `json:"-"`
+	server   *emulator.Server
+	remove   string
+}
+
+// DemoUser is somebody who can sign in.
+type DemoUser struct {
+	UPN  string `json:"upn"`
+	Role string `json:"role"`
+}
+
+// StartDemo starts the emulator with an organization, and the portal against it.
+func StartDemo(ctx context.Context, o DemoOptions) (d *Demo, err error) {
+	d = &Demo{}
+	defer func() {
+		if err != nil {
+			_ = d.Close(context.WithoutCancel(ctx))
+			d = nil
+		}
+	}()
+	org, err := organization(o.People, o.Hostile)
+	if err != nil {
+		return d, err
+	}
+	folder := o.Data
+	if folder == "" {
+		if folder, err = os.MkdirTemp("", "nameplate-demo-"); err != nil {
+			return d, fail.Wrap(fail.Internal, "app.demo", err)
+		}
+		d.remove = folder
+	} else if err = os.MkdirAll(folder, 0o700); err != nil {
+		return d, &fail.Error{Op: "app.demo", Kind: fail.Invalid, Err: err, Say: fail.T("The folder %s cannot be made. Name one that can.", folder)}
+	}
+
+	listen, err := net.Listen("tcp", loopback(o.Port))
+	if err != nil {
+		return d, &fail.Error{Op: "app.demo", Kind: fail.Unavailable, Err: err,
+			Say: fail.T("Port %d is taken, perhaps by another demo. Stop that one, or choose another port: nameplate demo --port 0", o.Port)}
+	}
+	defer func() {
+		if err != nil {
+			_ = listen.Close()
+		}
+	}()
+	portal := "http://localhost:" + port(listen.Addr())
+	client := prepare(&org, portal, o.DelegatedOnly)
+
+	if d.Emulator, err = emulator.New(emulator.Options{Organizations: []emulator.Organization{org}, Data: dataFolder(o.Data)}); err != nil {
+		return d, fail.Wrap(fail.Internal, "app.demo", err)
+	}
+	if d.server, err = d.Emulator.Start(ctx, addresses(o.Port, filepath.Join(folder, "ca.pem"))); err != nil {
+		return d, &fail.Error{Op: "app.demo", Kind: fail.Unavailable, Err: err,
+			Say: fail.T("The emulator could not start. If its ports are taken, choose others: nameplate demo --port 0")}
+	}
+	tenant := d.Emulator.Tenants()[0]
+	d.Portal, d.Organization = portal, org.Name
+	d.Authority, d.Graph, d.AuthHTTP, d.GraphHTTP = d.server.Authority, d.server.Graph, d.server.AuthorityHTTP, d.server.GraphHTTP
+	d.Control, d.CAFile = d.server.Control, d.server.CAFile
+	d.TenantID, d.Domain, d.ClientID, d.ClientSecret = tenant, org.Domains[0].Name, client.ClientID, client.Secrets[0].Value
+	d.Users = demoUsers(org)
+
+	public, _ := url.Parse(portal)
+	cfg := config.Config{
+		PublicURL: public, Database: config.Secret(filepath.Join(folder, "nameplate.db")), KeyFile: filepath.Join(folder, "nameplate.key"),
+		Tenant: tenant, ClientID: client.ClientID, ClientSecret: config.Secret(client.Secrets[0].Value),
+		Cloud:  config.Cloud{Name: "emulator", Authority: d.AuthHTTP, Tokens: d.Authority, Graph: d.Graph},
+		CAFile: d.CAFile, DelegatedOnly: o.DelegatedOnly, Policy: o.Policy, Name: org.Name, Accent: defaultAccent(), Language: "en",
+	}
+	if d.App, err = New(ctx, Options{Config: cfg, Log: o.Log, Demo: true, Listener: listen, CrashAt: o.CrashAt}); err != nil {
+		return d, err
+	}
+	return d, d.App.Start()
+}
+
+// Failed gives the error of a server that stopped by itself.
+func (d *Demo) Failed() <-chan error { return d.App.Failed() }
+
+// Close stops portal and emulator, saves what is to be kept, and removes what is not.
+func (d *Demo) Close(ctx context.Context) error {
+	var first error
+	keep := func(err error) {
+		if first == nil {
+			first = err
+		}
+	}
+	if d.App != nil {
+		keep(d.App.Close(ctx))
+	}
+	if d.server != nil {
+		keep(d.server.Close())
+	}
+	if d.remove != "" {
+		keep(os.RemoveAll(d.remove))
+	}
+	return first
+}
+
+func organization(people int, hostile bool) (emulator.Organization, error) {
+	switch {
+	case people > 0:
+		return sample.Generate(people, 1), nil
+	case hostile:
+		return sample.Hostile()
+	}
+	return sample.Contoso()
+}
+
+// prepare registers the portal's addresses with the sample application and gives that application back.
+func prepare(org *emulator.Organization, portal string, delegatedOnly bool) emulator.App {
+	a := &org.Apps[0]
+	a.Redirects = append(a.Redirects, portal+access.CallbackPath, portal+"/signed-out")
+	a.Logout = portal + access.FrontChannelPath
+	if delegatedOnly {
+		a.Application = nil
+	}
+	return *a
+}
+
+func dataFolder(data string) string {
+	if data == "" {
+		return ""
+	}
+	return filepath.Join(data, "emulator")
+}
+
+func addresses(portal int, caFile string) emulator.Addresses {
+	a := emulator.Addresses{HTTP: loopback(0), HTTPS: loopback(0), Control: loopback(0), CAFile: caFile}
+	if portal > 0 {
+		a.HTTP, a.HTTPS, a.Control = loopback(portal+1), loopback(portal+2), loopback(portal+3)
+	}
+	return a
+}
+
+func port(a net.Addr) string {
+	_, p, _ := net.SplitHostPort(a.String())
+	return p
+}
+
+// demoUsers picks one person of each sort, the plain member first.
+func demoUsers(org emulator.Organization) []DemoUser {
+	var out []DemoUser
+	taken := map[string]bool{}
+	holds := map[string]string{}
+	for role, people := range org.Apps[0].Assigned {
+		for _, upn := range people {
+			holds[upn] = role
+		}
+	}
+	sorts := []struct {
+		role string
+		is   func(u emulator.User) bool
+	}{
+		{"member", func(u emulator.User) bool {
+			return u.Sync == "" && len(u.Roles) == 0 && holds[u.UPN] == "" && !guest(u) && !disabled(u)
+		}},
+		{"synced from on-premises", func(u emulator.User) bool { return u.Sync == "synced" && !disabled(u) }},
+		{"guest", guest},
+		{"Microsoft 365 administrator", func(u emulator.User) bool { return len(u.Roles) > 0 && !disabled(u) }},
+		{string(directory.Admin), func(u emulator.User) bool { return holds[u.UPN] == string(directory.Admin) }},
+		{string(directory.Auditor), func(u emulator.User) bool { return holds[u.UPN] == string(directory.Auditor) }},
+		{"disabled account", disabled},
+	}
+	for _, s := range sorts {
+		for _, u := range org.Users {
+			if !taken[u.UPN] && s.is(u) {
+				taken[u.UPN] = true
+				out = append(out, DemoUser{UPN: u.UPN, Role: s.role})
+				break
+			}
+		}
+	}
+	return out
+}
+
+func guest(u emulator.User) bool    { return u.Values["userType"] == "Guest" }
+func disabled(u emulator.User) bool { return u.Values["accountEnabled"] == false }

@@ -1,0 +1,258 @@
+// Package cli owns the verbs of the command nameplate: what they are called, what they print, and with which number they end.
+//
+// It promises: results go to standard output, everything else to standard error; an error says what happened, what it means
+// and what to do next; no flag takes a secret; nothing waits for input where there is no terminal; the number at the end is
+// 0 done, 1 failed, 2 asked wrongly, 3 partly done, 4 refused, 5 try later.
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"nameplate/internal/app"
+	"nameplate/internal/config"
+	"nameplate/internal/fail"
+)
+
+// World is what the program was started with.
+type World struct {
+	Args    []string
+	Environ []string
+	Version string
+	In      io.Reader
+	Out     io.Writer
+	Err     io.Writer
+}
+
+// Exit codes.
+const (
+	exitDone    = 0
+	exitFailed  = 1
+	exitUsage   = 2
+	exitPartly  = 3
+	exitRefused = 4
+	exitLater   = 5
+)
+
+// exitError ends the program with a code after its text was already printed.
+type exitError struct{ code int }
+
+func (e exitError) Error() string { return fmt.Sprintf("exit %d", e.code) }
+
+// usageError is a verb or flag that was used wrongly.
+type usageError struct{ err error }
+
+func (e usageError) Error() string { return e.err.Error() }
+func (e usageError) Unwrap() error { return e.err }
+
+// command is what every verb shares.
+type command struct {
+	World
+	configFile string
+	configSet  bool
+	json       bool
+}
+
+// Main runs one command and returns the number to end with.
+func Main(ctx context.Context, w World) int {
+	c := &command{World: w}
+	root := c.root()
+	root.SetArgs(w.Args)
+	root.SetIn(w.In)
+	root.SetOut(w.Out)
+	root.SetErr(w.Err)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitDone
+	}
+	var done exitError
+	if errors.As(err, &done) {
+		return done.code
+	}
+	code := exitCode(err)
+	c.report(err, code)
+	return code
+}
+
+func (c *command) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "nameplate",
+		Short: "Nameplate keeps Microsoft 365 profiles right",
+		Long: `Nameplate keeps Microsoft 365 profiles right: people edit their own in a browser,
+under a policy that says who may see and change what.
+
+Try it with nothing installed:   nameplate demo
+Against your own organization:   nameplate serve`,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		Version:           c.Version,
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+	}
+	root.PersistentFlags().StringVar(&c.configFile, "config", "", "configuration file (default nameplate.yaml, or NAMEPLATE_CONFIG)")
+	root.PersistentFlags().BoolVar(&c.json, "json", false, "print JSON, errors too")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usageError{fmt.Errorf("%w. See: %s --help", err, cmd.CommandPath())}
+	})
+	root.PersistentPreRun = func(cmd *cobra.Command, _ []string) {
+		c.configSet = c.configFile != ""
+		if c.configSet {
+			return
+		}
+		c.configFile = "nameplate.yaml"
+		for _, kv := range c.Environ {
+			if v, ok := strings.CutPrefix(kv, "NAMEPLATE_CONFIG="); ok && v != "" {
+				c.configFile, c.configSet = v, true
+			}
+		}
+	}
+	root.AddCommand(c.demo(), c.serve(), c.emulator(), c.policy(), c.history(), c.config(), c.docs())
+	root.Args = func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			text := fmt.Sprintf("there is no verb %q", args[0])
+			if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+				text += "; did you mean " + strings.Join(near, " or ") + "?"
+			}
+			return usageError{errors.New(text + " See: nameplate --help")}
+		}
+		return nil
+	}
+	root.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	return root
+}
+
+// noArgs refuses arguments by their name.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usageError{fmt.Errorf("%s takes no argument, and %q was given. See: %s --help", cmd.CommandPath(), args[0], cmd.CommandPath())}
+	}
+	return nil
+}
+
+// args asks for exactly these arguments.
+func args(names ...string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, got []string) error {
+		if len(got) != len(names) {
+			return usageError{fmt.Errorf("%s takes %s, and %d were given. See: %s --help", cmd.CommandPath(), strings.Join(names, " and "), len(got), cmd.CommandPath())}
+		}
+		return nil
+	}
+}
+
+// group is a verb that only holds others.
+func group(use, short string, verbs ...*cobra.Command) *cobra.Command {
+	g := &cobra.Command{Use: use, Short: short, Args: func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return usageError{fmt.Errorf("there is no verb %q under %s. See: %s --help", args[0], cmd.CommandPath(), cmd.CommandPath())}
+		}
+		return nil
+	}, RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
+	g.AddCommand(verbs...)
+	return g
+}
+
+// load reads the configuration.
+func (c *command) load() (config.Config, error) {
+	return config.Load(config.Source{File: c.configFile, Must: c.configSet, Environ: c.Environ, Now: app.Clock})
+}
+
+func exitCode(err error) int {
+	var usage usageError
+	var mistakes config.Mistakes
+	var f *fail.Error
+	switch {
+	case errors.As(err, &usage), errors.As(err, &mistakes):
+		return exitUsage
+	case errors.Is(err, context.Canceled):
+		return exitFailed
+	case errors.As(err, &f):
+		switch f.Kind {
+		case fail.Invalid:
+			return exitUsage
+		case fail.Denied, fail.Conflict, fail.Unsupported:
+			return exitRefused
+		case fail.Throttled, fail.Unavailable:
+			return exitLater
+		}
+	}
+	return exitFailed
+}
+
+// report prints an error for a person, or as JSON when that was asked for.
+func (c *command) report(err error, code int) {
+	text, ref := say(err)
+	if c.json || hasJSON(c.Args) {
+		line := map[string]any{"error": text, "exit": code}
+		if ref != "" {
+			line["reference"] = ref
+		}
+		var m config.Mistakes
+		if errors.As(err, &m) {
+			line["mistakes"] = m
+		}
+		_ = json.NewEncoder(c.Err).Encode(line)
+		return
+	}
+	fmt.Fprintln(c.Err, text)
+}
+
+// hasJSON finds --json where the flags themselves could not be read.
+func hasJSON(args []string) bool {
+	for _, a := range args {
+		if a == "--json" {
+			return true
+		}
+	}
+	return false
+}
+
+func say(err error) (text, ref string) {
+	var f *fail.Error
+	if !errors.As(err, &f) {
+		return err.Error(), ""
+	}
+	text = f.Say.String()
+	if f.Say.Zero() {
+		text = f.Error()
+	}
+	for _, p := range f.Fields {
+		text += "\n  " + p.Field + ": " + p.Say.String()
+	}
+	if f.Err != nil && f.Kind != fail.Invalid {
+		text += "\n  Cause: " + f.Err.Error() // the command line is an operator's
+	}
+	return text, f.Ref
+}
+
+// stopped waits for the end of the context or for a failure, whichever comes first.
+func stopped(ctx context.Context, failed <-chan error) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-failed:
+		return err
+	}
+}
+
+// closeIn gives a server a while to finish what it has begun.
+const closeIn = 20 * time.Second
+
+// readFile reads a file that the operator named, and says in plain words why it cannot.
+func readFile(path string) ([]byte, error) {
+	data, err := os.ReadFile(path) // #nosec G304 -- the operator names this file
+	if err != nil {
+		var p *os.PathError
+		if errors.As(err, &p) {
+			err = p.Err
+		}
+		return nil, usageError{fmt.Errorf("%s cannot be read (%w). Check the path", path, err)}
+	}
+	return data, nil
+}

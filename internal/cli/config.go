@@ -1,0 +1,45 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"nameplate/internal/app"
+	"nameplate/internal/config"
+)
+
+func (c *command) config() *cobra.Command {
+	check := &cobra.Command{
+		Use: "check", Short: "list every mistake in the configuration, with its remedy", Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := c.load()
+			if err != nil {
+				return err
+			}
+			redirect := app.RedirectURI(cfg)
+			if c.json {
+				return json.NewEncoder(c.Out).Encode(map[string]any{"ok": true, "redirect_uri": redirect, "front_channel_logout": app.LogoutURL(cfg)})
+			}
+			fmt.Fprintf(c.Out, "The configuration is in order.\nRegister this redirect URI (Web):  %s\nFront-channel logout URL:          %s\n", redirect, app.LogoutURL(cfg))
+			return nil
+		},
+	}
+	settings := &cobra.Command{
+		Use: "settings", Short: "list all settings", Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			w := tabwriter.NewWriter(c.Out, 0, 4, 2, ' ', 0)
+			for _, s := range config.Settings() {
+				def := s.Default
+				if def == "" {
+					def = "-"
+				}
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", s.Key, s.Env(), s.Type, def)
+			}
+			return w.Flush()
+		},
+	}
+	return group("config", "the configuration: check, settings", check, settings)
+}

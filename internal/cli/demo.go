@@ -1,0 +1,74 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"nameplate/internal/app"
+)
+
+func (c *command) demo() *cobra.Command {
+	var o app.DemoOptions
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "a portal and a Microsoft 365 organization in a box, on this machine",
+		Long: `Starts the emulator with a sample organization, and the portal beside it. Nothing leaves this
+machine and nothing is real. With --data the organization and its history are kept between runs.`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.People < 0 || o.People > 200_000 {
+				return usageError{fmt.Errorf("--people takes a number from 1 to 200000, or 0 for the sample organization")}
+			}
+			o.Log = logger(c.Err, "text", "warn")
+			d, err := app.StartDemo(cmd.Context(), o)
+			if err != nil {
+				return err
+			}
+			if c.json {
+				err = json.NewEncoder(c.Out).Encode(d)
+			} else {
+				printDemo(c.Out, d)
+			}
+			if err == nil {
+				err = stopped(cmd.Context(), d.Failed())
+			}
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(cmd.Context()), closeIn)
+			defer cancel()
+			if cerr := d.Close(ctx); err == nil {
+				err = cerr
+			}
+			return err
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.Data, "data", "", "folder to keep the organization and its history in (default: nothing is kept)")
+	f.IntVar(&o.People, "people", 0, "make an organization of so many people instead of the sample one")
+	f.BoolVar(&o.Hostile, "hostile", false, "use the hostile organization: 500 people with markup, formulas and 64 kB names")
+	f.IntVar(&o.Port, "port", 8080, "port of the portal; 0 lets the system choose, and so for the emulator's")
+	f.BoolVar(&o.DelegatedOnly, "delegated-only", false, "take all application permissions away: people change only what Microsoft lets them write themselves")
+	f.StringVar(&o.Policy, "policy", "", "policy file instead of the demo's own")
+	return cmd
+}
+
+func printDemo(w io.Writer, d *app.Demo) {
+	fmt.Fprintf(w, "Nameplate demo: %s, a Microsoft 365 organization in a box. Nothing here is real.\n\n", d.Organization)
+	fmt.Fprintf(w, "  Open      %s\n\n  Sign in as (no password is asked)\n", d.Portal)
+	for _, u := range d.Users {
+		fmt.Fprintf(w, "    %-44s %s\n", u.UPN, u.Role)
+	}
+	fmt.Fprintf(w, `
+Three things to try
+  1. Sign in as the first person, change the mobile phone, save, and press Undo.
+  2. Sign in as the synced person and see why most fields cannot be changed here.
+  3. Open the profile in two tabs, change the same field in both, and save both.
+
+  Graph     %s/v1.0   (https: %s, CA in %s)
+  Control   %s   (ledger, faults, clock)
+
+Press Ctrl-C to stop.
+`, d.GraphHTTP, d.Graph, d.CAFile, d.Control)
+}

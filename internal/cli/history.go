@@ -1,0 +1,43 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"nameplate/internal/app"
+)
+
+func (c *command) history() *cobra.Command {
+	verify := &cobra.Command{
+		Use: "verify", Short: "prove that no record of the history was changed, removed or put in between",
+		Long: `Walks the history's chain of records from the first one on and names the first that does not fit.
+Ends with 0 when all fit and with 1 when one does not.`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := c.load()
+			if err != nil {
+				return err
+			}
+			v, err := app.VerifyHistory(cmd.Context(), cfg)
+			if err != nil {
+				return err
+			}
+			if c.json {
+				if err := json.NewEncoder(c.Out).Encode(v); err != nil {
+					return err
+				}
+			} else if v.Bad == nil {
+				fmt.Fprintf(c.Out, "%d records, all in order.\n", v.Records)
+			} else {
+				fmt.Fprintf(c.Out, "Record %d (%s) is the first that does not fit: %s.\nSomebody or something changed the database beside Nameplate. Keep a copy of it, and compare with your last backup.\n", v.Bad.Seq, v.Bad.ID, v.Bad.What)
+			}
+			if v.Bad != nil {
+				return exitError{exitFailed}
+			}
+			return nil
+		},
+	}
+	return group("history", "the history of changes: verify", verify)
+}

@@ -1,0 +1,226 @@
+package reference
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Range is a run of acceptance ids: S1.1 to S1.62.
+type Range struct {
+	Title  string
+	Prefix string // "S1.", "S2.P", "A"
+	From   int
+	To     int
+	Digits int            // A01 has two
+	Except map[int]string // not shown by a test, and why
+	Only   []int          // when set: only these of the run
+}
+
+// IDs are the ids of the range, in order, exceptions included.
+func (r Range) IDs() []string {
+	var out []string
+	for i := r.From; i <= r.To; i++ {
+		if r.Only == nil || slices.Contains(r.Only, i) {
+			out = append(out, r.id(i))
+		}
+	}
+	return out
+}
+
+func (r Range) id(i int) string { return fmt.Sprintf("%s%0*d", r.Prefix, r.Digits, i) }
+
+// Reason says why an id of the range has no test; "" when it must have one.
+func (r Range) Reason(id string) string {
+	for i, why := range r.Except {
+		if r.id(i) == id {
+			return why
+		}
+	}
+	return ""
+}
+
+// Ranges are the ids that the journey of a person's own profile has to show.
+func Ranges() []Range {
+	return []Range{
+		{Title: "S1: a self-service portal", Prefix: "S1.", From: 1, To: 62, Except: map[int]string{
+			13: "containers come with the release work", 57: "doctor and setup come with the work on real organizations", 61: "group memberships come with the mirror"}},
+		{Title: "S2: Graph's Update user", Prefix: "S2.", From: 1, To: 25},
+		{Title: "S2: its properties", Prefix: "S2.P", From: 1, To: 43},
+		{Title: "S2: its examples", Prefix: "S2.E", From: 1, To: 5},
+		{Title: "W: weaknesses of S1 that must be absent", Prefix: "W", From: 1, To: 27},
+		{Title: "A: attacks", Prefix: "A", Digits: 2, From: 1, To: 62, Only: attacks(), Except: map[int]string{
+			7:  "the issuer is pinned and checked at sign-in; doctor's explanation comes with doctor",
+			12: "step-up sign-in belongs to administrators' dangerous acts, which do not exist yet"}},
+		{Title: "B: bad inputs", Prefix: "B", Digits: 2, From: 40, To: 59, Only: []int{40, 41, 42, 43, 48, 49, 50, 51, 52, 53, 56, 59}},
+	}
+}
+
+func attacks() []int {
+	var out []int
+	for i := 1; i <= 62; i++ {
+		if i <= 18 || (i >= 20 && i <= 24) || i == 26 || i == 30 || (i >= 36 && i <= 47) || (i >= 50 && i <= 57) || i == 62 {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// Shown is where an id is shown.
+type Shown struct {
+	Test string // "internal/change TestW1_NeverNone"
+	File string
+}
+
+var (
+	inName  = regexp.MustCompile(`(S1|S2)_([PE]?\d+)(?:to([PE]?\d+))?|([ABFGW])(\d+)(?:to(\d+))?(?:_|$)`)
+	inText  = regexp.MustCompile(`\b(S[12]\.[PE]?\d+|[ABFGW]\d{1,2})(?:(?:–|to)(S[12]\.[PE]?\d+|[ABFGW]?\d{1,2}))?\b`)
+	numeral = regexp.MustCompile(`\d+$`)
+)
+
+// Tests finds which tests carry which ids: in the name of a test function (TestS1_24_…, TestA21_…, a run as TestS1_35to44_…),
+// and in string literals of a test file that begin with an id: names of subtests and rows of tables, and the ids columns of the
+// corpus and the matrix under testdata.
+func Tests(root string) (map[string][]Shown, error) {
+	found := map[string][]Shown{}
+	add := func(id string, s Shown) {
+		if !slices.Contains(found[id], s) {
+			found[id] = append(found[id], s)
+		}
+	}
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			if path != root && (strings.HasPrefix(d.Name(), ".") || slices.Contains([]string{"testdata", "node_modules", "out", "bin"}, d.Name())) {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if !strings.HasSuffix(path, "_test.go") {
+			return nil
+		}
+		rel, err := filepath.Rel(root, path)
+		if err != nil {
+			return err
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+		if err != nil {
+			return err
+		}
+		pkg := filepath.ToSlash(filepath.Dir(rel))
+		for _, decl := range f.Decls {
+			fn, ok := decl.(*ast.FuncDecl)
+			if !ok || fn.Body == nil {
+				continue
+			}
+			s := Shown{Test: pkg + " " + fn.Name.Name, File: filepath.ToSlash(rel)}
+			if strings.HasPrefix(fn.Name.Name, "Test") {
+				for _, id := range namedIDs(fn.Name.Name) {
+					add(id, s)
+				}
+			}
+			ast.Inspect(fn, func(n ast.Node) bool {
+				lit, ok := n.(*ast.BasicLit)
+				if !ok || lit.Kind != token.STRING {
+					return true
+				}
+				text, err := strconv.Unquote(lit.Value)
+				if err != nil || len(text) > 200 {
+					return true
+				}
+				for _, id := range leadingIDs(text) {
+					add(id, s)
+				}
+				return true
+			})
+		}
+		return nil
+	})
+	return found, err
+}
+
+// namedIDs reads the ids of a function's name.
+func namedIDs(name string) []string {
+	var out []string
+	for _, m := range inName.FindAllStringSubmatch(name, -1) {
+		switch {
+		case m[1] != "":
+			out = append(out, run(m[1]+".", m[2], m[3])...)
+		case m[4] != "":
+			out = append(out, run(m[4], m[5], m[6])...)
+		}
+	}
+	return out
+}
+
+// leadingIDs reads the ids that a text begins with: "S2.P12 …", "A21", "W1, W2: …".
+func leadingIDs(text string) []string {
+	var out []string
+	for {
+		text = strings.TrimLeft(text, " ,;/")
+		loc := inText.FindStringSubmatchIndex(text)
+		if loc == nil || loc[0] != 0 {
+			return out
+		}
+		m := inText.FindStringSubmatch(text)
+		first := m[1]
+		digits := numeral.FindString(first)
+		out = append(out, run(strings.TrimSuffix(first, digits), digits, numeral.FindString(m[2]))...)
+		text = text[loc[1]:]
+	}
+}
+
+// run spells out a run of ids: ("S2.", "P1", "P3") gives S2.P1, S2.P2, S2.P3.
+func run(prefix, from, to string) []string {
+	if from != "" && (from[0] == 'P' || from[0] == 'E') {
+		prefix, from, to = prefix+from[:1], from[1:], strings.TrimLeft(to, "PE")
+	}
+	a, err := strconv.Atoi(from)
+	if err != nil {
+		return nil
+	}
+	b := a
+	if to != "" {
+		if b, err = strconv.Atoi(to); err != nil || b < a || b-a > 100 {
+			return nil
+		}
+	}
+	var out []string
+	for i := a; i <= b; i++ {
+		out = append(out, fmt.Sprintf("%s%0*d", prefix, len(from), i))
+	}
+	return out
+}
+
+// Capabilities is the page id → test.
+func Capabilities(found map[string][]Shown) string {
+	var b strings.Builder
+	b.WriteString("# Capabilities and the tests that show them\n\nGenerated by `make docs` from the names of the tests. An id with a reason instead of a test is not shown yet.\n")
+	for _, r := range Ranges() {
+		fmt.Fprintf(&b, "\n## %s\n\n| id | test |\n|---|---|\n", r.Title)
+		for _, id := range r.IDs() {
+			var tests []string
+			for _, s := range found[id] {
+				tests = append(tests, "`"+s.Test+"`")
+			}
+			slices.Sort(tests)
+			cell := strings.Join(slices.Compact(tests), "<br>")
+			if cell == "" {
+				if cell = r.Reason(id); cell == "" {
+					cell = "**no test**"
+				}
+			}
+			fmt.Fprintf(&b, "| %s | %s |\n", id, cell)
+		}
+	}
+	return b.String()
+}

@@ -105,7 +105,9 @@ type Organization struct {
 // to be handed to the authorize request as it is). https://learn.microsoft.com/entra/identity-platform/claims-challenge
 type Challenge struct{ Claims string }
 
-func (c *Challenge) Error() string { return "the person has to sign in again and meet a claims challenge" }
+func (c *Challenge) Error() string {
+	return "the person has to sign in again and meet a claims challenge"
+}
 
 // Reader reads a directory.
 type Reader interface {
@@ -158,7 +160,8 @@ type Actor struct {
 	Name    string // display name at the time
 	Session string // hashed session id, "" when there is none
 	Roles   []Role
-	From    string // network address, as far as it can be believed
+	Groups  []string // object ids (lower case) of the groups it is a member of, as far as the policy file names them
+	From    string   // network address, as far as it can be believed
 }
 
 // Self says whether the actor is the person that ref names.

@@ -1,0 +1,155 @@
+package policy
+
+import (
+	"context"
+
+	"github.com/nyaruka/phonenumbers"
+
+	"nameplate/internal/change"
+	"nameplate/internal/directory"
+	"nameplate/internal/fail"
+	"nameplate/internal/property"
+)
+
+var internationalPhone = fail.T("Write the number with + and the country code first, for example +49 30 1234567.")
+
+// May is the gate: see change.Policy. It says the same as Form does. Values that do not change are not held against the house
+// rules, so that an old value which breaks a new rule stands in nobody's way. A pick from a table that is new brings what
+// follows from it, also into properties that the actor may not edit one by one: the table is the permission.
+func (p *Policy) May(_ context.Context, by directory.Actor, do change.Action, on directory.User, set property.Values) (property.Values, []fail.Problem) {
+	applies, err := p.applies(on)
+	switch do {
+	case change.Photo:
+		f, ok := p.field(p.photo, by, on, applies, err)
+		if !ok || !f.Write {
+			return nil, []fail.Problem{refused(photoName, f)}
+		}
+		return set, nil
+	case change.Update:
+	default:
+		return nil, []fail.Problem{{Code: "not_allowed", Say: fail.T("There is no such kind of change.")}}
+	}
+	var problems []fail.Problem
+	full := property.Values{}
+	picked := property.Values{}
+	for _, n := range set.Names() {
+		d, ok := p.set.Def(n)
+		if !ok {
+			problems = append(problems, fail.Problem{Field: string(n), Code: "unknown", Say: fail.T("There is no property called %q.", string(n))})
+			continue
+		}
+		f, ok := p.field(d, by, on, applies, err)
+		if !ok || !f.Write {
+			problems = append(problems, refused(d.Name, f))
+			continue
+		}
+		v := d.Clean(set[n])
+		full[d.Name] = v
+		if now, read := on.Values[d.Name]; read && (v.Equal(d.Clean(now)) || v.Empty() && now.Empty()) {
+			continue
+		}
+		h := p.of(d.Name, applies)
+		problems = append(problems, values(d, h, f, v)...)
+		if h.follow == nil {
+			continue
+		}
+		for _, o := range f.Options {
+			if o.Value == one(v) {
+				for name, x := range o.Follows {
+					picked[name] = x
+				}
+			}
+		}
+	}
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	for n, v := range picked {
+		full[n] = v
+	}
+	return full, nil
+}
+
+func refused(n property.Name, f Field) fail.Problem {
+	say := f.Reason
+	if say.Zero() {
+		say = fail.T("Your organization does not let this be changed here.")
+	}
+	return fail.Problem{Field: string(n), Code: "not_allowed", Say: say}
+}
+
+// values holds a new value against the facts and the house rules.
+func values(d property.Def, h house, f Field, v property.Value) []fail.Problem {
+	var l []fail.Problem
+	say := func(code string, t fail.Text) { l = append(l, fail.Problem{Field: string(d.Name), Code: code, Say: t}) }
+	for _, q := range d.Check(v) {
+		say(q.Code, sentence(q))
+	}
+	if len(l) > 0 {
+		return l
+	}
+	if v.Empty() {
+		if f.Required {
+			say("required", fail.T("Your organization asks for this. Write a value."))
+		}
+		return l
+	}
+	for _, s := range texts(v) {
+		n := property.Length(s)
+		switch {
+		case f.Max > 0 && n > f.Max:
+			say("too_long", fail.T("Use at most %[1]d characters. This has %[2]d.", f.Max, n))
+		case f.Only && !offered(f.Options, s):
+			say("not_allowed", fail.T("Choose one of the values that are offered."))
+		case h.pattern != nil && n > maxMatched:
+			say("too_long", fail.T("Use at most %[1]d characters. This has %[2]d.", maxMatched, n))
+		case h.pattern != nil && !h.pattern.match.MatchString(s):
+			say("pattern", h.pattern.message)
+		case h.format != nil && !international(s):
+			say("pattern", internationalPhone)
+		}
+	}
+	return l
+}
+
+// maxMatched bounds the text that a pattern is tried on, because the time it takes grows with both.
+const maxMatched = 4000
+
+func texts(v property.Value) []string {
+	if l := v.Items(); l != nil {
+		return l
+	}
+	if s := v.Str(); s != "" {
+		return []string{s}
+	}
+	return nil
+}
+
+func offered(l []Option, s string) bool {
+	for _, o := range l {
+		if o.Value == s {
+			return true
+		}
+	}
+	return false
+}
+
+func international(s string) bool {
+	if len(s) == 0 || s[0] != '+' {
+		return false
+	}
+	n, err := phonenumbers.Parse(s, "")
+	return err == nil && phonenumbers.IsPossibleNumber(n)
+}
+
+// sentence gives a problem of a value the words of the product.
+func sentence(q property.Problem) fail.Text {
+	args := make([]any, len(q.Args))
+	for i, a := range q.Args {
+		if inner, ok := a.(property.Problem); ok {
+			a = sentence(inner)
+		}
+		args[i] = a
+	}
+	return fail.T(q.Key, args...)
+}

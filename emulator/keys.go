@@ -29,9 +29,10 @@ type signingKey struct {
 // keyring holds two published keys at all times: the first signs, the second is the next one. Keys are made when they are first
 // needed; they are random and not from the seed, so that no token of one emulator is good in another.
 type keyring struct {
-	mu   sync.Mutex
-	now  func() time.Time
-	keys []*signingKey
+	mu      sync.Mutex
+	now     func() time.Time
+	keys    []*signingKey
+	foreign *signingKey
 }
 
 func newKeyring(now func() time.Time) *keyring { return &keyring{now: now} }
@@ -101,6 +102,20 @@ func (k *keyring) published() ([]*signingKey, error) {
 		return nil, err
 	}
 	return append([]*signingKey(nil), k.keys[:2]...), nil
+}
+
+// stranger is a key that is never published.
+func (k *keyring) stranger() (*signingKey, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.foreign == nil {
+		s, err := newSigningKey(k.now())
+		if err != nil {
+			return nil, err
+		}
+		k.foreign = s
+	}
+	return k.foreign, nil
 }
 
 // find is the published key with that kid; nil when there is none.

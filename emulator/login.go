@@ -183,6 +183,13 @@ func isAuthorityRoute(route string) bool {
 	return strings.HasPrefix(route, "oauth2/") || strings.HasSuffix(route, "adminconsent") || route == "login" || route == "consent"
 }
 
+// all are the tenants; there is always one.
+func (e *Emulator) all() []*tenant {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return e.tenants
+}
+
 // tenantBy finds a tenant by id or verified domain.
 func (e *Emulator) tenantBy(segment string) *tenant {
 	e.mu.RLock()
@@ -289,7 +296,7 @@ type person struct {
 // people are those who may sign in at the segment: the tenant's own and its guests, or the members of all tenants.
 func (e *Emulator) people(a authorityRequest) []person {
 	var out []person
-	for _, t := range e.tenants {
+	for _, t := range e.all() {
 		if a.tenant != nil && a.tenant != t {
 			continue
 		}
@@ -308,7 +315,7 @@ func (e *Emulator) people(a authorityRequest) []person {
 func (e *Emulator) personNamed(a authorityRequest, name string) (person, bool) {
 	name = strings.TrimSpace(name)
 	var elsewhere *person
-	for _, t := range e.tenants {
+	for _, t := range e.all() {
 		acc, ok := e.accountOf(t, name)
 		if !ok && strings.Contains(name, "@") && a.tenant == t {
 			for _, x := range e.accounts(t) {

@@ -93,7 +93,7 @@ func (e *Emulator) serveAsset(w http.ResponseWriter, r *http.Request, name strin
 
 func (e *Emulator) serveHome(w http.ResponseWriter, _ *http.Request) {
 	v := pageView{Title: "A Microsoft 365 tenant in a box"}
-	for _, t := range e.tenants {
+	for _, t := range e.all() {
 		v.Tenants = append(v.Tenants, tenantView{t.name, t.id})
 	}
 	e.draw(w, http.StatusOK, "home", v)

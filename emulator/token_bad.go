@@ -35,7 +35,7 @@ func spoilers() map[string]spoiler {
 	}
 	header := func(extra func(e *Emulator, k, other *signingKey) (map[string]any, *signingKey)) func(*Emulator, *signingKey, map[string]any) (string, error) {
 		return func(e *Emulator, k *signingKey, c map[string]any) (string, error) {
-			other, err := newSigningKey(e.Now())
+			other, err := e.keys.stranger()
 			if err != nil {
 				return "", err
 			}

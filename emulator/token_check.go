@@ -220,7 +220,7 @@ func (e *Emulator) Challenge(tenant, who string) error {
 
 // find is a tenant by id or domain ("" is the first) and a person in it by UPN or object id.
 func (e *Emulator) find(tenant, who string) (*tenant, account, error) {
-	t := e.tenants[0]
+	t := e.all()[0]
 	if tenant != "" {
 		if t = e.tenantBy(tenant); t == nil {
 			return nil, account{}, fmt.Errorf("there is no tenant %q", tenant)

@@ -14,7 +14,7 @@ const testClient = "00000000-0000-4000-8000-0000000c11e7"
 
 // Mint makes an access token without a sign-in.
 func (e *Emulator) Mint(t Token) (string, error) {
-	tn := e.tenants[0]
+	tn := e.all()[0]
 	if t.Tenant != "" {
 		if tn = e.tenantBy(t.Tenant); tn == nil {
 			return "", fmt.Errorf("there is no tenant %q", t.Tenant)

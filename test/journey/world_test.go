@@ -301,3 +301,5 @@ func has(n *html.Node, key string) bool {
 	}
 	return false
 }
+
+type htmlNode = html.Node

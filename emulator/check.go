@@ -60,7 +60,11 @@ func (c *call) check(u *user, e *edit) error {
 	p := &c.t.dir.schema.props[e.prop]
 	f := e.facts[0]
 	if e.json == "null" {
-		if f.NoNull || f.AtCreation {
+		switch {
+		case f.AtCreation:
+			// https://github.com/microsoftgraph/msgraph-sdk-dotnet/issues/2561
+			return badRequest("A value is required for property '%s' of resource 'User'.", e.name)
+		case f.NoNull, e.name == "birthday": // Nullable is false in the CSDL
 			return invalidValue(e.name, "PropertyRequired")
 		}
 		return nil
@@ -206,15 +210,14 @@ func address(s string) bool {
 
 // checkUPN: characters and lengths from
 // https://learn.microsoft.com/en-us/entra/identity/authentication/concept-sspr-policy (May 2025), the domain from
-// https://learn.microsoft.com/en-us/graph/api/resources/user; the words are quoted in public issues.
+// https://learn.microsoft.com/en-us/graph/api/resources/user; the words from
+// https://github.com/microsoftgraph/microsoft-graph-docs/issues/7602.
 func (c *call) checkUPN(s string) error {
 	alias, domain, ok := strings.Cut(s, "@")
-	if !ok || len(s) > 113 || len(alias) > 64 || len(domain) > 48 || !upnAlias.MatchString(alias) ||
+	d := c.t.domain(domain)
+	if !ok || d == nil || !d.Verified || len(s) > 113 || len(alias) > 64 || len(domain) > 48 || !upnAlias.MatchString(alias) ||
 		strings.HasSuffix(alias, ".") || strings.HasPrefix(alias, ".") || strings.Contains(alias, "..") {
 		return badRequest("Property userPrincipalName is invalid.")
-	}
-	if d := c.t.domain(domain); d == nil || !d.Verified {
-		return badRequest("The domain portion of the userPrincipalName property is invalid. You must use one of the verified domain names in your organization.")
 	}
 	return nil
 }

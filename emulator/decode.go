@@ -11,11 +11,14 @@ import (
 
 // decode reads a value that a request or an organization file gives for a property and writes it as the record keeps it. Of a
 // complex value with an old one only what is named changes, where the service does so. It is false when the type is wrong.
-func (d *directory) decode(i int, raw json.RawMessage, old string) (string, bool) {
+// strict is for requests.
+func (d *directory) decode(i int, raw json.RawMessage, old string, strict bool) (string, bool) {
 	p := &d.schema.props[i]
 	switch i {
 	case pOrgData:
 		return decodeMembers(raw, "", []string{"division", "costCenter"})
+	case pSecurity:
+		return d.decodeSecurity(raw, old, strict)
 	case pExtension:
 		names := make([]string, 15)
 		for n := range names {

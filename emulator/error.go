@@ -71,9 +71,12 @@ func wrongVerb() *graphError {
 	return failure(http.StatusMethodNotAllowed, "Request_BadRequest", "Specified HTTP method is not allowed for the request target.")
 }
 
-// noRoute answers what the emulator has no route for, in the shape the service uses for segments that it does not know.
-func noRoute(segment string) *graphError {
-	return failure(http.StatusBadRequest, "BadRequest", "Resource not found for the segment '%s'. The emulator does not have this route.", segment)
+// noRoute answers what the emulator has no route for, in the words the service has for segments that it does not know; the
+// detail tells the two apart.
+func noRoute(segment, method, path string) *graphError {
+	g := failure(http.StatusBadRequest, "BadRequest", "Resource not found for the segment '%s'.", segment)
+	g.details = []errorDetail{{"EmulatorHasNoRoute", "The emulator does not have " + method + " " + path + ". The service may.", segment}}
+	return g
 }
 
 func noPhoto() *graphError {

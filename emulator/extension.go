@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // defineSchema makes a schema extension known: https://learn.microsoft.com/en-us/graph/extensibility-schema-groups
@@ -72,19 +73,25 @@ func decodeSchema(raw json.RawMessage, old string, s Schema) (string, bool) {
 		}
 		have[known] = json.RawMessage(j)
 	}
+	delete(have, "@odata.type")
 	if len(have) == 0 {
 		return "null", true
 	}
+	have["@odata.type"] = json.RawMessage(`"#microsoft.graph.ComplexExtensionValue"`)
 	b, err := json.Marshal(have)
 	return string(b), err == nil
 }
 
-// securityType is what every set of custom security attributes carries.
-const securityType = "#Microsoft.DirectoryServices.CustomSecurityAttributeValue"
+// What sets of custom security attributes carry: the first in requests, the second in answers.
+const (
+	securityAsked = "Microsoft.DirectoryServices.CustomSecurityAttributeValue"
+	securityType  = "#microsoft.graph.customSecurityAttributeValue"
+)
 
 // decodeSecurity reads custom security attributes: sets with their type, attributes that are defined, with their type where JSON
-// alone does not tell it. https://learn.microsoft.com/en-us/graph/custom-security-attributes-examples
-func (d *directory) decodeSecurity(raw json.RawMessage, old string) (string, bool) {
+// alone does not tell it; null, and [] for a list, takes one out. An organization file (strict is false) need not name types.
+// https://learn.microsoft.com/en-us/graph/custom-security-attributes-examples
+func (d *directory) decodeSecurity(raw json.RawMessage, old string, strict bool) (string, bool) {
 	var sets map[string]map[string]json.RawMessage
 	have := map[string]map[string]json.RawMessage{}
 	if json.Unmarshal(raw, &sets) != nil {
@@ -95,7 +102,9 @@ func (d *directory) decodeSecurity(raw json.RawMessage, old string) (string, boo
 	}
 	for set, members := range sets {
 		var typ string
-		if json.Unmarshal(members["@odata.type"], &typ) != nil || !strings.EqualFold(strings.TrimPrefix(typ, "#"), strings.TrimPrefix(securityType, "#")) {
+		_ = json.Unmarshal(members["@odata.type"], &typ) // absent or wrong is refused below
+		typ = strings.TrimPrefix(typ, "#")
+		if strict && !strings.EqualFold(typ, securityAsked) && !strings.EqualFold(typ, securityType[1:]) {
 			return "", false
 		}
 		for name, v := range members {
@@ -107,61 +116,81 @@ func (d *directory) decodeSecurity(raw json.RawMessage, old string) (string, boo
 				return "", false
 			}
 			if have[def.Set] == nil {
-				have[def.Set] = map[string]json.RawMessage{"@odata.type": json.RawMessage(text(securityType))}
+				have[def.Set] = map[string]json.RawMessage{}
 			}
 			delete(have[def.Set], def.Name)
-			delete(have[def.Set], def.Name+"@odata.type")
-			if string(v) == "null" {
+			if string(v) == "null" || def.Collection && string(v) == "[]" {
 				continue
 			}
 			var given string
-			if t, there := members[name+"@odata.type"]; there && json.Unmarshal(t, &given) != nil {
-				return "", false
-			}
-			if !def.accepts(v, given) {
+			_ = json.Unmarshal(members[name+"@odata.type"], &given)
+			if def.typed() != "" && strict && given != def.typed() || !def.accepts(v) {
 				return "", false
 			}
 			have[def.Set][def.Name] = v
-			if given != "" {
-				have[def.Set][def.Name+"@odata.type"] = json.RawMessage(text(given))
-			}
 		}
 	}
-	for set, members := range have {
-		if len(members) == 1 {
-			delete(have, set)
-		}
-	}
-	if len(have) == 0 {
-		return "null", true
-	}
-	b, err := json.Marshal(have)
-	return string(b), err == nil
+	return d.encodeSecurity(have)
 }
 
-// accepts says whether a value fits the definition; given is its @odata.type.
-func (s Security) accepts(v json.RawMessage, given string) bool {
-	kind, name := edmText, "String"
-	switch s.Type {
-	case "Integer":
-		kind, name = edmInt, "Int32"
-	case "Boolean":
-		kind, name = edmBool, "Boolean"
+// encodeSecurity writes the sets with their types.
+func (d *directory) encodeSecurity(sets map[string]map[string]json.RawMessage) (string, bool) {
+	b := []byte{'{'}
+	for _, set := range slices.Sorted(maps.Keys(sets)) {
+		some := false
+		for _, name := range slices.Sorted(maps.Keys(sets[set])) {
+			if strings.Contains(name, "@odata.type") {
+				continue
+			}
+			if !some {
+				b = append(appendText(b, set), `:{"@odata.type":"`+securityType+`"`...)
+				some = true
+			}
+			b = append(b, ',')
+			if typ := d.security[strings.ToLower(set+"/"+name)].typed(); typ != "" {
+				b = append(appendText(b, name+"@odata.type"), ':')
+				b = append(appendText(b, typ), ',')
+			}
+			b = append(appendText(b, name), ':')
+			b = append(b, sets[set][name]...)
+		}
+		if some {
+			b = append(b, "},"...)
+		}
 	}
-	items := []json.RawMessage{v}
+	if len(b) == 1 {
+		return "null", true
+	}
+	return string(closeObject(b)), true
+}
+
+// typed is the @odata.type that a value needs, "" where it needs none.
+func (s Security) typed() string {
+	name := map[string]string{"Integer": "Int32", "Boolean": "Boolean"}[s.Type]
 	switch {
+	case s.Collection && name == "":
+		return "#Collection(String)"
 	case s.Collection:
-		if given != "#Collection("+name+")" || json.Unmarshal(v, &items) != nil || len(items) > 50 {
-			return false
-		}
-	case kind == edmInt:
-		if given != "#Int32" {
-			return false
-		}
+		return "#Collection(" + name + ")"
+	case s.Type == "Integer":
+		return "#Int32"
+	}
+	return ""
+}
+
+// accepts says whether a value fits the definition: https://learn.microsoft.com/en-us/entra/fundamentals/custom-security-attributes-overview
+// (texts of 64 characters, lists of 50).
+func (s Security) accepts(v json.RawMessage) bool {
+	kind := map[string]edm{"Integer": edmInt, "Boolean": edmBool}[s.Type] // edmText otherwise
+	var items []json.RawMessage
+	if !s.Collection {
+		items = append(items, v)
+	} else if json.Unmarshal(v, &items) != nil || len(items) > 50 {
+		return false
 	}
 	for _, item := range items {
 		j, ok := decodeType(kind, item)
-		if !ok || j == "null" || len(unquote(j)) > 64 {
+		if !ok || j == "null" || utf8.RuneCountInString(unquote(j)) > 64 {
 			return false
 		}
 		if len(s.Values) > 0 && !slices.Contains(s.Values, strings.Trim(j, `"`)) {

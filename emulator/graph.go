@@ -187,7 +187,7 @@ func (c *call) route() error {
 // unknown answers for a route that the emulator does not have, and counts it.
 func (c *call) unknown(segment string) error {
 	unknownRoute(c.r)
-	return noRoute(segment)
+	return noRoute(segment, c.r.Method, c.r.URL.Path)
 }
 
 // body reads the request's body, unzipped.

@@ -37,14 +37,18 @@ func (c *call) organization() error {
 		domains = appendText(domains, kindOf(d))
 		domains = append(domains, '}')
 	}
-	country := "null"
-	if t.country != "" {
-		country = text(t.country)
+	// With User.Read alone the rest is null: https://learn.microsoft.com/en-us/graph/api/organization-get
+	country, language, kind := "null", "null", "null"
+	if c.p.asUser() || c.p.holds("Organization.Read.All", "Organization.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All") {
+		language, kind = `"en"`, `"AAD"`
+		if t.country != "" {
+			country = text(t.country)
+		}
 	}
 	members := []field{}
 	names := []string{"id", "deletedDateTime", "businessPhones", "city", "country", "countryLetterCode", "displayName",
 		"onPremisesSyncEnabled", "postalCode", "preferredLanguage", "street", "tenantType", "verifiedDomains"}
-	values := []string{text(t.id), "null", "[]", "null", country, country, text(t.name), "null", "null", `"en"`, "null", `"AAD"`, "[" + string(domains) + "]"}
+	values := []string{text(t.id), "null", "[]", "null", country, country, text(t.name), "null", "null", language, "null", kind, "[" + string(domains) + "]"}
 	for i := range names {
 		members = append(members, field{i, values[i]})
 	}

@@ -89,12 +89,7 @@ func (c *call) edits(u *user, body map[string]json.RawMessage) ([]edit, error) {
 			return nil, badRequest("Property '%s' is read-only and cannot be set.", e.name)
 		}
 		var ok bool
-		if i == pSecurity {
-			e.json, ok = d.decodeSecurity(e.raw, old)
-		} else {
-			e.json, ok = d.decode(i, e.raw, old)
-		}
-		if !ok {
+		if e.json, ok = d.decode(i, e.raw, old, true); !ok {
 			return nil, invalidValue(e.name, "")
 		}
 		out = append(out, e)
@@ -137,7 +132,7 @@ func locked(u *user, e edit) error {
 			return masteredElsewhere()
 		}
 	}
-	if u.onceSynced() && (e.prop == pExtension || e.prop == pMail) {
+	if u.onceSynced() && e.prop == pExtension {
 		return badRequest("Unable to update the specified properties for objects that have originated within an external service.")
 	}
 	return nil

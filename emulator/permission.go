@@ -83,10 +83,13 @@ func (p *principal) maySelect(name string) bool {
 		return p.holds("User-LifeCycleInfo.Read.All", "User-LifeCycleInfo.ReadWrite.All")
 	case "signInActivity": // https://learn.microsoft.com/en-us/graph/api/resources/signinactivity
 		return p.holds("AuditLog.Read.All")
-	case "customSecurityAttributes": // https://learn.microsoft.com/en-us/graph/custom-security-attributes-examples
-		return p.holds("CustomSecAttributeAssignment.Read.All", "CustomSecAttributeAssignment.ReadWrite.All")
 	}
 	return true
+}
+
+// seesSecurity: without it the attributes read as null (https://learn.microsoft.com/en-us/graph/custom-security-attributes-examples).
+func (p *principal) seesSecurity() bool {
+	return p.holds("CustomSecAttributeAssignment.Read.All", "CustomSecAttributeAssignment.ReadWrite.All")
 }
 
 // deed is a sensitive action: https://learn.microsoft.com/en-us/graph/api/resources/users#who-can-perform-sensitive-actions
@@ -219,7 +222,13 @@ func (c *call) mayWrite(u *user, name string, f property.Facts) *graphError {
 	}
 	switch {
 	case f.Sensitive:
-		if !c.mayTouch(u, changeSensitive) {
+		what := changeSensitive
+		switch name {
+		case "businessPhones", "mobilePhone", "otherMails":
+			// https://learn.microsoft.com/en-us/entra/identity/role-based-access-control/privileged-roles-permissions#who-can-reset-passwords
+			what = resetPassword
+		}
+		if !c.mayTouch(u, what) {
 			return denied()
 		}
 	case name == "usageLocation" && p.hasRole(licenseAdmin):
@@ -233,13 +242,13 @@ func (c *call) mayWrite(u *user, name string, f property.Facts) *graphError {
 // anybody else with a 500 (https://github.com/microsoftgraph/microsoft-graph-docs/issues/22189,
 // https://github.com/microsoftgraph/msgraph-sdk-powershell/issues/3234); documented is a refusal.
 func (c *call) mayWriteHeld(u *user, f property.Facts) *graphError {
-	if c.p.self(u) && !u.guest() {
+	if c.p.self(u) {
 		if c.p.holds(f.WriteOwn...) || c.p.holds("User.ReadWrite.All", "Directory.ReadWrite.All") || c.p.asUser() {
 			return nil
 		}
 		return denied()
 	}
-	if c.e.opts.Rules == DocumentedRules || c.p.self(u) {
+	if c.e.opts.Rules == DocumentedRules {
 		return denied()
 	}
 	return failure(http.StatusInternalServerError, "-1, Microsoft.Office.Server.Directory.DirectoryObjectUnauthorizedAccessException",

@@ -220,6 +220,7 @@ type selection struct {
 	keys   []string // `"displayName":`
 	blanks []string // JSON when nothing is set; "" leaves the property out
 	derive []func(record) string
+	veil   int    // a property that shows as if it were not set
 	full   bool   // with control information, odata.metadata=full
 	typed  bool   // with @odata.type: items of mixed collections
 	base   string // address of the service, for full
@@ -273,7 +274,7 @@ func (sel *selection) appendUser(b []byte, id string, r record) []byte {
 			at, json, next = next.next()
 		}
 		value := sel.blanks[n]
-		if at == want {
+		if at == want && want != sel.veil {
 			value = json
 		} else if sel.derive[n] != nil {
 			if d := sel.derive[n](r); d != "" {

@@ -172,7 +172,7 @@ func (t *tenant) readUser(e *Emulator, o User, now time.Time) (*user, error) {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 		p := &t.dir.schema.props[i]
-		j, ok := t.dir.decode(i, raw, "")
+		j, ok := t.dir.decode(i, raw, "", false)
 		if !ok {
 			return nil, fmt.Errorf("%s has a value of the wrong type: %s", name, raw)
 		}

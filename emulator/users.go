@@ -153,12 +153,12 @@ func (c *call) selectUser(sees sight, collection bool) (*selection, string, erro
 			}
 			props = append(props, i)
 		}
-		if collection && !slices.Contains(props, 0) {
-			props = append(props, 0)
-		}
 	}
 	sel := s.selection(props)
 	sel.full, sel.base = c.meta == "full", c.base()
+	if !c.p.seesSecurity() {
+		sel.veil = pSecurity
+	}
 	fragment := ""
 	if len(names) > 0 {
 		fragment = "(" + strings.Join(names, ",") + ")"
@@ -225,6 +225,9 @@ func (c *call) getProperty(key string, i int) error {
 	s := c.t.dir.schema
 	p := &s.props[i]
 	sees := c.p.sees(u)
+	if i == pSecurity && !c.p.seesSecurity() {
+		sees = blind
+	}
 	j, id := s.json(i, u.id, u.rec), u.id
 	c.e.mu.RUnlock()
 	if sees == blind || sees == basic && !slices.Contains(basicNames, p.name) || !c.p.maySelect(p.name) {

@@ -34,7 +34,7 @@ func (p *Portal) conflictPage(w http.ResponseWriter, r *http.Request, v *web.Vis
 	moved := map[property.Name]bool{}
 	var scope []string
 	for _, c := range out.Conflicts {
-		def, ok := p.Catalog.Lookup(c.Name)
+		def, ok := p.props.Def(c.Name)
 		if !ok {
 			continue
 		}
@@ -48,7 +48,7 @@ func (p *Portal) conflictPage(w http.ResponseWriter, r *http.Request, v *web.Vis
 		b.Rows = append(b.Rows, row)
 	}
 	for _, n := range set.Names() {
-		def, ok := p.Catalog.Lookup(n)
+		def, ok := p.props.Def(n)
 		if !ok || moved[n] {
 			continue
 		}
@@ -84,7 +84,7 @@ func (p *Portal) resolve(w http.ResponseWriter, r *http.Request, v *web.Visit) e
 	}
 	set, expect := property.Values{}, property.Values{}
 	for _, n := range names {
-		def, ok := p.Catalog.Lookup(property.Name(n))
+		def, ok := p.props.Def(property.Name(n))
 		if !ok {
 			continue
 		}
@@ -115,7 +115,7 @@ func (p *Portal) resolve(w http.ResponseWriter, r *http.Request, v *web.Visit) e
 	}
 	again := &web.Form{Values: map[string][]string{}, Scope: "fields all " + strings.Join(names, " ")}
 	for name, val := range set {
-		def, _ := p.Catalog.Lookup(name)
+		def, _ := p.props.Def(name)
 		again.Set(string(name), inputText(def, val))
 		again.Set("was."+string(name), encodeValue(expect[name]))
 	}

@@ -9,6 +9,7 @@ import (
 	"nameplate/internal/change"
 	"nameplate/internal/directory"
 	"nameplate/internal/fail"
+	"nameplate/internal/policy"
 	"nameplate/internal/property"
 	"nameplate/internal/web"
 )
@@ -53,7 +54,7 @@ func (p *Portal) entry(ctx context.Context, v *web.Visit, id string) (change.Ent
 	return e, nil
 }
 
-func (p *Portal) done(ctx context.Context, v *web.Visit, id string, fields []Field) (*doneView, error) {
+func (p *Portal) done(ctx context.Context, v *web.Visit, id string, fields []policy.Field) (*doneView, error) {
 	e, err := p.entry(ctx, v, id)
 	if err != nil {
 		return nil, err
@@ -109,7 +110,7 @@ func undoable(e change.Entry, self directory.Ref) bool {
 	return e.Change.By.Self(self) && !e.Ended.IsZero() && (e.Outcome.State == change.Applied || e.Outcome.State == change.Partly)
 }
 
-func (p *Portal) labelFor(v *web.Visit, n property.Name, fields []Field) string {
+func (p *Portal) labelFor(v *web.Visit, n property.Name, fields []policy.Field) string {
 	if n == change.PhotoName {
 		return v.Printer.S("Photo")
 	}
@@ -118,14 +119,14 @@ func (p *Portal) labelFor(v *web.Visit, n property.Name, fields []Field) string 
 			return v.T(label(f))
 		}
 	}
-	if def, ok := p.Catalog.Lookup(n); ok {
+	if def, ok := p.props.Def(n); ok {
 		return v.T(fail.T(def.House.Label))
 	}
 	return string(n)
 }
 
 // pair is old → new of one name of an entry.
-func (p *Portal) pair(v *web.Visit, e change.Entry, n property.Name, fields []Field, waiting bool) pairView {
+func (p *Portal) pair(v *web.Visit, e change.Entry, n property.Name, fields []policy.Field, waiting bool) pairView {
 	pv := pairView{Label: p.labelFor(v, n, fields), Waiting: waiting}
 	was, now := e.Outcome.Before[n], e.Outcome.After[n]
 	if _, back := e.Outcome.After[n]; !back {
@@ -144,7 +145,7 @@ func (p *Portal) pair(v *web.Visit, e change.Entry, n property.Name, fields []Fi
 		}
 		return pv
 	}
-	if def, ok := p.Catalog.Lookup(n); ok {
+	if def, ok := p.props.Def(n); ok {
 		pv.Was, _, _ = look(v.Printer, def, typedAs(def, was))
 		pv.Now, _, _ = look(v.Printer, def, typedAs(def, now))
 	} else {
@@ -287,11 +288,10 @@ func (p *Portal) undo(w http.ResponseWriter, r *http.Request, v *web.Visit) erro
 	if !undoable(e, v.Session.Ref) {
 		return fail.New(fail.Conflict, "portal.undo", fail.T("This change cannot be taken back here. Open your profile and change it by hand."))
 	}
-	c, err := p.Engine.Inverse(r.Context(), e)
+	c, err := p.Engine.Inverse(r.Context(), v.Session.Ref.Tenant, e.ID, v.Actor())
 	if err != nil {
 		return err
 	}
-	c.On, c.By, c.Key, c.Undoes = v.Session.Ref, v.Actor(), "undo/"+e.ID, e.ID
 	out, err := p.Engine.Apply(r.Context(), c)
 	if err != nil {
 		return p.orConfirm(w, r, v, err)

@@ -10,6 +10,7 @@ import (
 	"nameplate/internal/directory"
 	"nameplate/internal/fail"
 	"nameplate/internal/lang"
+	"nameplate/internal/policy"
 	"nameplate/internal/property"
 	"nameplate/internal/web"
 )
@@ -24,10 +25,14 @@ type fieldView struct {
 	Shown       string   // to look at: a country's name instead of its code
 	Href        string   // of a phone, an address or a link, "" for none
 	Options     []optionView
+	Suggest     bool   // the options are suggestions; anything may be typed
 	Follows     string // JSON: option → field → text, for the script that fills in what follows
 	FollowNames []string
 	Write       bool
-	Reason      string
+	Locked      bool
+	Reason      string // why it is locked; empty when the field before it, or the section, says the same
+	SameReason  string // then this is it, for those who do not see the page
+	Rows        int    // lines of a long text's box
 	Error       string
 	WasError    bool // the typed text differs from what the directory says; WasShown is the latter
 	WasShown    string
@@ -35,7 +40,6 @@ type fieldView struct {
 	Required    bool
 	Max         int
 	Auto        string
-	Alone       bool // saved and reported by itself
 	Unread      bool // the directory did not say
 	Empty       bool
 }
@@ -46,13 +50,15 @@ type optionView struct {
 }
 
 type sectionView struct {
-	Key     string // "contact": address and anchor
-	Title   string
-	Lead    string // the one reason why nothing here can be edited
-	Fields  []fieldView
-	CanEdit bool
-	Editing bool
-	Managed bool
+	Key       string // "contact": address and anchor
+	Title     string
+	Lead      string // the one reason why nothing here can be edited
+	Fields    []fieldView
+	CanEdit   bool
+	Editing   bool
+	Managed   bool
+	HasLocked bool
+	Alone     bool // has fields that are saved and reported one by one
 }
 
 // sections in the order of the page, with the keys that addresses use.
@@ -76,7 +82,7 @@ type typed map[string][]string
 type drawing struct {
 	p       *lang.Printer
 	user    directory.User
-	fields  []Field
+	fields  []policy.Field
 	typed   typed             // instead of the directory's values
 	was     property.Values   // what the form showed, when it was not just read
 	errors  map[string]string // by field
@@ -93,6 +99,8 @@ func (d drawing) sections() []sectionView {
 			}
 			sv.Fields = append(sv.Fields, d.field(f))
 			sv.CanEdit = sv.CanEdit || f.Write
+			sv.HasLocked = sv.HasLocked || !f.Write
+			sv.Alone = sv.Alone || f.Write && f.Def.Graph.Alone
 		}
 		if len(sv.Fields) == 0 {
 			continue
@@ -104,21 +112,28 @@ func (d drawing) sections() []sectionView {
 	return out
 }
 
-// oneReason takes a reason that all fields of a section share out of the fields, to be said once.
+// oneReason says a reason once: for a section where all fields share it, and for fields in a row that do.
 func oneReason(fields []fieldView) string {
-	if len(fields) < 2 {
-		return ""
-	}
+	same := len(fields) > 1
 	for _, f := range fields {
-		if f.Write || f.Reason == "" || f.Reason != fields[0].Reason {
-			return ""
-		}
+		same = same && !f.Write && f.Reason != "" && f.Reason == fields[0].Reason
 	}
-	reason := fields[0].Reason
+	before := ""
+	if same {
+		before = fields[0].Reason
+	}
 	for i := range fields {
-		fields[i].Reason = ""
+		f := &fields[i]
+		said := f.Reason
+		if f.Reason != "" && f.Reason == before {
+			f.SameReason, f.Reason = f.Reason, ""
+		}
+		before = said
 	}
-	return reason
+	if same {
+		return fields[0].SameReason
+	}
+	return ""
 }
 
 var kindNames = map[property.Kind]string{
@@ -127,7 +142,7 @@ var kindNames = map[property.Kind]string{
 	property.KindPhone: "phone", property.KindEmail: "email", property.KindLink: "link", property.KindObject: "object",
 }
 
-func label(f Field) fail.Text {
+func label(f policy.Field) fail.Text {
 	if !f.Label.Zero() {
 		return f.Label
 	}
@@ -141,13 +156,13 @@ func fieldID(name property.Name) string {
 	return "f-" + strings.NewReplacer("/", "-", " ", "-").Replace(string(name))
 }
 
-func (d drawing) field(f Field) fieldView {
+func (d drawing) field(f policy.Field) fieldView {
 	name := f.Def.Name
 	value := d.user.Values[name]
 	_, known := d.user.Values[name]
 	v := fieldView{
 		Name: string(name), ID: fieldID(name), Label: d.p.T(label(f)), Kind: kindNames[f.Def.Kind], Write: f.Write, Required: f.Required,
-		Max: f.Def.Graph.Max, Auto: f.Def.House.Auto, Alone: f.Def.Graph.Alone, Unread: !known, Empty: value.Empty(), Error: d.errors[string(name)],
+		Max: f.Max, Auto: f.Def.House.Auto, Unread: !known, Empty: value.Empty(), Error: d.errors[string(name)],
 	}
 	if !f.Help.Zero() {
 		v.Help = d.p.T(f.Help)
@@ -162,8 +177,14 @@ func (d drawing) field(f Field) fieldView {
 			v.Unread = true
 		}
 	}
-	if !f.Write && !f.Reason.Zero() {
-		v.Reason = d.p.T(f.Reason)
+	if !f.Write {
+		v.Locked = true
+		if !f.Reason.Zero() {
+			v.Reason = d.p.T(f.Reason)
+		}
+	}
+	if v.Rows = 6; v.Max > 0 && v.Max <= 1024 {
+		v.Rows = 2
 	}
 	v.Shown, v.Items, v.Href = look(d.p, f.Def, value)
 	v.Text = inputText(f.Def, value)
@@ -188,13 +209,17 @@ func (d drawing) field(f Field) fieldView {
 
 // options are the lines of a list to choose from. A value that is there and not in the list stays choosable: nobody loses what
 // they have by opening a form.
-func (d drawing) options(f Field, v *fieldView) {
+func (d drawing) options(f policy.Field, v *fieldView) {
 	var choices []lang.Choice
 	switch {
 	case len(f.Options) > 0:
 		follows := map[string]map[string]string{}
 		for _, o := range f.Options {
-			choices = append(choices, lang.Choice{Value: o.Value, Label: o.Value})
+			l := o.Value
+			if !o.Label.Zero() {
+				l = d.p.T(o.Label)
+			}
+			choices = append(choices, lang.Choice{Value: o.Value, Label: l})
 			for name, value := range o.Follows {
 				if follows[o.Value] == nil {
 					follows[o.Value] = map[string]string{}
@@ -211,10 +236,9 @@ func (d drawing) options(f Field, v *fieldView) {
 			lang.Sort(d.p, v.FollowNames, func(s string) string { return s })
 		}
 		v.Kind = "choice"
-	case len(f.Def.House.Allowed) > 0:
-		choices, v.Kind = plain(f.Def.House.Allowed), "choice"
-	case len(f.Def.Graph.Values) > 0 && f.Def.Kind == property.KindChoice:
-		choices = plain(f.Def.Graph.Values)
+		if !f.Only {
+			v.Kind, v.Suggest = "text", true
+		}
 	case f.Def.Kind == property.KindCountry:
 		choices = d.p.Countries()
 	case f.Def.Kind == property.KindLanguage:
@@ -224,7 +248,7 @@ func (d drawing) options(f Field, v *fieldView) {
 	default:
 		return
 	}
-	found := v.Text == ""
+	found := v.Text == "" || v.Suggest
 	for _, c := range choices {
 		is := c.Value == v.Text
 		found = found || is
@@ -251,14 +275,6 @@ func (d drawing) followText(name property.Name, value property.Value) string {
 		}
 	}
 	return value.Str()
-}
-
-func plain(values []string) []lang.Choice {
-	out := make([]lang.Choice, len(values))
-	for i, s := range values {
-		out[i] = lang.Choice{Value: s, Label: s}
-	}
-	return out
 }
 
 // look is a value as a person reads it.

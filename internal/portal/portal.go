@@ -21,6 +21,7 @@ import (
 	"nameplate/internal/directory"
 	"nameplate/internal/fail"
 	"nameplate/internal/lang"
+	"nameplate/internal/policy"
 	"nameplate/internal/property"
 	"nameplate/internal/web"
 )
@@ -36,43 +37,23 @@ type Engine interface {
 	// Apply takes a change all the way; an error means that nothing is known to have become of it.
 	Apply(ctx context.Context, c change.Change) (change.Outcome, error)
 	// Inverse is the change that takes an entry back; an error says why it cannot be.
-	Inverse(ctx context.Context, e change.Entry) (change.Change, error)
+	Inverse(ctx context.Context, tenant, entry string, by directory.Actor) (change.Change, error)
 }
 
-// Form says what a person's profile page shows and which of it they may edit.
+// Form says what a person's profile page shows and which of it they may edit (package policy).
 type Form interface {
-	// Names are the properties to read of a person before Fields can be asked.
+	// Names are the properties to read of a person before Form can be asked.
 	Names() []property.Name
-	// Fields are the person's own fields in the order of the page.
-	Fields(by directory.Actor, on directory.User) []Field
-}
-
-// Field is one property on the profile page of one person.
-type Field struct {
-	Def      property.Def
-	Write    bool      // the person may edit it
-	Reason   fail.Text // why not, when Write is false
-	Label    fail.Text // zero: the Def's
-	Help     fail.Text // zero: the Def's
-	Required bool
-	Options  []Option // a pick list; nil is none
-}
-
-// Option is one line of a pick list, with what follows from picking it: an office gives street and city.
-type Option struct {
-	Value   string
-	Follows property.Values
+	Form(by directory.Actor, on directory.User) []policy.Field
+	Photo(by directory.Actor, on directory.User) (f policy.Field, ok bool)
+	// Properties describe what the fields are about.
+	Properties() *property.Set
 }
 
 // Reader reads the directory (package directory).
 type Reader interface {
 	User(ctx context.Context, as directory.Authority, on directory.Ref, ask directory.Ask) (directory.User, error)
 	Photo(ctx context.Context, as directory.Authority, on directory.Ref, px int) (directory.Photo, error)
-}
-
-// Catalog describes properties (package property).
-type Catalog interface {
-	Lookup(property.Name) (property.Def, bool)
 }
 
 // Journal is the history of changes (package change).
@@ -104,12 +85,11 @@ type Brand struct {
 	Logo   []byte // PNG or SVG; nil is the initial of the name
 }
 
-// Deps are what the pages need. Site, Engine, Form, Catalog, Reader, Journal, Access and Now are required.
+// Deps are what the pages need. Site, Engine, Form, Reader, Journal, Access and Now are required.
 type Deps struct {
 	Site    *web.Site
 	Engine  Engine
 	Form    Form
-	Catalog Catalog
 	Reader  Reader
 	Journal Journal
 	Access  Access
@@ -132,17 +112,18 @@ type Portal struct {
 	views  *web.Views
 	assets *web.Assets
 	accent accent
+	props  *property.Set
 }
 
 // New checks the dependencies and parses every page in every language. Mount puts them on the site.
 func New(d Deps) (*Portal, error) {
-	if d.Site == nil || d.Engine == nil || d.Form == nil || d.Catalog == nil || d.Reader == nil || d.Journal == nil || d.Access == nil || d.Now == nil {
-		return nil, errors.New("portal: Site, Engine, Form, Catalog, Reader, Journal, Access and Now are required")
+	if d.Site == nil || d.Engine == nil || d.Form == nil || d.Reader == nil || d.Journal == nil || d.Access == nil || d.Now == nil {
+		return nil, errors.New("portal: Site, Engine, Form, Reader, Journal, Access and Now are required")
 	}
 	if d.Log == nil {
 		d.Log = slog.New(slog.DiscardHandler)
 	}
-	p := &Portal{Deps: d}
+	p := &Portal{Deps: d, props: d.Form.Properties()}
 	var err error
 	if p.accent, err = newAccent(d.Brand.Accent); err != nil {
 		return nil, err

@@ -12,6 +12,7 @@ import (
 	"nameplate/internal/change"
 	"nameplate/internal/directory"
 	"nameplate/internal/fail"
+	"nameplate/internal/policy"
 	"nameplate/internal/property"
 	"nameplate/internal/web"
 )
@@ -51,17 +52,17 @@ type problemView struct {
 type otherView struct{ Label, Was, Now string }
 
 // read asks the directory for the signed-in person, with that person's own right, and draws the fields.
-func (p *Portal) read(ctx context.Context, v *web.Visit) (directory.User, []Field, error) {
+func (p *Portal) read(ctx context.Context, v *web.Visit) (directory.User, []policy.Field, error) {
 	names := p.Form.Names()
 	if !slices.Contains(names, "preferredLanguage") {
 		names = append(slices.Clone(names), "preferredLanguage")
 	}
-	ask := directory.Ask{Names: names, Manager: true, Reports: true, Photo: true}
+	ask := directory.Ask{Names: names, Manager: true, Reports: true, Roles: true, Photo: true}
 	u, err := p.Reader.User(ctx, directory.Own(v.Session.ID), v.Session.Ref, ask)
 	if err != nil {
 		return directory.User{}, nil, again(err)
 	}
-	return u, p.Form.Fields(v.Actor(), u), nil
+	return u, p.Form.Form(v.Actor(), u), nil
 }
 
 func (p *Portal) profile(w http.ResponseWriter, r *http.Request, v *web.Visit) error {
@@ -124,7 +125,8 @@ func (p *Portal) fill(v *web.Visit, b *profileBody, d drawing) {
 	if u.Photo != (directory.PhotoInfo{}) {
 		b.Photo = photoAddress(u.Photo)
 	}
-	b.CanPhoto = true
+	f, _ := p.Form.Photo(v.Actor(), u)
+	b.CanPhoto = f.Write
 	b.Manager, b.Reports = u.Manager, u.Reports
 	for _, m := range u.Missing {
 		b.PeopleUnread = b.PeopleUnread || m.What == "manager" || m.What == "reports"
@@ -222,7 +224,7 @@ func (p *Portal) different(f *web.Form, names []string) (set, expect property.Va
 	set, expect = property.Values{}, property.Values{}
 	for _, n := range names {
 		texts, came := f.Values[n]
-		def, known := p.Catalog.Lookup(property.Name(n))
+		def, known := p.props.Def(property.Name(n))
 		if !came || !known {
 			continue
 		}
@@ -340,7 +342,7 @@ func (p *Portal) shown(f *web.Form) property.Values {
 	was := property.Values{}
 	for k := range f.Values {
 		if n, ok := strings.CutPrefix(k, "was."); ok {
-			if def, known := p.Catalog.Lookup(property.Name(n)); known {
+			if def, known := p.props.Def(property.Name(n)); known {
 				if val, readable := decodeValue(def, f.Get(k)); readable {
 					was[def.Name] = val
 				}
@@ -350,12 +352,12 @@ func (p *Portal) shown(f *web.Form) property.Values {
 	return was
 }
 
-func (p *Portal) fieldsShown(f *web.Form) []Field {
-	var fields []Field
+func (p *Portal) fieldsShown(f *web.Form) []policy.Field {
+	var fields []policy.Field
 	_, names, _ := scopeNames(f.Scope)
 	for _, n := range names {
-		if def, ok := p.Catalog.Lookup(property.Name(n)); ok {
-			fields = append(fields, Field{Def: def, Write: true})
+		if def, ok := p.props.Def(property.Name(n)); ok {
+			fields = append(fields, policy.Field{Def: def, Write: true})
 		}
 	}
 	return fields
@@ -374,7 +376,7 @@ func (p *Portal) keepAndFail(w http.ResponseWriter, r *http.Request, v *web.Visi
 }
 
 // others is what changed since the person last looked, without their doing here.
-func (p *Portal) others(ctx context.Context, v *web.Visit, u directory.User, fields []Field, b *profileBody) {
+func (p *Portal) others(ctx context.Context, v *web.Visit, u directory.User, fields []policy.Field, b *profileBody) {
 	last, err := p.Access.Seen(ctx, u.Ref)
 	if fail.Is(err, fail.NotFound) {
 		p.putSeen(ctx, v, u)
@@ -413,7 +415,7 @@ func (p *Portal) others(ctx context.Context, v *web.Visit, u directory.User, fie
 func (p *Portal) putSeen(ctx context.Context, v *web.Visit, u directory.User) {
 	kept := property.Values{}
 	for name, val := range u.Values {
-		if def, ok := p.Catalog.Lookup(name); ok && def.Kind != property.KindObject {
+		if def, ok := p.props.Def(name); ok && def.Kind != property.KindObject {
 			kept[name] = val
 		}
 	}
@@ -474,7 +476,7 @@ func (p *Portal) retype(ctx context.Context, v *web.Visit, id string, d *drawing
 			continue
 		}
 		for _, n := range part.Names {
-			if def, ok := p.Catalog.Lookup(n); ok {
+			if def, ok := p.props.Def(n); ok {
 				d.typed[string(n)] = []string{inputText(def, e.Change.Set[n])}
 			}
 		}
@@ -485,8 +487,9 @@ func (p *Portal) retype(ctx context.Context, v *web.Visit, id string, d *drawing
 }
 
 type askBody struct {
-	Label, Now, Text, Mail string
-	Link                   string
+	Label, Now, Text string
+	Who              string // who looks after it, "" when nobody is named
+	Mail, Link       string // where to send it, "" when not known
 }
 
 // ask shows a text, ready to be sent, that asks for a change which the person may not make themselves.
@@ -506,15 +509,27 @@ func (p *Portal) ask(w http.ResponseWriter, r *http.Request, v *web.Visit) error
 			now = v.Printer.S("(empty)")
 		}
 		b.Text = v.Printer.S("Hello,\n\nplease change %[1]s in my Microsoft 365 profile (%[2]s).\n\nNow: %[3]s\nNew: \nReason: \n\nThank you\n%[4]s", b.Label, v.Session.UPN, Clear(now), Clear(v.Session.Name))
+		to := p.Support
+		if f.Ask != nil {
+			b.Who = v.T(f.Ask.Who)
+			if f.Ask.To != "" {
+				to = f.Ask.To
+			}
+			if !f.Ask.Text.Zero() {
+				b.Text = Clear(v.T(f.Ask.Text))
+			}
+		}
 		switch {
-		case strings.Contains(p.Support, "://"):
-			b.Link = p.Support
-		case p.Support != "":
+		case strings.Contains(to, "://"):
+			b.Link = to
+		case to != "":
 			// %20, not +: mail programs do not read a plus as a space.
-			q := "subject=" + url.PathEscape(v.Printer.S("Please change %s in my profile", b.Label)) + "&body=" + url.PathEscape(strings.ReplaceAll(b.Text, "\n", "\r\n"))
-			b.Mail = "mailto:" + p.Support + "?" + strings.ReplaceAll(q, "+", "%2B")
+			q := "subject=" + mailEscape(v.Printer.S("Please change %s in my profile", b.Label)) + "&body=" + mailEscape(strings.ReplaceAll(b.Text, "\n", "\r\n"))
+			b.Mail = "mailto:" + to + "?" + q
 		}
 		return p.show(w, v, http.StatusOK, "ask", p.page(r, v, "profile", fail.T("Ask for a change"), b))
 	}
 	return web.Refuse(http.StatusNotFound)
 }
+
+func mailEscape(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }

@@ -233,6 +233,18 @@ func unsafe(method string) bool {
 	return true
 }
 
+// Health answers /healthz and /readyz only, for a listener of its own that nobody outside reaches.
+func (s *Site) Health() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.headers(w.Header(), &Visit{ID: s.id()})
+		if r.URL.Path != "/healthz" && r.URL.Path != "/readyz" {
+			w.WriteHeader(http.StatusNotFound)
+			return
+		}
+		s.health(w, r)
+	})
+}
+
 func (s *Site) health(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")

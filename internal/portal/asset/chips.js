@@ -7,7 +7,7 @@ export function chips(area) {
   const input = document.createElement("input");
   input.type = "text";
   input.dir = "auto";
-  const remove = document.documentElement.dataset.remove ?? "×";
+  const remove = area.dataset.chips;
   for (const name of ["aria-describedby", "aria-invalid", "aria-required"]) {
     if (area.hasAttribute(name)) input.setAttribute(name, area.getAttribute(name));
   }

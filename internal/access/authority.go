@@ -160,6 +160,9 @@ func (a *authority) fetch(ctx context.Context) (*metadata, error) {
 	if err := json.Unmarshal(body, m); err != nil {
 		return nil, a.silent(op, err)
 	}
+	if m.Issuer == "" {
+		return nil, a.silent(op, errors.New("the discovery document names no issuer"))
+	}
 	return m, nil
 }
 
@@ -253,7 +256,7 @@ func (a *authority) translate(ctx context.Context, r *refusal) *fail.Error {
 	var e *fail.Error
 	switch {
 	case r.Claims != "":
-		e = denied(op, CodeClaims, fail.T("Microsoft asks you to confirm who you are. Sign in again to give that proof."), errors.Join(r, &challenge{r.Claims}))
+		e = denied(op, CodeClaims, fail.T("Microsoft asks you to confirm who you are. Sign in again to give that proof."), &challenge{r.Claims, r})
 	case r.Code == "invalid_client" || r.Code == "unauthorized_client":
 		e = fail.Wrap(fail.Unavailable, op, r)
 		e.Code, e.Say = CodeCredential, fail.T("Microsoft did not accept Nameplate's own credential, so nobody can sign in now. Tell your administrator.")

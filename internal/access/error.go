@@ -63,7 +63,11 @@ func Reason(err error) string {
 	return ""
 }
 
-type challenge struct{ claims string }
+type challenge struct {
+	claims string
+	cause  error
+}
 
-func (c *challenge) Error() string     { return "the authority demands claims" }
+func (c *challenge) Error() string     { return "the authority demands claims: " + c.cause.Error() }
+func (c *challenge) Unwrap() error     { return c.cause }
 func (c *challenge) Challenge() string { return c.claims }

@@ -252,7 +252,7 @@ func (e *Engine) attempt(ctx context.Context, w wish) (Outcome, error) {
 	}
 	e.cfg.Crash(AfterBegin)
 	r := newRun(e, ent)
-	r.now = p.have
+	r.now, r.seen, r.at = p.have, p.seen, p.at
 	if len(p.Parts) == 0 {
 		r.ent.Outcome.State, r.ent.Outcome.After = Unchanged, property.Values{}
 		return r.end(ctx)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"nameplate/internal/directory"
 	"nameplate/internal/fail"
@@ -81,7 +82,9 @@ type plan struct {
 	Preview
 	album
 	set  property.Values // the completed wish
+	seen property.Values // what was read
 	have property.Values // what is there now, as far as it can be believed
+	at   time.Time       // when it was read
 }
 
 // before is the image of what is going to be changed.
@@ -103,6 +106,7 @@ func (e *Engine) plan(ctx context.Context, w wish, past []Entry) (plan, error) {
 		p.hold(w.Photo)
 	}
 	as := e.readAs(w.Change)
+	p.at = e.cfg.Now()
 	u, err := e.cfg.Reader.User(ctx, as, w.On, e.ask(w.Change))
 	if err != nil {
 		return p, err
@@ -118,7 +122,8 @@ func (e *Engine) plan(ctx context.Context, w wish, past []Entry) (plan, error) {
 	if p.have, err = e.now(ctx, as, w.Change, &p, set); err != nil {
 		return p, err
 	}
-	seen, unsure := e.overlay(p.have, past)
+	var unsure map[property.Name]bool
+	p.seen, unsure = e.overlay(p.have, past)
 	p.Diff = property.Values{}
 	for _, n := range set.Names() {
 		want, have := set[n], p.have[n]
@@ -126,7 +131,7 @@ func (e *Engine) plan(ctx context.Context, w wish, past []Entry) (plan, error) {
 			if p.same(ctx, n, want, saw) && w.Undoes == "" {
 				continue // the asker left it as it was
 			}
-			if !p.same(ctx, n, have, want) && !p.same(ctx, n, have, saw) && !p.same(ctx, n, seen[n], saw) {
+			if !p.same(ctx, n, have, want) && !p.same(ctx, n, have, saw) && !p.same(ctx, n, p.seen[n], saw) {
 				p.Conflicts = append(p.Conflicts, Conflict{Name: n, Saw: saw, Now: have, Wanted: want})
 				continue
 			}
@@ -135,8 +140,22 @@ func (e *Engine) plan(ctx context.Context, w wish, past []Entry) (plan, error) {
 			p.Diff[n] = want
 		}
 	}
+	for n := range p.Diff {
+		for _, s := range siblings(n) {
+			if _, ok := p.Diff[s]; !ok && unsure[s] {
+				return p, notYet(s)
+			}
+		}
+	}
 	e.split(w.Change, &p)
 	return p, nil
+}
+
+// notYet refuses to send along a value that may be older than our own last write of it.
+func notYet(n property.Name) error {
+	f := fail.New(fail.Unavailable, "change.plan", fail.T("The directory does not show an earlier change yet that this one belongs to, so nothing was changed. Save again in a few minutes."))
+	f.Item, f.Code = string(n), codeNotSent
+	return f
 }
 
 // readAs is whose right reads the person: with no right of the application's it is the person's own.

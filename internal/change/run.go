@@ -22,9 +22,11 @@ const (
 // run carries one begun entry to its end.
 type run struct {
 	album
-	ent Entry
-	as  directory.Authority // for reading
-	now property.Values     // what was read last
+	ent  Entry
+	as   directory.Authority // for reading
+	now  property.Values     // what was read last
+	seen property.Values     // what was read first
+	at   time.Time           // when all of it was read
 }
 
 func newRun(e *Engine, ent Entry) run {
@@ -35,7 +37,9 @@ func newRun(e *Engine, ent Entry) run {
 // sent before: then a refusal now says nothing of what became of it then. The error is the journal's.
 func (r *run) part(ctx context.Context, i int, open bool) error {
 	p := &r.ent.Outcome.Parts[i]
-	names := p.Names
+	if !open && r.e.cfg.Now().Sub(r.at) > r.e.limits.Gap && !r.refresh(ctx, p) {
+		return nil
+	}
 	for n := 1; ; n++ {
 		if ctx.Err() != nil && n == 1 {
 			p.State, p.Problem = Failed, notSent()
@@ -45,10 +49,10 @@ func (r *run) part(ctx context.Context, i int, open bool) error {
 			return err
 		}
 		r.e.cfg.Crash(BeforeSend)
-		after, err := r.write(ctx, *p, names)
+		after, err := r.write(ctx, *p)
 		r.e.cfg.Crash(AfterSend)
 		if err == nil {
-			r.accepted(ctx, p, names, after)
+			r.accepted(ctx, p, after)
 			return nil
 		}
 		f := problemOf(err)
@@ -59,14 +63,51 @@ func (r *run) part(ctx context.Context, i int, open bool) error {
 		}
 		if !sure {
 			open = true
-			var again bool
-			if names, again = r.readBack(ctx, p, f); !again {
+			if !r.readBack(ctx, p, f) {
 				return nil
 			}
 		}
 		if sure || n >= r.e.limits.Sends {
 			p.State, p.Problem = Unverified, unconfirmed(f, nil)
 			return nil
+		}
+	}
+}
+
+// refresh reads again what was read too long ago to be overwritten, and says whether the part may be sent.
+func (r *run) refresh(ctx context.Context, p *Part) bool {
+	now, err := r.look(ctx, p.Names)
+	if err != nil {
+		f := problemOf(err)
+		if p.State, _ = definite(f); p.State == "" {
+			p.State = Failed
+		}
+		p.Problem = f
+		return false
+	}
+	_, _, moved := r.weigh(ctx, p.Names, now)
+	moved = slices.DeleteFunc(moved, func(c Conflict) bool {
+		v, ok := r.seen[c.Name]
+		return ok && r.same(ctx, c.Name, c.Now, v)
+	})
+	if len(moved) > 0 {
+		p.State, p.Problem = Conflicted, conflictProblem()
+		r.ent.Outcome.Conflicts = append(r.ent.Outcome.Conflicts, moved...)
+		return false
+	}
+	r.merge(now)
+	return true
+}
+
+// merge keeps what was read for what has to be sent along. What looks as it did at first is not news: it may have been corrected
+// since by what we know.
+func (r *run) merge(now property.Values) {
+	if r.now == nil {
+		r.now = property.Values{}
+	}
+	for n, v := range now {
+		if first, ok := r.seen[n]; !ok || !alike(first, v) {
+			r.now[n] = v
 		}
 	}
 }
@@ -91,9 +132,9 @@ func notSent() *fail.Error {
 }
 
 // write is the only place in Nameplate that calls a directory.Writer.
-func (r *run) write(ctx context.Context, p Part, names []property.Name) (property.Values, error) {
+func (r *run) write(ctx context.Context, p Part) (property.Values, error) {
 	c := r.ent.Change
-	if slices.Contains(names, PhotoName) {
+	if slices.Contains(p.Names, PhotoName) {
 		want := c.Set[PhotoName]
 		if want.Empty() {
 			err := r.e.cfg.Writer.RemovePhoto(ctx, p.As, c.On)
@@ -111,10 +152,10 @@ func (r *run) write(ctx context.Context, p Part, names []property.Name) (propert
 		return nil, r.e.cfg.Writer.SetPhoto(ctx, p.As, c.On, jpeg)
 	}
 	set := property.Values{}
-	for _, n := range names {
+	for _, n := range p.Names {
 		set[n] = r.wanted(n)
 		for _, s := range siblings(n) {
-			if v, ok := r.now[s]; ok && !slices.Contains(names, s) {
+			if v, ok := r.now[s]; ok && !slices.Contains(p.Names, s) {
 				set[s] = v
 			}
 		}
@@ -151,14 +192,14 @@ func (r *run) look(ctx context.Context, names []property.Name) (property.Values,
 }
 
 // accepted handles a write that was taken: 204 is not believed until the value is read back.
-func (r *run) accepted(ctx context.Context, p *Part, names []property.Name, after property.Values) {
+func (r *run) accepted(ctx context.Context, p *Part, after property.Values) {
 	var err error
 	if after == nil {
-		after, err = r.look(ctx, names)
+		after, err = r.look(ctx, p.Names)
 	}
 	if err == nil {
 		r.note(p.Names, after)
-		if done, _, _ := r.weigh(ctx, names, after); len(done) == len(names) {
+		if done, _, _ := r.weigh(ctx, p.Names, after); len(done) == len(p.Names) {
 			p.State, p.Problem = Applied, nil
 			return
 		}
@@ -208,31 +249,37 @@ func (r *run) weigh(ctx context.Context, names []property.Name, now property.Val
 }
 
 // readBack is the three-way rule after an answer that does not say whether the write was applied: as wanted means applied; as
-// before, twice, means send again (the names to send are returned); anything else is somebody's and stays.
-func (r *run) readBack(ctx context.Context, p *Part, lost *fail.Error) (still []property.Name, again bool) {
+// before, twice, means send again; anything else is somebody's and stays.
+func (r *run) readBack(ctx context.Context, p *Part, lost *fail.Error) (again bool) {
 	now, err := r.agree(ctx, p.Names)
 	if err != nil {
 		f := problemOf(err)
 		if f.Kind == fail.NotFound && !slices.Contains(p.Names, PhotoName) {
 			p.State, p.Problem = Refused, f
-			return nil, false
+			return false
 		}
 		p.State, p.Problem = Unverified, unconfirmed(lost, err)
-		return nil, false
+		return false
 	}
-	r.now = now
+	r.merge(now)
 	r.note(p.Names, now)
 	done, still, moved := r.weigh(ctx, p.Names, now)
 	switch {
 	case len(done) == len(p.Names):
 		p.State, p.Problem, p.Confirmed = Applied, nil, true
-		return nil, false
+		return false
+	case len(done) > 0 && len(still) > 0:
+		// One request is taken as a whole, so this one was, and what looks as before was put back by somebody.
+		for _, n := range still {
+			moved = append(moved, Conflict{Name: n, Saw: r.before(n), Now: now[n], Wanted: r.wanted(n)})
+		}
+		fallthrough
 	case len(moved) > 0:
 		p.State, p.Problem = Conflicted, conflictProblem()
 		r.ent.Outcome.Conflicts = append(r.ent.Outcome.Conflicts, moved...)
-		return nil, false
+		return false
 	}
-	return still, true
+	return true
 }
 
 func unconfirmed(lost *fail.Error, err error) *fail.Error {
@@ -289,7 +336,7 @@ func (r *run) overtaken(ctx context.Context, newest int64) ([]Conflict, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.now = now
+	r.merge(now)
 	_, _, moved := r.weigh(ctx, names, now)
 	return moved, nil
 }

@@ -81,7 +81,7 @@ func (r *run) resume(ctx context.Context, i int, old bool) error {
 	p := &r.ent.Outcome.Parts[i]
 	sent := r.ent.Attempt.Sent && i <= r.ent.Attempt.Part
 	lost := fail.New(fail.Unavailable, "change.settle", fail.T("The save was cut off. It was found out afterwards what had arrived."))
-	_, again := r.readBack(ctx, p, lost)
+	again := r.readBack(ctx, p, lost)
 	p.Confirmed = p.Confirmed && sent
 	if !again {
 		if p.State == Unverified && old {
@@ -97,6 +97,19 @@ func (r *run) resume(ctx context.Context, i int, old bool) error {
 	if probs := r.allowed(ctx); len(probs) > 0 {
 		p.State, p.Problem = Refused, r.e.refuse(probs).Problem
 		return nil
+	}
+	past, err := r.e.cfg.Journal.On(ctx, r.ent.Change.On, r.ent.Seq, recent)
+	if err != nil {
+		return err
+	}
+	_, unsure := r.e.overlay(r.now, past)
+	for _, n := range p.Names {
+		for _, s := range siblings(n) {
+			if unsure[s] {
+				p.State, p.Problem = Failed, problemOf(notYet(s))
+				return nil
+			}
+		}
 	}
 	return r.part(ctx, i, sent)
 }

@@ -150,8 +150,12 @@ func (b *tenantBox) put(ref directory.Ref, set property.Values, ours bool, as di
 	b.people[ref] = append(vs, version{b.clock.Now(), next})
 }
 
-// rival is somebody else's write.
+// rival is somebody else's write. It takes a second, for nobody can see what happens between a read and the write that follows it
+// at once.
 func (b *tenantBox) rival(ref directory.Ref, set property.Values) {
+	b.clock.mu.Lock()
+	b.clock.now = b.clock.now.Add(time.Second)
+	b.clock.mu.Unlock()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.put(ref, set, false, directory.Authority{})

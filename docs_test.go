@@ -1,0 +1,77 @@
+package nameplate_test
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// Every direct dependency has a line with its reason, and no line outlives its dependency.
+func TestDependenciesHaveReasons(t *testing.T) {
+	t.Parallel()
+	read := func(name string) string {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	direct := map[string]string{}
+	for _, m := range regexp.MustCompile(`(?m)^\s*(?:require )?(\S+\.\S+/?\S*) (v\S+)$`).FindAllStringSubmatch(read("go.mod"), -1) {
+		direct[m[1]] = m[2]
+	}
+	if len(direct) < 10 {
+		t.Fatalf("go.mod names only %d direct dependencies: the test does not read it", len(direct))
+	}
+	page := map[string]string{}
+	for _, m := range regexp.MustCompile(`(?m)^\| (\S+) \| (v\S+) \| [^|]+ \| [^|]+ \|$`).FindAllStringSubmatch(read("docs/reference/dependencies.md"), -1) {
+		page[m[1]] = m[2]
+	}
+	for module, version := range direct {
+		if page[module] != version {
+			t.Errorf("%s %s has no line with its reason in docs/reference/dependencies.md (there: %q)", module, version, page[module])
+		}
+	}
+	for module := range page {
+		if direct[module] == "" {
+			t.Errorf("docs/reference/dependencies.md names %s, which go.mod does not need", module)
+		}
+	}
+	if len(direct) > 22 {
+		t.Errorf("%d direct dependencies: 22 is the most", len(direct))
+	}
+}
+
+// S1.46 to S1.56 and S1.62: the twelve steps of the registration stand in the guide, with our least permissions instead of the
+// tutorial's, and the five kinds of links.
+func TestS1_46to56_RegistrationGuide(t *testing.T) {
+	t.Parallel()
+	b, err := os.ReadFile("docs/start.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	guide := strings.Join(strings.Fields(string(b)), " ")
+	for id, want := range map[string]string{
+		"S1.46": "Sign in to the [Microsoft Entra admin center]",
+		"S1.47": "App registrations",
+		"S1.48": "New registration",
+		"S1.49": "Accounts in this organizational directory only",
+		"S1.50": "Choose **Register**",
+		"S1.51": "note the **Application (client) ID** and the **Directory (tenant) ID**",
+		"S1.52": "copy its **Value** now: it is not shown again",
+		"S1.53": "API permissions → Add a permission → Microsoft Graph",
+		"S1.54": "| Delegated | `User.Read` |",
+		"S1.55": "| Application | `User.ReadUpdate.All` |",
+		"S1.56": "Grant admin consent",
+		"S1.58": "`Directory.AccessAsUser.All` and `Directory.ReadWrite.All`, which tutorials ask for, are not needed",
+		"S1.62": "Graph Explorer",
+	} {
+		t.Run(id, func(t *testing.T) {
+			t.Parallel()
+			if !strings.Contains(guide, want) {
+				t.Errorf("docs/start.md does not say %q", want)
+			}
+		})
+	}
+}

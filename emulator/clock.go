@@ -34,5 +34,12 @@ func (c *Clock) Advance(d time.Duration) {
 	c.offset += d
 }
 
+// ahead is how far the emulator's time is from the wall clock.
+func (c *Clock) ahead() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.offset
+}
+
 // Clock is the emulator's time, to be moved by a test.
 func (e *Emulator) Clock() *Clock { return e.clock }

@@ -60,9 +60,15 @@ func (e *Emulator) corrupt(w *status, r *http.Request, x *exchange, rec *recorde
 	case "type":
 		h.Set("Content-Type", "text/plain")
 		return slices.Clone(body)
-	case "bomb":
-		e.bomb(w, r, rec)
-	case "endless":
+	case "bomb", "endless":
+		if x.inner { // a batch is held in memory
+			e.reset(w, x)
+			return nil
+		}
+		if how == "bomb" {
+			bomb(w, r, rec)
+			return nil
+		}
 		h.Del("Content-Length")
 		stream(w, r, rec, bytes.Repeat([]byte(" "), 32<<10), -1)
 	}
@@ -70,7 +76,7 @@ func (e *Emulator) corrupt(w *status, r *http.Request, x *exchange, rec *recorde
 }
 
 // bomb sends one small gzip member again and again: a reader of gzip takes them as one text.
-func (e *Emulator) bomb(w *status, r *http.Request, rec *recorded) {
+func bomb(w *status, r *http.Request, rec *recorded) {
 	var member bytes.Buffer
 	z := gzip.NewWriter(&member)
 	blank := bytes.Repeat([]byte(" "), 1<<20)

@@ -56,6 +56,7 @@ type Emulator struct {
 	ca      certAuthority
 	servers serverSet
 	stats   *statistics
+	saving  sync.Mutex // one Save at a time
 	handler http.Handler
 	control http.Handler
 }
@@ -89,16 +90,31 @@ func New(opts Options) (*Emulator, error) {
 		pages:  pages(),
 	}
 	e.keys = newKeyring(e.Now)
-	for _, org := range opts.Organizations {
-		t, err := newTenant(e, org)
-		if err != nil {
-			return nil, fmt.Errorf("organization %q: %w", org.Name, err)
+	kept, err := e.load()
+	if err != nil {
+		return nil, err
+	}
+	if !kept {
+		if e.tenants, err = e.newTenants(); err != nil {
+			return nil, err
 		}
-		e.tenants = append(e.tenants, t)
 	}
 	e.handler = e.faulty(http.HandlerFunc(e.serve))
 	e.control = e.newControl()
 	return e, nil
+}
+
+// newTenants makes the tenants that Options describes.
+func (e *Emulator) newTenants() ([]*tenant, error) {
+	out := make([]*tenant, 0, len(e.opts.Organizations))
+	for _, org := range e.opts.Organizations {
+		t, err := newTenant(e, org)
+		if err != nil {
+			return nil, fmt.Errorf("organization %q: %w", org.Name, err)
+		}
+		out = append(out, t)
+	}
+	return out, nil
 }
 
 // Handler answers for both halves of the tenant: paths of Microsoft Graph (/v1.0, /beta, /oidc/userinfo, /metadata/endpoints)

@@ -324,7 +324,7 @@ func (e *Emulator) deliver(w *status, r *http.Request, x *exchange, c caller, me
 		e.hangup(w, x, rec, body)
 	default:
 		rec.head(w, len(body))
-		if do.Drip > 0 {
+		if do.Drip > 0 && !x.inner {
 			drip(r.Context(), w, body[:cut], do.Drip)
 		} else {
 			_, _ = w.Write(body[:cut]) // the client went away

@@ -466,4 +466,3 @@ func TestHooks(t *testing.T) {
 		stop()
 	})
 }
-

@@ -21,6 +21,14 @@ func newRandom(seed uint64) *random {
 	return &random{src: rand.New(rand.NewPCG(seed, 0x6e616d65706c6174))}
 }
 
+// restart begins anew from a seed.
+func (r *random) restart(seed uint64) {
+	fresh := newRandom(seed)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.src = fresh.src
+}
+
 // id makes the next GUID, version 4.
 func (r *random) id() string {
 	r.mu.Lock()

@@ -125,6 +125,9 @@ func (e *Emulator) Start(ctx context.Context, at Addresses) (*Server, error) {
 		<-s.done
 		stop()
 	}()
+	if e.opts.Data != "" {
+		go e.keepSaving(s.done) // ends with Close
+	}
 	return s, nil
 }
 
@@ -149,7 +152,7 @@ func (s *Server) writeCA(file string) error {
 	return os.WriteFile(file, s.e.ca.pem, 0o600)
 }
 
-// Close stops listening: what is being answered gets two seconds to finish.
+// Close stops listening and saves to the data folder, where there is one: what is being answered gets two seconds to finish.
 func (s *Server) Close() error {
 	s.once.Do(func() {
 		defer close(s.done)
@@ -161,8 +164,9 @@ func (s *Server) Close() error {
 			}
 		}
 		s.e.servers.drop(s)
+		s.err = s.e.Save()
 		if s.remove != "" {
-			s.err = os.RemoveAll(s.remove)
+			s.err = errors.Join(s.err, os.RemoveAll(s.remove))
 		}
 	})
 	<-s.done

@@ -1,3 +1,234 @@
 package emulator
 
-func (e *Emulator) stateVerbs() []verb { return nil }
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"time"
+)
+
+// Snapshot is every tenant with its values of now, as organization files that New takes. Deleted people are not in it.
+func (e *Emulator) Snapshot() []Organization {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	out := make([]Organization, 0, len(e.tenants))
+	for _, t := range e.tenants {
+		out = append(out, t.describe())
+	}
+	return out
+}
+
+func (t *tenant) describe() Organization {
+	d := t.dir
+	org := Organization{ID: t.id, Name: t.name, Country: t.country, Domains: slices.Clone(t.domains)}
+	for _, key := range slices.Sorted(maps.Keys(d.schemas)) {
+		org.Schemas = append(org.Schemas, d.schemas[key])
+	}
+	for _, key := range slices.Sorted(maps.Keys(d.security)) {
+		org.Attribute = append(org.Attribute, d.security[key])
+	}
+	for _, key := range slices.Sorted(maps.Keys(t.apps)) {
+		a := t.apps[key].App
+		if everybody := t.apps[key].grants[""]; len(everybody) > 0 {
+			a.Delegated = slices.Sorted(maps.Keys(everybody))
+		}
+		org.Apps = append(org.Apps, a)
+	}
+	for _, u := range d.users {
+		org.Users = append(org.Users, d.describe(u))
+	}
+	for _, g := range d.groups {
+		org.Groups = append(org.Groups, g.describe())
+	}
+	return org
+}
+
+func (d *directory) describe(u *user) User {
+	out := User{ID: u.id, UPN: u.upn(), Values: map[string]any{}}
+	if u.manager != nil {
+		out.Manager = u.manager.upn()
+	}
+	switch {
+	case u.synced():
+		out.Sync = "synced"
+	case u.onceSynced():
+		out.Sync = "once"
+	}
+	if x := u.more; x != nil {
+		out.Password, out.Roles = x.password, slices.Clone(x.roles)
+		if x.photo != nil {
+			out.Photo = "data:" + http.DetectContentType(x.photo.data) + ";base64," + base64.StdEncoding.EncodeToString(x.photo.data)
+		}
+	}
+	for r := u.rec; len(r) > 0; {
+		i, j, rest := r.next()
+		r = rest
+		if i == pUPN || i == pSync {
+			continue
+		}
+		var v any
+		_ = json.Unmarshal([]byte(j), &v) // the record holds only what was encoded here
+		out.Values[d.schema.props[i].name] = v
+	}
+	return out
+}
+
+func (g *group) describe() Group {
+	out := Group{ID: g.id, Name: g.name, Description: g.description, Rule: g.rule, Type: "security"}
+	switch {
+	case g.unified:
+		out.Type = "microsoft365"
+	case g.dynamic:
+		out.Type = "dynamic"
+	case g.assignable:
+		out.Type = "role-assignable"
+	}
+	for _, u := range g.members {
+		out.Members = append(out.Members, u.upn())
+	}
+	for _, n := range g.nested {
+		out.Members = append(out.Members, n.id)
+	}
+	for _, u := range g.owners {
+		out.Owners = append(out.Owners, u.upn())
+	}
+	return out
+}
+
+// Reset goes back to the organizations of Options, ids included; faults, hooks, ledger, request log, statistics, sign-ins and the
+// clock begin anew. Keys and addresses stay. A data folder is not touched until the next save.
+func (e *Emulator) Reset() error {
+	e.random.restart(e.opts.Seed)
+	fresh, err := e.newTenants()
+	if err != nil {
+		return err
+	}
+	e.mu.Lock()
+	for i, t := range e.tenants {
+		t.name, t.country, t.domains, t.apps, t.dir = fresh[i].name, fresh[i].country, fresh[i].domains, fresh[i].apps, fresh[i].dir
+	}
+	e.ledger.restart()
+	e.mu.Unlock()
+	e.ClearFaults()
+	e.stats.restart()
+	e.login.restart()
+	e.clock.Advance(newClock(e.opts.Wall, e.opts.Start).offset - e.clock.ahead())
+	return nil
+}
+
+// restart forgets everything that sign-in remembers.
+func (l *loginState) restart() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	clear(l.codes)
+	clear(l.refresh)
+	clear(l.sessions)
+	clear(l.flows)
+	clear(l.devices)
+	clear(l.challenges)
+	l.bad, l.issuer = nil, ""
+}
+
+// Set changes properties of a person as some other administrator would, without a token and without asking any rule but that of
+// the types: null clears. tenant is an id or domain, "" the first; who a UPN or object id. The ledger has it with an empty App.
+func (e *Emulator) Set(tenant, who string, values map[string]any) error {
+	t, acc, err := e.find(tenant, who)
+	if err != nil {
+		return err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	d := t.dir
+	u := d.user(acc.id)
+	if u == nil {
+		return fmt.Errorf("%s has just been deleted", who)
+	}
+	fields := make([]field, 0, len(values))
+	for name, v := range values {
+		i := d.schema.find(name)
+		if i <= 0 {
+			return fmt.Errorf("there is no property %q", name)
+		}
+		raw, err := json.Marshal(v)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		j, ok := d.decode(i, raw, u.rec.get(i), true)
+		if !ok {
+			return fmt.Errorf("%s has a value of the wrong type: %s", name, raw)
+		}
+		if j == "null" || j == d.schema.props[i].empty() {
+			j = ""
+		}
+		fields = append(fields, field{i, j})
+	}
+	slices.SortFunc(fields, func(a, b field) int { return a.prop - b.prop })
+	rec := u.rec.with(fields)
+	if err := d.clash(u, rec); err != nil {
+		return err
+	}
+	before, after := d.difference(u.rec, rec)
+	d.unindex(u)
+	u.rec = rec
+	d.index(u)
+	e.ledger.add(Entry{Time: e.Now(), Tenant: t.id, RequestID: e.random.id(), Op: "user.update", Object: u.id, Before: before, After: after})
+	return nil
+}
+
+// stateVerbs are the routes of the control listener that look at or change the tenants.
+func (e *Emulator) stateVerbs() []verb {
+	set := func(values map[string]any) func(*http.Request) (any, error) {
+		return func(r *http.Request) (any, error) {
+			given := values
+			if given == nil {
+				if err := read(r, &given); err != nil {
+					return nil, err
+				}
+			}
+			return nil, asRefused(e.Set(r.URL.Query().Get("tenant"), r.PathValue("who"), given))
+		}
+	}
+	return []verb{
+		{"GET /snapshot", "every organization with the values of now, as JSON of an organization file", func(*http.Request) (any, error) {
+			return list(e.Snapshot()), nil
+		}},
+		{"PATCH /users/{who}", `change a person as another administrator would, without a token: {"jobTitle":"Nurse"}; ?tenant=ID`, set(nil)},
+		{"POST /users/{who}/disable", "block the person's sign-in", set(map[string]any{"accountEnabled": false})},
+		{"POST /users/{who}/enable", "allow it again", set(map[string]any{"accountEnabled": true})},
+		{"POST /users/{who}/challenge", "demand a new sign-in of the person (continuous access evaluation)", func(r *http.Request) (any, error) {
+			return nil, asRefused(e.Challenge(r.URL.Query().Get("tenant"), r.PathValue("who")))
+		}},
+		{"POST /reset", "back to the organizations of the start; faults, ledger, logs, sign-ins and clock begin anew", func(*http.Request) (any, error) {
+			return nil, e.Reset()
+		}},
+		{"POST /save", "write the state to the data folder now", func(*http.Request) (any, error) { return nil, e.Save() }},
+	}
+}
+
+// keepSaving saves every few seconds while somebody writes, so that a killed emulator loses little. Saving takes at most a
+// twentieth of the time.
+func (e *Emulator) keepSaving(done <-chan struct{}) {
+	const atLeast = 2 * time.Second
+	wait := time.NewTimer(atLeast)
+	defer wait.Stop()
+	saved := e.ledger.last()
+	for {
+		select {
+		case <-done:
+			return
+		case <-wait.C:
+		}
+		next := atLeast
+		if at := e.ledger.last(); at != saved {
+			began := e.clock.wall()
+			if e.Save() == nil { // Close saves again and tells
+				saved = at
+			}
+			next = max(next, 20*e.clock.wall().Sub(began))
+		}
+		wait.Reset(next)
+	}
+}

@@ -14,14 +14,18 @@ import (
 	"time"
 )
 
-// certAuthority is the emulator's own certificate authority. It is made at the first need and never leaves memory; only its
-// certificate does. It uses the wall clock, because clients check certificates by theirs.
+// certAuthority is the emulator's own certificate authority. It is made at the first need and never leaves memory, but for its
+// certificate and for the data folder. It uses the wall clock, because clients check certificates by theirs.
 type certAuthority struct {
 	once sync.Once
 	err  error
 	pem  []byte
 	pool *x509.CertPool
 	leaf tls.Certificate
+
+	mu   sync.Mutex // guards the two below
+	key  *ecdsa.PrivateKey
+	root []byte // DER; of the data folder, or made
 }
 
 // ready makes the authority and a certificate for this machine's own names.
@@ -30,26 +34,44 @@ func (c *certAuthority) ready(wall func() time.Time, names []string) error {
 	return c.err
 }
 
-func (c *certAuthority) make(now time.Time, names []string) error {
-	serial := func() (*big.Int, error) { return rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120)) }
+// rootOf gives the authority's key and certificate, made anew where there is none or it ends within a month.
+func (c *certAuthority) rootOf(now time.Time) (*ecdsa.PrivateKey, *x509.Certificate, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.key != nil {
+		if root, err := x509.ParseCertificate(c.root); err == nil && now.Add(30*24*time.Hour).Before(root.NotAfter) {
+			return c.key, root, nil
+		}
+	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	n, err := serial()
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	root := &x509.Certificate{
+	tmpl := &x509.Certificate{
 		SerialNumber: n, Subject: pkix.Name{CommonName: "Emulator of Microsoft 365, not for production", Organization: []string{"Nameplate"}},
 		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(365 * 24 * time.Hour),
 		KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign, BasicConstraintsValid: true, IsCA: true, MaxPathLenZero: true,
 	}
-	rootDER, err := x509.CreateCertificate(rand.Reader, root, root, key.Public(), key)
+	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, key.Public(), key)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	root, err = x509.ParseCertificate(rootDER)
+	root, err := x509.ParseCertificate(der)
+	if err != nil {
+		return nil, nil, err
+	}
+	c.key, c.root = key, der
+	return key, root, nil
+}
+
+func serial() (*big.Int, error) { return rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120)) }
+
+func (c *certAuthority) make(now time.Time, names []string) error {
+	key, root, err := c.rootOf(now)
 	if err != nil {
 		return err
 	}
@@ -57,7 +79,8 @@ func (c *certAuthority) make(now time.Time, names []string) error {
 	if err != nil {
 		return err
 	}
-	if n, err = serial(); err != nil {
+	n, err := serial()
+	if err != nil {
 		return err
 	}
 	leaf := &x509.Certificate{
@@ -77,9 +100,9 @@ func (c *certAuthority) make(now time.Time, names []string) error {
 	if err != nil {
 		return err
 	}
-	c.pem = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: rootDER})
+	c.pem = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: root.Raw})
 	c.pool = x509.NewCertPool()
 	c.pool.AddCert(root)
-	c.leaf = tls.Certificate{Certificate: [][]byte{leafDER, rootDER}, PrivateKey: leafKey}
+	c.leaf = tls.Certificate{Certificate: [][]byte{leafDER, root.Raw}, PrivateKey: leafKey}
 	return nil
 }

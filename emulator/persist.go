@@ -1,0 +1,505 @@
+package emulator
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+	"unsafe"
+)
+
+// The data folder holds one file: a line that names the format, a JSON head with everything small, the people as rows of bytes,
+// and a checksum. A row's record stays where it was read, so starting copies nothing.
+const (
+	stateFile   = "emulator.state"
+	stateFormat = "nameplate emulator state 1\n"
+	ledgerKept  = 1000 // entries that a data folder remembers
+)
+
+type savedHead struct {
+	Saved   time.Time
+	Offset  time.Duration // of the clock
+	Seq     int64         // of the ledger
+	Ledger  []Entry
+	Keys    []savedKey
+	CA      savedKey
+	Tenants []savedTenant
+}
+
+type savedTenant struct {
+	ID, Name, Country string
+	Domains           []Domain
+	Apps              []savedApp
+	Props             []string // property names by the number that records use
+	Extensions        []savedProp
+	Schemas           []Schema
+	Security          []Security
+	RoleIDs           map[string]string
+	Users, Deleted    int // rows
+	Groups            []savedGroup
+	LastOrd           uint64
+}
+
+type savedApp struct {
+	App    App
+	Grants map[string]map[string]bool
+}
+
+type savedProp struct {
+	Name, Ops, Adv string
+	Type           edm
+	Single         bool
+}
+
+type savedGroup struct {
+	ID, Name, Description, Nickname, Rule  string
+	Security, Unified, Dynamic, Assignable bool
+	Created                                time.Time
+	Members, Owners                        []int // rows of people
+	Nested                                 []int // rows of groups
+}
+
+// savedExtras is the JSON of what few people have.
+type savedExtras struct {
+	Password string                     `json:",omitempty"`
+	Force    bool                       `json:",omitempty"`
+	Roles    []string                   `json:",omitempty"`
+	Open     map[string]json.RawMessage `json:",omitempty"`
+	Once     bool                       `json:",omitempty"`
+	Name     string                     `json:",omitempty"`
+	Manager  int                        `json:",omitempty"` // row + 1
+	Reports  []int                      `json:",omitempty"` // rows
+	Photo    []byte                     `json:",omitempty"`
+	Etag     string                     `json:",omitempty"` // of the photo
+	Side     int                        `json:",omitempty"`
+}
+
+// Save writes the whole state to Options.Data, whole or not at all. Without a folder it does nothing. A Server saves by itself:
+// when it is closed, and every few seconds while somebody writes.
+func (e *Emulator) Save() error {
+	if e.opts.Data == "" {
+		return nil
+	}
+	e.saving.Lock()
+	defer e.saving.Unlock()
+	b, err := e.encode()
+	if err != nil {
+		return fmt.Errorf("save the emulator: %w", err)
+	}
+	if err := writeWhole(filepath.Join(e.opts.Data, stateFile), b); err != nil {
+		return fmt.Errorf("save the emulator: %w", err)
+	}
+	return nil
+}
+
+// writeWhole replaces a file by way of another one beside it, so that a reader finds the old or the new one even after a power cut.
+func writeWhole(path string, b []byte) error {
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(dir, ".state-*") // 0600
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	d, err := os.Open(dir) // #nosec G304 -- the operator's folder
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+func (e *Emulator) encode() ([]byte, error) {
+	head := savedHead{Saved: e.clock.wall(), Offset: e.clock.ahead()}
+	var err error
+	if head.Keys, err = e.keys.save(); err != nil {
+		return nil, err
+	}
+	if head.CA, err = e.ca.save(); err != nil {
+		return nil, err
+	}
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	head.Seq = e.ledger.last()
+	head.Ledger = e.ledger.since(head.Seq - ledgerKept)
+	var rows []byte
+	for _, t := range e.tenants {
+		saved, more, err := t.save(rows)
+		if err != nil {
+			return nil, err
+		}
+		rows = more
+		head.Tenants = append(head.Tenants, saved)
+	}
+	j, err := json.Marshal(head)
+	if err != nil {
+		return nil, err
+	}
+	b := make([]byte, 0, len(stateFormat)+len(j)+len(rows)+16)
+	b = append(b, stateFormat...)
+	b = binary.AppendUvarint(b, uint64(len(j)))
+	b = append(b, j...)
+	b = append(b, rows...)
+	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli))), nil
+}
+
+func (t *tenant) save(rows []byte) (savedTenant, []byte, error) {
+	d := t.dir
+	out := savedTenant{
+		ID: t.id, Name: t.name, Country: t.country, Domains: t.domains, RoleIDs: d.roleIDs, LastOrd: d.lastOrd,
+		Users: len(d.users), Deleted: len(d.deleted),
+	}
+	for _, a := range t.apps {
+		out.Apps = append(out.Apps, savedApp{a.App, a.grants})
+	}
+	slices.SortFunc(out.Apps, func(a, b savedApp) int { return strings.Compare(a.App.ClientID, b.App.ClientID) })
+	for i, p := range d.schema.props {
+		out.Props = append(out.Props, p.name)
+		if i >= len(userProps) {
+			out.Extensions = append(out.Extensions, savedProp{p.name, p.ops, p.adv, p.typ, p.single})
+		}
+	}
+	for _, s := range d.schemas {
+		out.Schemas = append(out.Schemas, s)
+	}
+	for _, s := range d.security {
+		out.Security = append(out.Security, s)
+	}
+	people := make(map[*user]int, len(d.users)+len(d.deleted))
+	all := slices.Clone(d.users)
+	for _, u := range d.deleted {
+		all = append(all, u)
+	}
+	for i, u := range all {
+		people[u] = i
+	}
+	for _, u := range all {
+		var err error
+		if rows, err = u.save(rows, people); err != nil {
+			return out, nil, err
+		}
+	}
+	numbers := map[*group]int{}
+	for i, g := range d.groups {
+		numbers[g] = i
+	}
+	for _, g := range d.groups {
+		s := savedGroup{
+			ID: g.id, Name: g.name, Description: g.description, Nickname: g.nickname, Rule: g.rule, Security: g.security, Unified: g.unified,
+			Dynamic: g.dynamic, Assignable: g.assignable, Created: g.created, Members: rowsOf(g.members, people), Owners: rowsOf(g.owners, people),
+		}
+		for _, n := range g.nested {
+			s.Nested = append(s.Nested, numbers[n])
+		}
+		out.Groups = append(out.Groups, s)
+	}
+	return out, rows, nil
+}
+
+// rowsOf are the rows of people; who is gone for good has none.
+func rowsOf(list []*user, people map[*user]int) []int {
+	var out []int
+	for _, u := range list {
+		if i, ok := people[u]; ok {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// atRows is the reverse.
+func atRows(rows []int, people []user) ([]*user, error) {
+	var out []*user
+	for _, row := range rows {
+		if row < 0 || row >= len(people) {
+			return nil, errState
+		}
+		out = append(out, &people[row])
+	}
+	return out, nil
+}
+
+func (u *user) save(b []byte, people map[*user]int) ([]byte, error) {
+	b = appendBytes(b, u.id)
+	b = binary.AppendUvarint(b, u.ord)
+	b = appendBytes(b, string(u.rec))
+	manager := 0
+	if u.manager != nil {
+		if i, ok := people[u.manager]; ok {
+			manager = i + 1
+		}
+	}
+	b = binary.AppendUvarint(b, uint64(manager))
+	more := ""
+	if x := u.more; x != nil {
+		s := savedExtras{Password: x.password, Force: x.force, Roles: x.roles, Open: x.open, Once: x.once, Name: x.name, Reports: rowsOf(x.reports, people)}
+		if i, ok := people[x.manager]; ok && x.manager != nil {
+			s.Manager = i + 1
+		}
+		if x.photo != nil {
+			s.Photo, s.Etag, s.Side = x.photo.data, x.photo.etag, x.photo.side
+		}
+		j, err := json.Marshal(s)
+		if err != nil {
+			return nil, err
+		}
+		more = string(j)
+	}
+	return appendBytes(b, more), nil
+}
+
+func appendBytes(b []byte, s string) []byte {
+	b = binary.AppendUvarint(b, uint64(len(s)))
+	return append(b, s...)
+}
+
+// errState is what a damaged file is.
+var errState = errors.New("the file is damaged")
+
+// load reads the state of Options.Data. It is false where there is none yet.
+func (e *Emulator) load() (bool, error) {
+	if e.opts.Data == "" {
+		return false, nil
+	}
+	path := filepath.Join(e.opts.Data, stateFile)
+	b, err := os.ReadFile(path) // #nosec G304 -- the operator's folder
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err == nil {
+		err = e.decode(b)
+	}
+	if err != nil {
+		return false, fmt.Errorf("the emulator's state in %s cannot be used (%w): restore it from a copy, or name another folder to start anew", path, err)
+	}
+	return true, nil
+}
+
+func (e *Emulator) decode(b []byte) error {
+	body, ok := strings.CutPrefix(unsafe.String(unsafe.SliceData(b), len(b)), stateFormat) // b is never written to again
+	if !ok || len(body) < 4 {
+		return errState
+	}
+	sum := binary.LittleEndian.Uint32(b[len(b)-4:])
+	if crc32.Checksum(b[:len(b)-4], crc32.MakeTable(crc32.Castagnoli)) != sum {
+		return errState
+	}
+	in := reader{body[:len(body)-4]}
+	var head savedHead
+	if err := json.Unmarshal([]byte(in.text()), &head); err != nil {
+		return err
+	}
+	if len(head.Tenants) != len(e.opts.Organizations) {
+		return fmt.Errorf("it holds %d organizations and %d were asked for", len(head.Tenants), len(e.opts.Organizations))
+	}
+	for i, s := range head.Tenants {
+		org := e.opts.Organizations[i]
+		if org.ID != "" && !strings.EqualFold(org.ID, s.ID) {
+			return fmt.Errorf("it holds the organization %s (%s) and not %s", s.Name, s.ID, org.Name)
+		}
+		t, err := s.tenant(&in)
+		if err != nil {
+			return err
+		}
+		for _, a := range org.Apps { // the registrations of now win, the consents of before stay
+			key := strings.ToLower(a.ClientID)
+			fresh := newApplication(a)
+			if old := t.apps[key]; old != nil {
+				if fresh.ObjectID == "" {
+					fresh.ObjectID = old.ObjectID
+				}
+				for who, scopes := range old.grants {
+					for scope := range scopes {
+						fresh.allow(who, scope)
+					}
+				}
+			} else if fresh.ObjectID == "" {
+				fresh.ObjectID = e.random.id()
+			}
+			t.apps[key] = fresh
+		}
+		e.tenants = append(e.tenants, t)
+	}
+	if len(in.rest) > 0 {
+		return errState
+	}
+	e.clock.Advance(head.Offset - e.clock.ahead())
+	e.ledger.seq, e.ledger.entries = head.Seq, head.Ledger
+	e.random.restart(e.opts.Seed + uint64(head.Saved.UnixNano())) // the ids of before are not made again
+	return errors.Join(e.keys.restore(head.Keys), e.ca.restore(head.CA))
+}
+
+// reader takes rows apart. After an error it gives zeros; ok tells.
+type reader struct{ rest string }
+
+func (r *reader) number() uint64 {
+	n, l := uvarint(record(r.rest))
+	r.rest = r.rest[l:]
+	return n
+}
+
+func (r *reader) text() string {
+	n := r.number()
+	if n > uint64(len(r.rest)) {
+		r.rest = ""
+		return ""
+	}
+	s := r.rest[:n]
+	r.rest = r.rest[n:]
+	return s
+}
+
+func (s savedTenant) tenant(in *reader) (*tenant, error) {
+	t := &tenant{id: s.ID, name: s.Name, country: s.Country, domains: s.Domains, apps: make(map[string]*application, len(s.Apps)), dir: newDirectory()}
+	for _, a := range s.Apps {
+		app := newApplication(a.App)
+		if a.Grants != nil {
+			app.grants = a.Grants
+		}
+		t.apps[strings.ToLower(a.App.ClientID)] = app
+	}
+	d := t.dir
+	for _, x := range s.Schemas {
+		d.defineSchema(x)
+	}
+	for _, x := range s.Security {
+		d.security[strings.ToLower(x.Set+"/"+x.Name)] = x
+	}
+	for _, x := range s.Extensions {
+		d.schema.add(prop{name: x.Name, ops: x.Ops, adv: x.Adv, typ: x.Type, single: x.Single})
+	}
+	if s.RoleIDs != nil {
+		d.roleIDs = s.RoleIDs
+	}
+	renumber, err := d.schema.renumbering(s.Props)
+	if err != nil {
+		return nil, err
+	}
+	n := s.Users + s.Deleted
+	if n > len(in.rest) {
+		return nil, errState
+	}
+	people := make([]user, n)
+	managers := make([]int, n)
+	d.users = make([]*user, 0, s.Users)
+	d.byID, d.byUPN, d.byMail = make(map[string]*user, n), make(map[string]*user, n), make(map[string]*user, n)
+	for i := range people {
+		u := &people[i]
+		u.id, u.ord, u.rec = in.text(), in.number(), record(in.text())
+		managers[i] = int(in.number())
+		if u.id == "" || managers[i] > n {
+			return nil, errState
+		}
+		if renumber != nil {
+			u.rec = u.rec.renumbered(renumber)
+		}
+		if more := in.text(); more != "" {
+			var x savedExtras
+			if err := json.Unmarshal([]byte(more), &x); err != nil {
+				return nil, err
+			}
+			u.more = &extras{password: x.Password, force: x.Force, roles: x.Roles, open: x.Open, once: x.Once, name: x.Name}
+			if u.more.reports, err = atRows(x.Reports, people); err != nil || x.Manager < 0 || x.Manager > n {
+				return nil, errState
+			}
+			if x.Manager > 0 {
+				u.more.manager = &people[x.Manager-1]
+			}
+			if x.Photo != nil {
+				u.more.photo = &photo{data: x.Photo, etag: x.Etag, side: x.Side, sizes: map[int][]byte{}}
+			}
+		}
+		if i < s.Users {
+			d.users = append(d.users, u)
+			d.index(u)
+		} else {
+			d.deleted[u.id] = u
+		}
+	}
+	for i, m := range managers {
+		if m > 0 {
+			d.setManager(&people[i], &people[m-1])
+		}
+	}
+	d.lastOrd = s.LastOrd
+	return t, d.restoreGroups(s.Groups, people)
+}
+
+func (d *directory) restoreGroups(saved []savedGroup, people []user) error {
+	groups := make([]*group, len(saved))
+	for i, s := range saved {
+		groups[i] = &group{
+			id: s.ID, name: s.Name, description: s.Description, nickname: s.Nickname, rule: s.Rule, security: s.Security, unified: s.Unified,
+			dynamic: s.Dynamic, assignable: s.Assignable, created: s.Created,
+		}
+		d.groupID[s.ID] = groups[i]
+	}
+	d.groups = groups
+	for i, s := range saved {
+		g := groups[i]
+		var err error
+		if g.members, err = atRows(s.Members, people); err != nil {
+			return err
+		}
+		if g.owners, err = atRows(s.Owners, people); err != nil {
+			return err
+		}
+		for _, u := range g.members {
+			d.memberOf[u.id] = append(d.memberOf[u.id], g)
+		}
+		for _, row := range s.Nested {
+			if row < 0 || row >= len(groups) {
+				return errState
+			}
+			g.nested = append(g.nested, groups[row])
+			d.memberOf[groups[row].id] = append(d.memberOf[groups[row].id], g)
+		}
+	}
+	return nil
+}
+
+// renumbering maps the property numbers of a file to those of this program; nil when they are the same.
+func (s *schema) renumbering(names []string) ([]int, error) {
+	out := make([]int, len(names))
+	same := true
+	for i, name := range names {
+		n := s.find(name)
+		if n < 0 {
+			return nil, fmt.Errorf("it has a property %q that is not known here", name)
+		}
+		out[i] = n
+		same = same && n == i
+	}
+	if same {
+		return nil, nil
+	}
+	return out, nil
+}
+
+func (r record) renumbered(numbers []int) record {
+	var fields []field
+	for len(r) > 0 {
+		p, json, rest := r.next()
+		if p < len(numbers) {
+			fields = append(fields, field{numbers[p], json})
+		}
+		r = rest
+	}
+	slices.SortFunc(fields, func(a, b field) int { return a.prop - b.prop })
+	return record("").with(fields)
+}

@@ -147,7 +147,7 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 		name = dir.name(ctx, tenant)
 	}
 	pages, err := portal.New(portal.Deps{
-		Site: a.site, Engine: undoer{a.engine}, Form: form{rules}, Reader: dir.Directory, Journal: journal, Access: a.access,
+		Site: a.site, Engine: a.engine, Form: rules, Reader: dir.Directory, Journal: journal, Access: a.access,
 		Brand: portal.Brand{Name: name, Accent: cfg.Accent}, Log: o.Log, Now: o.Now,
 		Delegated: cfg.DelegatedOnly, Emulator: config.Loopback(hostOf(cfg.Cloud.Graph)), Gallery: o.Demo,
 	})

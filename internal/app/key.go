@@ -1,6 +1,8 @@
 package app
 
 import (
+	"crypto/hkdf"
+	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -63,4 +65,13 @@ func makeKey(path string, random io.Reader) ([][]byte, error) {
 		return nil, fail.Wrap(fail.Internal, "app.key", err)
 	}
 	return [][]byte{key}, nil
+}
+
+// formKey binds form tokens to sessions; it comes from the sealing key, so that tokens outlive a restart.
+func formKey(key []byte) []byte {
+	k, err := hkdf.Key(sha256.New, key, nil, "nameplate form tokens", 32)
+	if err != nil {
+		panic(err) // 32 bytes are never too many
+	}
+	return k
 }

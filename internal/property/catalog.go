@@ -88,29 +88,3 @@ func (s *Set) Under(top string) []Def {
 	}
 	return l
 }
-
-// Groups says how a set of properties splits into requests: first everything that may go together with the application's
-// right, then what may go together with the person's own, then each one that must stand alone. Unknown names go with the
-// first; Body refuses them.
-func (s *Set) Groups(v Values) [][]Name {
-	var app, own []Name
-	var alone [][]Name
-	for _, n := range v.Names() {
-		d, _ := s.Def(n)
-		switch {
-		case d.Graph.Alone:
-			alone = append(alone, []Name{n})
-		case d.Graph.Delegated:
-			own = append(own, n)
-		default:
-			app = append(app, n)
-		}
-	}
-	var g [][]Name
-	for _, l := range [][]Name{app, own} {
-		if len(l) > 0 {
-			g = append(g, l)
-		}
-	}
-	return append(g, alone...)
-}

@@ -184,9 +184,12 @@ func point(r rune) string {
 	return string(b)
 }
 
+// withdrawn are codes that ISO 3166-1 once had; the list of regions still knows them.
+var withdrawn = []string{"AN", "BU", "CS", "DD", "FX", "NT", "SU", "TP", "YD", "YU", "ZR"}
+
 func country(s string) *Problem {
 	r, err := language.ParseRegion(s)
-	if err != nil || len(s) != 2 || !r.IsCountry() || r.Canonicalize().String() != s {
+	if err != nil || len(s) != 2 || !r.IsCountry() || r.Canonicalize().String() != s || among(s, withdrawn) {
 		return &Problem{"not_a_country", "Write the country as its two letters of ISO 3166, for example US, GB or DE.", nil}
 	}
 	return nil

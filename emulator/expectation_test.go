@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -51,24 +52,40 @@ type world struct {
 	e      *emulator.Emulator
 	tenant string
 	people map[string]string // key -> object id
-	upns   map[string]string // key -> sign-in name
+	tokens map[string]string // actor -> Authorization; a signature costs more than all the rest
 	next   string            // nextLink of the last answer
 }
 
-// contoso reads the tenant of the expectations, as a file whose ids are made this tenant's own, and lays the fragment over it.
-func contoso(n int, fragment string) (emulator.Organization, error) {
+// template is contoso.yaml, read once and kept as JSON, which is quicker to read a thousand times.
+var template = sync.OnceValues(func() ([]byte, error) {
 	raw, err := os.ReadFile(filepath.Join("testdata", "contoso.yaml"))
 	if err != nil {
-		return emulator.Organization{}, err
+		return nil, err
 	}
-	own := fmt.Sprintf("%08x-", 0xa0000000+n)
-	text := strings.NewReplacer("aaaaaaaa-", own, "bbbbbbbb-", fmt.Sprintf("%08x-", 0xb0000000+n), "84841066-", fmt.Sprintf("%08x-", 0x80000000+n)).Replace(string(raw))
+	var org emulator.Organization
+	if err := yaml.Load(raw, &org, yaml.WithKnownFields()); err != nil {
+		return nil, err
+	}
+	return json.Marshal(org)
+})
+
+// contoso makes the tenant of the expectations with ids of its own, and lays the fragment over it.
+func contoso(n int, fragment string) (emulator.Organization, error) {
 	var org, over emulator.Organization
-	if err := yaml.Load([]byte(text), &org, yaml.WithKnownFields()); err != nil {
+	raw, err := template()
+	if err != nil {
 		return org, err
 	}
-	if err := yaml.Load([]byte(fragment), &over, yaml.WithKnownFields()); err != nil && fragment != "" {
-		return org, fmt.Errorf("setup.yaml: %w", err)
+	for _, prefix := range []string{"aaaaaaaa-", "bbbbbbbb-", "84841066-"} {
+		raw = bytes.ReplaceAll(raw, []byte(prefix), fmt.Appendf(nil, "%s%06x-", prefix[:2], n))
+	}
+	if err := json.Unmarshal(raw, &org); err != nil {
+		return org, err
+	}
+	if fragment != "" {
+		if err := yaml.Load([]byte(fragment), &over, yaml.WithKnownFields()); err != nil {
+			return org, fmt.Errorf("setup.yaml: %w", err)
+		}
 	}
 	for _, u := range over.Users {
 		i := slices.IndexFunc(org.Users, func(x emulator.User) bool { return x.UPN == u.UPN })
@@ -108,9 +125,9 @@ func newWorlds(t *testing.T, rules emulator.Rules, fragments []string) []*world 
 		if err != nil {
 			t.Fatal(err)
 		}
-		w := &world{tenant: org.ID, people: map[string]string{}, upns: map[string]string{}}
+		w := &world{tenant: org.ID, people: map[string]string{}, tokens: map[string]string{}}
 		for _, u := range org.Users {
-			w.people[keyOf(u.UPN)], w.upns[keyOf(u.UPN)] = u.ID, u.UPN
+			w.people[keyOf(u.UPN)] = u.ID
 		}
 		orgs, worlds = append(orgs, org), append(worlds, w)
 	}
@@ -139,6 +156,9 @@ var actorField = regexp.MustCompile(` (person|scopes|roles|wids|expires|aud)=`)
 
 // bearer makes the Authorization header that an actor's line asks for.
 func (w *world) bearer(actor string) (string, error) {
+	if s, ok := w.tokens[actor]; ok {
+		return s, nil
+	}
 	kind, rest, _ := strings.Cut(actor, " ")
 	switch kind {
 	case "none":
@@ -187,7 +207,8 @@ func (w *world) bearer(actor string) (string, error) {
 		tok.As = id
 	}
 	s, err := w.e.Mint(tok)
-	return "Bearer " + s, err
+	w.tokens[actor] = "Bearer " + s
+	return w.tokens[actor], err
 }
 
 var placeholder = regexp.MustCompile(`<[a-z]+>`)

@@ -2,6 +2,7 @@ package emulator_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -126,21 +127,30 @@ func TestMatrix(t *testing.T) {
 			t.Parallel()
 			rows := slices.DeleteFunc(slices.Clone(m.rows), func(r matrixRow) bool { return r.rules != "both" && r.rules != mode.name })
 			summary := map[string]int{}
-			for part := range slices.Chunk(rows, 400) { // one emulator each
-				worlds := newWorlds(t, mode.rules, make([]string, len(part)))
-				for i, r := range part {
-					t.Run(strings.Join([]string{r.id, r.property, r.actor, r.op}, "/"), func(t *testing.T) {
-						summary[r.mark]++
-						if bad := m.try(worlds[i], r); len(bad) > 0 {
-							summary["not met"]++
-							t.Errorf("matrix.tsv:%d (%s) %s, wanted %s\n  %s\n  %s %s", r.line, r.mark, r.body, r.outcome, strings.Join(bad, "\n  "), m.sources[r.source], r.remark)
-						}
-					})
-				}
+			// What is refused changes nothing, so all refusals share a tenant; each other row has its own.
+			slices.SortStableFunc(rows, func(a, b matrixRow) int { return cmp.Compare(a.mayChange(), b.mayChange()) })
+			refusals := slices.IndexFunc(rows, func(r matrixRow) bool { return r.mayChange() == 1 })
+			worlds := newWorlds(t, mode.rules, make([]string, len(rows)-refusals+1))
+			for i, r := range rows {
+				t.Run(strings.Join([]string{r.id, r.property, r.actor, r.op}, "/"), func(t *testing.T) {
+					summary[r.mark]++
+					if bad := m.try(worlds[max(0, i-refusals+1)], r); len(bad) > 0 {
+						summary["not met"]++
+						t.Errorf("matrix.tsv:%d (%s) %s, wanted %s\n  %s\n  %s %s", r.line, r.mark, r.body, r.outcome, strings.Join(bad, "\n  "), m.sources[r.source], r.remark)
+					}
+				})
 			}
 			t.Logf("%d rows: %v", len(rows), summary)
 		})
 	}
+}
+
+// mayChange is 1 when the row may be accepted.
+func (r matrixRow) mayChange() int {
+	if slices.Contains(strings.Split(r.outcome, "|"), "ok") {
+		return 1
+	}
+	return 0
 }
 
 var repeated = regexp.MustCompile(`<([^<>*]+)\*(\d+)>`)
@@ -173,7 +183,7 @@ func (m matrix) try(w *world, r matrixRow) []string {
 	}
 	actor := m.actors[r.actor]
 	id := w.people[actor.target]
-	before := w.whole(id)
+	before, made := w.whole(id), len(w.mutations())
 	a, err := w.send(actor.token, "PATCH /v1.0/users/"+id, http.Header{"Content-Type": {"application/json"}}, raw)
 	if err != nil {
 		return []string{err.Error()}
@@ -190,7 +200,7 @@ func (m matrix) try(w *world, r matrixRow) []string {
 	var bad []string
 	if a.status >= 400 {
 		bad = append(bad, a.envelope()...)
-		if n := len(w.mutations()); n != 0 {
+		if n := len(w.mutations()) - made; n != 0 {
 			bad = append(bad, fmt.Sprintf("refused, but the ledger has %d entries", n))
 		}
 		if !bytes.Equal(plain(before), plain(after)) {

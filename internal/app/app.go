@@ -27,7 +27,6 @@ import (
 	"nameplate/internal/lang"
 	"nameplate/internal/policy"
 	"nameplate/internal/portal"
-	"nameplate/internal/property"
 	"nameplate/internal/store"
 	"nameplate/internal/web"
 )
@@ -99,7 +98,7 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 	if err != nil {
 		return nil, fail.Wrap(fail.Internal, "app.new", err)
 	}
-	dir, tenant, reg, err := openDirectory(ctx, cfg, o.Now, func(ctx context.Context, session string) (string, error) {
+	dir, tenant, reg, err := openDirectory(ctx, cfg, rules.Properties(), o.Now, func(ctx context.Context, session string) (string, error) {
 		return a.access.Token(ctx, session)
 	})
 	if err != nil {
@@ -120,7 +119,7 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 	}
 	journal := a.store.Journal()
 	a.engine = change.New(change.Config{
-		Reader: dir.Directory, Writer: dir.Directory, Journal: journal, Policy: rules, Properties: property.Catalog(),
+		Reader: dir.Directory, Writer: dir.Directory, Journal: journal, Policy: rules, Properties: rules.Properties(),
 		Now: o.Now, NewID: newID, Crash: crash, DelegatedOnly: cfg.DelegatedOnly,
 	})
 
@@ -136,7 +135,7 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 	a.site, err = web.New(web.Options{
 		Public: cfg.PublicURL, Proxies: proxies, Key: formKey(keys[0]), Sessions: portal.Sessions{Access: a.access},
 		SessionCookie: cookies.Session, AttemptCookie: cookies.Attempt,
-		Catalog: catalog, Log: o.Log, Now: o.Now, Random: rand.Reader,
+		Catalog: catalog.With(rules.Words()), Log: o.Log, Now: o.Now, Random: rand.Reader,
 		Ready: func(ctx context.Context) error { return a.store.Ping(ctx) },
 	})
 	if err != nil {
@@ -146,9 +145,13 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 	if name == "" {
 		name = dir.name(ctx, tenant)
 	}
+	logo, err := readLogo(cfg.Logo)
+	if err != nil {
+		return nil, err
+	}
 	pages, err := portal.New(portal.Deps{
 		Site: a.site, Engine: a.engine, Form: rules, Reader: dir.Directory, Journal: journal, Access: a.access,
-		Brand: portal.Brand{Name: name, Accent: cfg.Accent}, Log: o.Log, Now: o.Now,
+		Brand: portal.Brand{Name: name, Accent: cfg.Accent, Logo: logo}, Support: cfg.Support, Log: o.Log, Now: o.Now,
 		Delegated: cfg.DelegatedOnly, Emulator: config.Loopback(hostOf(cfg.Cloud.Graph)), Gallery: o.Demo,
 	})
 	if err != nil {
@@ -187,6 +190,14 @@ func (a *App) Start() error {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	a.stop = stop
+	if a.store.Alone() {
+		// Whatever is open was left by a process that is gone: nobody else has this file.
+		a.work.Go(func() {
+			if _, err := a.engine.Recover(ctx); err != nil && ctx.Err() == nil {
+				a.log.Warn("entries that a crash left open could not all be settled; they are tried again", "err", err)
+			}
+		})
+	}
 	a.every(ctx, 15*time.Second, "settle", func(ctx context.Context) error { _, err := a.engine.Settle(ctx); return err })
 	a.every(ctx, 10*time.Minute, "sweep", func(ctx context.Context) error { _, err := a.access.Sweep(ctx); return err })
 	return nil
@@ -288,6 +299,21 @@ func loadPolicy(path string, demo bool) (*policy.Policy, error) {
 		return nil, &fail.Error{Op: "app.policy", Kind: fail.Invalid, Say: fail.T("The policy file has mistakes:\n%s", policy.Report(name, mistakes))}
 	}
 	return p, nil
+}
+
+// readLogo reads the organization's picture; "" has none.
+func readLogo(path string) ([]byte, error) {
+	if path == "" {
+		return nil, nil
+	}
+	b, err := os.ReadFile(path) // #nosec G304 -- the operator names this file
+	if err != nil {
+		return nil, &fail.Error{Op: "app.logo", Kind: fail.Invalid, Err: err, Say: fail.T("The logo %s cannot be read.", path)}
+	}
+	if len(b) > 200_000 {
+		return nil, fail.New(fail.Invalid, "app.logo", fail.T("The logo %s is larger than 200 kB. Every page carries it: make it smaller.", path))
+	}
+	return b, nil
 }
 
 func openStore(ctx context.Context, cfg config.Config, now func() time.Time, log *slog.Logger) (*store.Store, error) {

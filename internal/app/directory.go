@@ -30,7 +30,7 @@ type tokens func(ctx context.Context, session string) (string, error)
 func (t tokens) Token(ctx context.Context, session string) (string, error) { return t(ctx, session) }
 
 // openDirectory makes the connection, finds the tenant's id, and says under which registration people sign in there.
-func openDirectory(ctx context.Context, cfg config.Config, now func() time.Time, own tokens) (connection, string, access.Tenant, error) {
+func openDirectory(ctx context.Context, cfg config.Config, set *property.Set, now func() time.Time, own tokens) (connection, string, access.Tenant, error) {
 	var c connection
 	fault := func(err error) (connection, string, access.Tenant, error) {
 		return connection{}, "", access.Tenant{}, err
@@ -56,7 +56,7 @@ func openDirectory(ctx context.Context, cfg config.Config, now func() time.Time,
 	if err != nil {
 		return fault(fail.Wrap(fail.Invalid, "app.directory", err))
 	}
-	c.Directory = entra.New(entra.Options{Tenants: map[string]*graph.Client{tenant: g}, Tokens: own, Properties: property.Catalog(), Now: now})
+	c.Directory = entra.New(entra.Options{Tenants: map[string]*graph.Client{tenant: g}, Tokens: own, Properties: set, Now: now})
 	reg := access.Tenant{ID: tenant, Authority: cfg.Cloud.Authority, ClientID: cfg.ClientID, Certificate: cert, Graph: cfg.Cloud.Graph}
 	if cert == nil {
 		reg.Secret = cfg.ClientSecret.Reveal()

@@ -284,7 +284,7 @@ func (l *loader) config() Config {
 		Database: Secret(l.text("database")), KeyFile: l.text("key_file"),
 		Tenant: l.text("tenant"), ClientID: l.text("client_id"), ClientSecret: Secret(l.text("client_secret")), Certificate: l.text("client_certificate"),
 		Cloud: Clouds()[l.text("cloud")], CAFile: l.text("ca_file"), DelegatedOnly: yes("delegated_only"),
-		Policy: l.text("policy"), Name: l.text("name"), Accent: l.text("accent"), PrivacyURL: l.text("privacy_url"), Language: l.text("language"),
+		Policy: l.text("policy"), Name: l.text("name"), Accent: l.text("accent"), Logo: l.text("logo"), Support: l.text("support"), PrivacyURL: l.text("privacy_url"), Language: l.text("language"),
 		SessionIdle: duration("session_idle"), SessionLimit: duration("session_limit"),
 		LogFormat: l.text("log_format"), LogLevel: l.text("log_level"),
 	}
@@ -340,7 +340,7 @@ func (l *loader) together(c Config, now time.Time) {
 			l.wrong(l.where("tls_certificate"), what, remedy)
 		}
 	}
-	for _, key := range []string{"policy", "ca_file"} {
+	for _, key := range []string{"policy", "ca_file", "logo"} {
 		if path := l.text(key); path != "" {
 			if f, err := os.Open(path); err != nil { // #nosec G304 -- the operator names this file
 				l.wrong(l.where(key), "names a file that cannot be read ("+reason(err)+")", "check the path; it starts from the folder of the configuration file")

@@ -68,6 +68,8 @@ func Settings() []Setting {
 		{Key: "policy", Type: TypeFile, Default: "", Help: "The policy file: who may see and change which property. Empty: the careful default that Nameplate ships."},
 		{Key: "name", Type: TypeText, Default: "", Help: "The organization's name in the portal. Empty: the name that the directory gives."},
 		{Key: "accent", Type: TypeColor, Default: "#0b5cad", Help: "The accent color of buttons and links; must be readable on white."},
+		{Key: "logo", Type: TypeFile, Default: "", Help: "PNG or SVG file with the organization's logo, at most 200 kB."},
+		{Key: "support", Type: TypeText, Default: "", Help: "Who helps when a field is locked or something fails: an e-mail address or an https address."},
 		{Key: "privacy_url", Type: TypeText, Default: "", Help: "Address of your privacy notice, linked at the foot of each page."},
 		{Key: "language", Type: TypeChoice, Default: "en", Choices: []string{"en", "de", "ar"}, Help: "The language for people whose own is not known."},
 		{Key: "session_idle", Type: TypeDuration, Default: "60m", Help: "After this long without a click a person signs in again."},
@@ -107,6 +109,8 @@ type Config struct {
 	Policy         string
 	Name           string
 	Accent         string
+	Logo           string
+	Support        string
 	PrivacyURL     string
 	Language       string
 	SessionIdle    time.Duration

@@ -112,6 +112,9 @@ func instant(us int64) time.Time {
 	return time.UnixMicro(us).UTC()
 }
 
+// Alone says whether no other process can have this database open: a SQLite file has one owner.
+func (s *Store) Alone() bool { return s.engine == sqlite }
+
 // Ping says whether the database answers.
 func (s *Store) Ping(ctx context.Context) error {
 	if err := s.read.PingContext(ctx); err != nil {

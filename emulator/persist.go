@@ -79,6 +79,7 @@ type savedExtras struct {
 	Photo    []byte                     `json:",omitempty"`
 	Etag     string                     `json:",omitempty"` // of the photo
 	Side     int                        `json:",omitempty"`
+	Drawn    bool                       `json:",omitempty"`
 }
 
 // Save writes the whole state to Options.Data, whole or not at all. Without a folder it does nothing. A Server saves by itself:
@@ -252,7 +253,7 @@ func (u *user) save(b []byte, people map[*user]int) ([]byte, error) {
 			s.Manager = i + 1
 		}
 		if x.photo != nil {
-			s.Photo, s.Etag, s.Side = x.photo.data, x.photo.etag, x.photo.side
+			s.Photo, s.Etag, s.Side, s.Drawn = x.photo.whole(), x.photo.etag, x.photo.side, x.photo.drawn
 		}
 		j, err := json.Marshal(s)
 		if err != nil {
@@ -421,7 +422,11 @@ func (s savedTenant) tenant(in *reader) (*tenant, error) {
 				u.more.manager = &people[x.Manager-1]
 			}
 			if x.Photo != nil {
-				u.more.photo = &photo{data: x.Photo, etag: x.Etag, side: x.Side, sizes: map[int][]byte{}}
+				p := &photo{data: x.Photo, etag: x.Etag, side: x.Side, drawn: x.Drawn, sizes: map[int][]byte{}}
+				if p.drawn {
+					p.sizes[p.side] = p.data
+				}
+				u.more.photo = p
 			}
 		}
 		if i < s.Users {

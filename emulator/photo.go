@@ -28,12 +28,29 @@ var photoSizes = []int{48, 64, 96, 120, 240, 360, 432, 504, 648}
 
 // photo is a person's picture; each size is made when it is first asked for.
 type photo struct {
-	data []byte // as it came
-	side int    // of the largest square that is served
+	side int // of the largest square that is served
 	etag string
 
 	mu    sync.Mutex
+	data  []byte        // as it came
+	draw  func() []byte // makes data when it is first needed
+	drawn bool          // data is what the largest size serves
 	sizes map[int][]byte
+}
+
+// source is the photo as it came. Call with mu held.
+func (p *photo) source() []byte {
+	if p.draw != nil {
+		p.data, p.draw = p.draw(), nil
+		p.sizes[p.side] = p.data
+	}
+	return p.data
+}
+
+func (p *photo) whole() []byte {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.source()
 }
 
 // maxPixels keeps a small file from becoming a large picture.
@@ -62,7 +79,11 @@ func newPhoto(data []byte) (*photo, error) {
 // readPhoto makes the photo of an organization file: "initials" draws one, a data: address holds one.
 func readPhoto(s, name, seed string) (*photo, error) {
 	if strings.EqualFold(s, "initials") {
-		return newPhoto(initials(name, seed))
+		sum := sha256.Sum256([]byte(name + "\x00" + seed))
+		return &photo{
+			draw: func() []byte { return initials(name, seed) }, drawn: true, side: photoSizes[len(photoSizes)-1],
+			etag: `W/"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`, sizes: map[int][]byte{},
+		}, nil
 	}
 	if _, data, ok := strings.Cut(s, ";base64,"); ok && strings.HasPrefix(s, "data:image/") {
 		b, err := base64.StdEncoding.DecodeString(data)
@@ -115,10 +136,11 @@ func (p *photo) served() []int {
 func (p *photo) jpeg(side int) []byte {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	data := p.source()
 	if b, ok := p.sizes[side]; ok {
 		return b
 	}
-	src, _, err := image.Decode(bytes.NewReader(p.data))
+	src, _, err := image.Decode(bytes.NewReader(data))
 	if err != nil {
 		return nil
 	}

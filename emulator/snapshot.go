@@ -60,7 +60,8 @@ func (d *directory) describe(u *user) User {
 	if x := u.more; x != nil {
 		out.Password, out.Roles = x.password, slices.Clone(x.roles)
 		if x.photo != nil {
-			out.Photo = "data:" + http.DetectContentType(x.photo.data) + ";base64," + base64.StdEncoding.EncodeToString(x.photo.data)
+			data := x.photo.whole()
+			out.Photo = "data:" + http.DetectContentType(data) + ";base64," + base64.StdEncoding.EncodeToString(data)
 		}
 	}
 	for r := u.rec; len(r) > 0; {

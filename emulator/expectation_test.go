@@ -42,6 +42,16 @@ var templates = map[string]string{
 	"Helpdesk Administrator":                  "729827e3-9c14-49f7-bb1b-9608f156bbb8",
 	"Privileged Authentication Administrator": "7be44c8a-adaf-4e2a-84d6-ab2649e08a13",
 	"Authentication Administrator":            "c4e39bd9-1100-46d3-8c65-fb160da0071f",
+	"Password Administrator":                  "966707d0-3269-4727-9be2-8c3a10f19b9d",
+	"Privileged Role Administrator":           "e8611ab8-c189-46e8-94e1-60213ab1f814",
+	"Groups Administrator":                    "fdd7a751-b60b-444a-984c-02652fe8fa1c",
+	"Directory Readers":                       "88d8e3e3-8f55-4a1e-953a-9b9898b8876b",
+	"Guest Inviter":                           "95e79109-95c0-4d8e-aee3-d01accf2d47b",
+	"Message Center Reader":                   "790c1fb9-7f7d-4f88-86a1-ef1f95c05c1b",
+	"Reports Reader":                          "4a5d8f65-41da-4de4-8968-e035b65339cf",
+	"Usage Summary Reports Reader":            "75934031-6c7e-415a-99d7-48dbd49e875e",
+	"User Experience Success Manager":         "27460883-1df1-4691-b032-3b79643e5e63",
+	"Exchange Administrator":                  "29232cdf-9323-42fd-ade2-1d097af3e4de",
 }
 
 // reader may read whatever is read back.
@@ -83,10 +93,12 @@ func contoso(n int, fragment string) (emulator.Organization, error) {
 		return org, err
 	}
 	if fragment != "" {
-		if err := yaml.Load([]byte(fragment), &over, yaml.WithKnownFields()); err != nil {
+		own := strings.ReplaceAll(fragment, "aaaaaaaa-", fmt.Sprintf("aa%06x-", n))
+		if err := yaml.Load([]byte(own), &over, yaml.WithKnownFields()); err != nil {
 			return org, fmt.Errorf("setup.yaml: %w", err)
 		}
 	}
+	org.Groups = append(org.Groups, over.Groups...)
 	for _, u := range over.Users {
 		i := slices.IndexFunc(org.Users, func(x emulator.User) bool { return x.UPN == u.UPN })
 		if i < 0 {

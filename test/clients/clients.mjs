@@ -72,7 +72,7 @@ await check("msal-node: code with PKCE, account, silent from cache and by refres
   const url = await app.getAuthCodeUrl({ scopes: ["User.Read"], redirectUri: redirect, codeChallenge: challenge, codeChallengeMethod: "S256", state: "s1", nonce: "n1", responseMode: "query" });
   const back = await signIn(url);
   equal(back.searchParams.get("state"), "s1", "state");
-  const r = await app.acquireTokenByCode({ code: back.searchParams.get("code"), codeVerifier: verifier, scopes: ["User.Read"], redirectUri: redirect }, { nonce: "n1", state: "s1" });
+  const r = await app.acquireTokenByCode({ code: back.searchParams.get("code"), codeVerifier: verifier, scopes: ["User.Read"], redirectUri: redirect, nonce: "n1", state: "s1" }, { nonce: "n1", state: "s1", code: back.searchParams.get("code") });
   equal(r.account.username, "adele@contoso.com", "username");
   equal(r.account.homeAccountId, `${r.uniqueId}.${world.tenant}`, "homeAccountId");
   equal(claims(r.accessToken).xms_cc?.[0], "cp1", "xms_cc");

@@ -97,7 +97,7 @@ func New(o Options) (*Client, error) {
 	o.Retry = o.Retry.defaults()
 	s := &state{opts: o, origin: originOf(base), lanes: map[string]*lane{}}
 	s.setTransport(o.Transport)
-	return &Client{base: base, pipe: s.pipeline(s.appToken()), shared: s, maxPages: o.MaxPages, scope: o.Scope}, nil
+	return &Client{base: base, pipe: s.pipeline(&appToken{state: s, turn: make(chan struct{}, 1)}), shared: s, maxPages: o.MaxPages, scope: o.Scope}, nil
 }
 
 // As is the same client with a person's right: every request asks token anew. Waits after a 429 are shared with the client it
@@ -260,29 +260,6 @@ func (s *state) number(r *policy.Request) (*http.Response, error) {
 		tr.clientID = id
 	}
 	return r.Next()
-}
-
-func (s *state) appToken() policy.Policy {
-	if s.opts.Credential == nil {
-		return policyFunc(func(*policy.Request) (*http.Response, error) { return nil, ErrNoCredential })
-	}
-	return runtime.NewBearerTokenPolicy(s.opts.Credential, []string{s.opts.Scope}, &policy.BearerTokenOptions{
-		InsecureAllowCredentialWithHTTP: s.origin.scheme == "http", // New let only a loopback address through
-	})
-}
-
-func personToken(token TokenFunc) policy.Policy {
-	return policyFunc(func(r *policy.Request) (*http.Response, error) {
-		t, err := token(r.Raw().Context())
-		if err != nil {
-			return nil, &tokenError{err}
-		}
-		if t == "" {
-			return nil, &tokenError{errors.New("empty token")}
-		}
-		r.Raw().Header.Set("Authorization", "Bearer "+t)
-		return r.Next()
-	})
 }
 
 func endpoint(raw string) (*url.URL, error) {

@@ -78,14 +78,14 @@ func (s *state) tooLong(ctx context.Context, d time.Duration) bool {
 }
 
 // retry repeats what may be repeated: 429 always, for it says that nothing was applied; other failures only of reads, on a fresh
-// connection; a 401 once, because the token policy then fetches a new token.
+// connection.
 func (s *state) retry(req *policy.Request) (*http.Response, error) {
 	var k call
 	var tr *trail
 	req.OperationValue(&k)
 	req.OperationValue(&tr)
 	lane := laneOf(req.Raw().URL.Path)
-	var throttled, broken, renewed int
+	var throttled, broken int
 	for {
 		if err := s.enter(req.Raw().Context(), lane); err != nil {
 			tr.sent.Store(false)
@@ -110,10 +110,6 @@ func (s *state) retry(req *policy.Request) (*http.Response, error) {
 			if throttled >= s.opts.Retry.Throttles || s.tooLong(req.Raw().Context(), d) {
 				return resp, nil
 			}
-			runtime.Drain(resp)
-			continue
-		case resp.StatusCode == http.StatusUnauthorized && renewed == 0 && s.mayRenew(resp):
-			renewed++
 			runtime.Drain(resp)
 			continue
 		case !k.read || !passingStatus(resp.StatusCode):
@@ -148,11 +144,6 @@ func (s *state) attempt(req *policy.Request, tr *trail) (*http.Response, error) 
 	ctx, cancel := context.WithTimeout(context.WithValue(req.Raw().Context(), trailKey{}, tr), s.opts.Timeout)
 	defer cancel()
 	return req.Clone(ctx).Next()
-}
-
-// mayRenew: a new token helps against a token that has expired or was revoked, not against a demand on the person.
-func (s *state) mayRenew(resp *http.Response) bool {
-	return s.opts.Credential != nil && !strings.Contains(strings.Join(resp.Header.Values("WWW-Authenticate"), " "), "claims=")
 }
 
 func passingStatus(status int) bool {

@@ -1,0 +1,88 @@
+package graph
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+)
+
+// appToken puts the application's own token on requests. One caller at a time asks the credential, the others wait for what it
+// gets: a token that the service refuses is renewed once, however many requests carried it.
+type appToken struct {
+	state *state
+	turn  chan struct{} // holds the right to look at and change token
+	token azcore.AccessToken
+}
+
+// early is how long before its end a token is renewed.
+const early = 5 * time.Minute
+
+// get is a token other than spent. claims are those of a challenge, "" for none.
+func (a *appToken) get(ctx context.Context, spent, claims string) (string, error) {
+	select {
+	case a.turn <- struct{}{}:
+		defer func() { <-a.turn }()
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+	now := a.state.opts.Now()
+	usable := a.token.Token != "" && a.token.Token != spent
+	if usable && a.token.ExpiresOn.Sub(now) > early && (a.token.RefreshOn.IsZero() || a.token.RefreshOn.After(now)) {
+		return a.token.Token, nil
+	}
+	t, err := a.state.opts.Credential.GetToken(ctx, policy.TokenRequestOptions{
+		Scopes: []string{a.state.opts.Scope}, EnableCAE: true, Claims: claims,
+	})
+	if err != nil {
+		if usable && a.token.ExpiresOn.After(now) {
+			return a.token.Token, nil // not fresh, and good
+		}
+		return "", err
+	}
+	a.token = t
+	return t.Token, nil
+}
+
+// Do sends the request, and once more with a new token when the service does not accept the first.
+func (a *appToken) Do(r *policy.Request) (*http.Response, error) {
+	if a.state.opts.Credential == nil {
+		return nil, ErrNoCredential
+	}
+	spent, challenge := "", ""
+	for try := 1; ; try++ {
+		token, err := a.get(r.Raw().Context(), spent, challenge)
+		if err != nil {
+			return nil, &tokenError{err}
+		}
+		r.Raw().Header.Set("Authorization", "Bearer "+token)
+		resp, err := r.Next()
+		if err != nil || resp.StatusCode != http.StatusUnauthorized || try == 2 {
+			return resp, err
+		}
+		spent, challenge = token, claims(resp.Header)
+		runtime.Drain(resp)
+		if err := r.RewindBody(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// personToken asks token anew for each attempt and keeps nothing.
+func personToken(token TokenFunc) policy.Policy {
+	return policyFunc(func(r *policy.Request) (*http.Response, error) {
+		t, err := token(r.Raw().Context())
+		if err == nil && t == "" {
+			err = errors.New("empty token")
+		}
+		if err != nil {
+			return nil, &tokenError{err}
+		}
+		r.Raw().Header.Set("Authorization", "Bearer "+t)
+		return r.Next()
+	})
+}

@@ -23,7 +23,7 @@ func BenchmarkP10(b *testing.B) {
 		token := p.token(b)
 		client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}}
 
-		ids := list(b, client, p.at("graph_http")+"/v1.0/users?$top=999&$select=id", token, 3)
+		ids := list(b, client, p.at("graph_http")+"/v1.0/users?$top=999&$select=id,onPremisesSyncEnabled", token, 3)
 		var lists, patches []float64
 		for range 3 {
 			begun := time.Now()
@@ -86,8 +86,10 @@ func list(b *testing.B, c *http.Client, address, token string, pages int) []stri
 			if !ok {
 				break
 			}
-			ids = append(ids, after[:36])
 			rest = after[36:]
+			if person, _, _ := strings.Cut(rest, "}"); !strings.Contains(person, `"onPremisesSyncEnabled":true`) {
+				ids = append(ids, after[:36]) // a synced person's city is not written in the cloud
+			}
 		}
 		address = ""
 		if _, after, ok := strings.Cut(string(body[:min(len(body), 2000)]), `"@odata.nextLink":"`); ok {

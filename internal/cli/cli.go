@@ -91,10 +91,11 @@ under a policy that says who may see and change what.
 
 Try it with nothing installed:   nameplate demo
 Against your own organization:   nameplate serve`,
-		SilenceErrors:     true,
-		SilenceUsage:      true,
-		Version:           c.Version,
-		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+		SilenceErrors:              true,
+		SilenceUsage:               true,
+		Version:                    c.Version,
+		SuggestionsMinimumDistance: 2,
+		CompletionOptions:          cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
 	root.PersistentFlags().StringVar(&c.configFile, "config", "", "configuration file (default nameplate.yaml, or NAMEPLATE_CONFIG)")
 	root.PersistentFlags().BoolVar(&c.json, "json", false, "print JSON, errors too")
@@ -116,9 +117,9 @@ Against your own organization:   nameplate serve`,
 	root.AddCommand(c.demo(), c.serve(), c.emulator(), c.policy(), c.history(), c.config(), c.docs())
 	root.Args = func(cmd *cobra.Command, args []string) error {
 		if len(args) > 0 {
-			text := fmt.Sprintf("there is no verb %q", args[0])
+			text := fmt.Sprintf("there is no verb %q.", args[0])
 			if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-				text += "; did you mean " + strings.Join(near, " or ") + "?"
+				text += " Did you mean " + strings.Join(near, " or ") + "?"
 			}
 			return usageError{errors.New(text + " See: nameplate --help")}
 		}

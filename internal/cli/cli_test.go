@@ -1,0 +1,158 @@
+package cli_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"nameplate/internal/cli"
+)
+
+// run runs one command and gives its exit code and what it printed.
+func run(t *testing.T, environ []string, args ...string) (code int, out, err string) {
+	t.Helper()
+	var o, e bytes.Buffer
+	code = cli.Main(t.Context(), cli.World{Args: args, Environ: environ, Version: "test", In: strings.NewReader(""), Out: &o, Err: &e})
+	return code, o.String(), e.String()
+}
+
+func file(t *testing.T, name, text string) string {
+	t.Helper()
+	p := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(p, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestAskedWrongly(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"demp"}, `there is no verb "demp". Did you mean demo?`},
+		{[]string{"demo", "--prot", "1"}, "unknown flag: --prot. See: nameplate demo --help"},
+		{[]string{"demo", "extra"}, `takes no argument, and "extra" was given`},
+		{[]string{"demo", "--people", "-3"}, "--people takes a number"},
+		{[]string{"policy", "check"}, "takes a policy file, and 0 were given"},
+		{[]string{"policy", "chek", "x"}, `there is no verb "chek" under nameplate policy`},
+		{[]string{"policy", "check", "/nowhere/policy.yaml"}, "/nowhere/policy.yaml cannot be read (no such file or directory)"},
+		{[]string{"policy", "show", "--demo"}, "--as is missing"},
+		{[]string{"config", "check", "--config", "/nowhere.yaml"}, "there is no such file"},
+	} {
+		t.Run(strings.Join(c.args, " "), func(t *testing.T) {
+			t.Parallel()
+			code, out, err := run(t, nil, c.args...)
+			if code != 2 || out != "" || !strings.Contains(err, c.want) {
+				t.Errorf("exit %d, out %q, err %q; want exit 2 and %q", code, out, err, c.want)
+			}
+			code, _, err = run(t, nil, append(c.args, "--json")...)
+			var line struct {
+				Error string
+				Exit  int
+			}
+			if jerr := json.Unmarshal([]byte(err), &line); code != 2 || jerr != nil || line.Exit != 2 || line.Error == "" {
+				t.Errorf("with --json: exit %d, %q, %v", code, err, jerr)
+			}
+		})
+	}
+}
+
+func TestB41_PolicyCheckNamesLineAndRemedy(t *testing.T) {
+	t.Parallel()
+	code, out, _ := run(t, nil, "policy", "check", file(t, "bad.yaml", "properties:\n  jobTitel:\n    edit: self\n"))
+	if code != 2 || !strings.Contains(out, "bad.yaml:2") || !strings.Contains(out, "jobTitle") {
+		t.Errorf("exit %d:\n%s", code, out)
+	}
+	code, out, _ = run(t, nil, "policy", "schema")
+	var schema map[string]any
+	if err := json.Unmarshal([]byte(out), &schema); code != 0 || err != nil || schema["$schema"] == nil {
+		t.Errorf("exit %d, %v: %.200s", code, err, out)
+	}
+}
+
+// The form as a person gets it, without any configuration: what is theirs, and why the rest is not.
+func TestPolicyShow(t *testing.T) {
+	t.Parallel()
+	code, out, err := run(t, nil, "policy", "show", "--demo", "--as", "ahmed.mansouri@ad.larkfield.example")
+	if code != 0 {
+		t.Fatalf("exit %d: %s", code, err)
+	}
+	for _, want := range []string{"Mobile phone", "Job title"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("the form does not say %q:\n%s", want, out)
+		}
+	}
+	if code, _, err := run(t, nil, "policy", "show", "--demo", "--as", "nobody@larkfield.example"); code == 0 || err == "" {
+		t.Errorf("a person who is not there: exit %d, %q", code, err)
+	}
+}
+
+// The demo's one line of JSON has exactly the keys that scripts rely on.
+func TestDemoJSON(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	r, w := io.Pipe()
+	var errs bytes.Buffer
+	done := make(chan int, 1)
+	go func() {
+		done <- cli.Main(ctx, cli.World{Args: []string{"demo", "--json", "--port", "0"}, Out: w, Err: &errs})
+		_ = w.Close()
+	}()
+	line, err := bufio.NewReader(r).ReadString('\n')
+	if err != nil {
+		t.Fatalf("%v\n%s", err, errs.String())
+	}
+	var d map[string]any
+	if err := json.Unmarshal([]byte(line), &d); err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range strings.Fields("portal authority graph authority_http graph_http control ca_file tenant_id domain client_id client_secret users") {
+		if d[key] == nil || d[key] == "" {
+			t.Errorf("no %q in %s", key, line)
+		}
+	}
+	for _, key := range []string{"portal", "authority", "graph", "authority_http", "graph_http", "control"} {
+		if s, _ := d[key].(string); strings.Count(s, "/") != 2 {
+			t.Errorf("%s is %q, not an origin", key, s)
+		}
+	}
+	users, _ := d["users"].([]any)
+	if len(users) < 5 {
+		t.Errorf("only %d people can sign in", len(users))
+	}
+	resp, err := http.Get(d["portal"].(string) + "/readyz")
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Errorf("the portal is not ready: %v %v", resp, err)
+	}
+	cancel()
+	if code := <-done; code != 0 {
+		t.Errorf("stopped with %d: %s", code, errs.String())
+	}
+	if _, err := os.Stat(d["ca_file"].(string)); err == nil {
+		t.Error("the temporary folder was left behind")
+	}
+}
+
+// S1.5, S1.59, W26: one program; it says what it can do, and what is wrong with its configuration.
+func TestS1_59_HelpNamesEveryVerb(t *testing.T) {
+	t.Parallel()
+	code, out, _ := run(t, nil, "--help")
+	verbs := []string{"demo", "serve", "emulator", "policy", "history", "config"}
+	if code != 0 || slices.ContainsFunc(verbs, func(v string) bool { return !strings.Contains(out, "\n  "+v) }) {
+		t.Errorf("exit %d:\n%s", code, out)
+	}
+	code, _, err := run(t, nil, "serve")
+	if code != 2 || !strings.Contains(err, "tenant is missing") || !strings.Contains(err, "client_id is missing") {
+		t.Errorf("serve without configuration: exit %d, %q", code, err)
+	}
+}

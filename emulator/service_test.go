@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"nameplate/emulator"
-	"nameplate/emulator/sample"
 )
 
 // service is the sample organization, running, with a plain client of somebody's.
@@ -467,38 +466,4 @@ func TestServiceInChaos(t *testing.T) {
 	if got := value(s.e, lena, "jobTitle"); got != last {
 		t.Errorf("the directory has %v, want %s", got, last)
 	}
-}
-
-// BenchmarkPatch is the write half of P10: over http on loopback, ledger on.
-func BenchmarkPatch(b *testing.B) {
-	e, err := emulator.New(emulator.Options{Organizations: []emulator.Organization{sample.Generate(1000, 1)}})
-	if err != nil {
-		b.Fatal(err)
-	}
-	srv, err := e.Start(b.Context(), emulator.Addresses{})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer func() { _ = srv.Close() }()
-	token, err := e.Mint(emulator.Token{Client: payroll})
-	if err != nil {
-		b.Fatal(err)
-	}
-	id := e.Snapshot()[0].Users[5].ID
-	hc := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}}
-	b.RunParallel(func(pb *testing.PB) {
-		for i := 0; pb.Next(); i++ {
-			r, _ := http.NewRequestWithContext(b.Context(), "PATCH", srv.GraphHTTP+"/v1.0/users/"+id, strings.NewReader(fmt.Sprintf(`{"jobTitle":"T%d"}`, i)))
-			r.Header.Set("Authorization", "Bearer "+token)
-			r.Header.Set("Content-Type", "application/json")
-			res, err := hc.Do(r)
-			if err != nil {
-				b.Fatal(err)
-			}
-			_ = res.Body.Close()
-			if res.StatusCode != 204 {
-				b.Fatal(res.Status)
-			}
-		}
-	})
 }

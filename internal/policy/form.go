@@ -45,7 +45,7 @@ type Ask struct {
 func (p *Policy) Form(by directory.Actor, on directory.User) []Field {
 	var l []Field
 	applies, err := p.applies(on)
-	for _, d := range p.set.All() {
+	for _, d := range p.Properties().All() {
 		if d.Graph.Secret {
 			continue
 		}
@@ -178,7 +178,7 @@ func (p *Policy) locked(d property.Def, h house, by directory.Actor, on director
 			return fail.T("Only the person themself can change this, signed in with their own account.")
 		}
 		return fail.T("This portal may only save what Microsoft 365 lets people change by themselves. An administrator can give it the permission %s.", g.Write[0])
-	case g.Sensitive && !p.privileged && !(self && g.SelfWrite) && administrator(on.Roles):
+	case g.Sensitive && !p.privileged && !p.delegated && administrator(on.Roles):
 		return fail.T("Microsoft 365 protects this on administrators: only an administrator with a higher role can change it.")
 	}
 	return fail.Text{}

@@ -33,7 +33,7 @@ func (p *Policy) May(_ context.Context, by directory.Actor, do change.Action, on
 	full := property.Values{}
 	picked := property.Values{}
 	for _, n := range set.Names() {
-		d, ok := p.set.Def(n)
+		d, ok := p.Properties().Def(n)
 		if !ok {
 			problems = append(problems, fail.Problem{Field: string(n), Code: "unknown", Say: fail.T("There is no property called %q.", string(n))})
 			continue

@@ -44,7 +44,10 @@ func Report(name string, mistakes []Mistake) string {
 
 // nearest is the word among words that somebody who wrote got probably meant, or "".
 func nearest(got string, words []string) string {
-	best, found := len(got)/3+1, ""
+	best, found := (len(got)+2)/3, "" // so many slips are believed
+	if len(got) < 3 {
+		best = 0
+	}
 	for _, w := range words {
 		if strings.EqualFold(got, w) {
 			return w

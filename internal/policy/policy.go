@@ -164,7 +164,12 @@ func (p *Policy) Privileged(on bool) *Policy {
 }
 
 // Properties is the catalog together with the extensions that the file names.
-func (p *Policy) Properties() *property.Set { return p.set }
+func (p *Policy) Properties() *property.Set {
+	if p.set == nil {
+		return &property.Set{}
+	}
+	return p.set
+}
 
 // Words are the file's own sentences by language code and English text, for the catalog of languages.
 func (p *Policy) Words() map[string]map[string]string { return p.words }
@@ -209,7 +214,7 @@ func (p *Policy) Needs() []property.Name {
 			continue
 		}
 		for _, n := range r.when.Names() {
-			if d, ok := p.set.Def(property.Name(n)); ok {
+			if d, ok := p.Properties().Def(property.Name(n)); ok {
 				want[d.Name] = true
 			}
 		}
@@ -234,7 +239,7 @@ func (p *Policy) Names() []property.Name {
 	for _, r := range p.rules {
 		visible = visible || r.all.view != nil
 	}
-	for _, d := range p.set.All() {
+	for _, d := range p.Properties().All() {
 		if d.Graph.Secret || d.Kind == property.KindObject {
 			continue
 		}
@@ -279,7 +284,7 @@ func (p *Policy) applies(on directory.User) ([]bool, error) {
 			l[i] = true
 			continue
 		}
-		yes, err := r.when.Match(known(p.set, on))
+		yes, err := r.when.Match(known(p.Properties(), on))
 		if err != nil {
 			return nil, err
 		}

@@ -38,8 +38,8 @@ const (
 	standardAsk = "Hello,\n\nplease correct my profile in Microsoft 365.\n\n%[1]s: %[2]s\nIt should be: …\n\nThank you\n%[3]s"
 )
 
-// Parse reads a policy file. name is for messages. With mistakes there is no policy.
-func Parse(name string, data []byte) (*Policy, []Mistake) {
+// Parse reads a policy file. With mistakes (at most a hundred are listed) there is no policy. name says which file it is.
+func Parse(_ string, data []byte) (*Policy, []Mistake) {
 	b := &builder{reader: &reader{}, set: property.Catalog(), words: map[string]map[string]string{}, tables: map[string]*table{}}
 	root, ok := b.parse(data)
 	if !ok {

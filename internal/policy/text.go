@@ -15,7 +15,7 @@ func Text(on directory.User, fields []Field) string {
 	if name == "" {
 		name = on.Ref.ID
 	}
-	fmt.Fprintf(&b, "%s\n", name)
+	b.WriteString(printable(name) + "\n")
 	width := 0
 	for _, f := range fields {
 		width = max(width, len([]rune(f.Label.String())))

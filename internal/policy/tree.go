@@ -14,8 +14,9 @@ import (
 )
 
 const (
-	maxBytes = 1 << 20
-	maxDepth = 12 // a policy needs seven
+	maxBytes    = 512 << 10
+	maxDepth    = 12 // a policy needs seven
+	maxMistakes = 100
 )
 
 // reader walks a YAML tree and gathers mistakes.
@@ -43,7 +44,9 @@ func (r *reader) mistake(n node, remedy, what string, args ...any) {
 	if n.Node != nil {
 		m.Line, m.Column = n.Line, n.Column
 	}
-	r.mistakes = append(r.mistakes, m)
+	if len(r.mistakes) < maxMistakes {
+		r.mistakes = append(r.mistakes, m)
+	}
 }
 
 // parse reads the one document of a file. Without it there is at least one mistake.

@@ -1,8 +1,9 @@
 package emulator
 
 import (
+	"cmp"
 	"net/http"
-	"sort"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -86,8 +87,10 @@ func (e *Emulator) serve(w http.ResponseWriter, r *http.Request) {
 	p := r.URL.Path
 	first, rest, _ := strings.Cut(strings.TrimPrefix(p, "/"), "/")
 	switch strings.ToLower(first) {
-	case "v1.0", "beta", "metadata":
+	case "v1.0", "beta":
 		e.serveGraph(w, r)
+	case "metadata":
+		e.serveMetadata(w, r)
 	case "oidc":
 		e.serveUserinfo(w, r)
 	case "":
@@ -293,22 +296,47 @@ type person struct {
 	tenant *tenant
 }
 
-// people are those who may sign in at the segment: the tenant's own and its guests, or the members of all tenants.
-func (e *Emulator) people(a authorityRequest) []person {
-	var out []person
-	for _, t := range e.all() {
+// faces are those who may sign in at the segment and pass keep: the tenant's own and its guests, or the members of all tenants. At
+// most limit of them come back, by name, and how many there are. They know nothing of groups and revocations.
+func (e *Emulator) faces(a authorityRequest, keep func(person) bool, limit int) ([]person, int) {
+	type face struct {
+		sort string
+		t    *tenant
+		u    *user
+	}
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	var found []face
+	for _, t := range e.tenants {
 		if a.tenant != nil && a.tenant != t {
 			continue
 		}
-		for _, acc := range e.accounts(t) {
-			if a.tenant == nil && acc.guest {
+		for _, u := range t.dir.users {
+			p := faceOf(t, u)
+			if a.tenant == nil && p.guest || !keep(p) {
 				continue
 			}
-			out = append(out, person{acc, t})
+			found = append(found, face{strings.ToLower(p.name), t, u})
 		}
 	}
-	sort.SliceStable(out, func(i, j int) bool { return strings.ToLower(out[i].name) < strings.ToLower(out[j].name) })
-	return out
+	slices.SortFunc(found, func(x, y face) int { return cmp.Or(cmp.Compare(x.sort, y.sort), cmp.Compare(x.u.id, y.u.id)) })
+	var out []person
+	for _, f := range found[:min(limit, len(found))] {
+		out = append(out, faceOf(f.t, f.u))
+	}
+	return out, len(found)
+}
+
+// faceOf is what a page shows of somebody. Call with Emulator.mu held.
+func faceOf(t *tenant, u *user) person {
+	p := person{account{
+		id: u.id, upn: u.upn(), name: unquote(u.rec.get(pName)), mail: unquote(u.rec.get(pMail)), jobTitle: unquote(u.rec.get(pJob)),
+		enabled: u.rec.get(pEnabled) == "true", guest: u.guest(),
+	}, t}
+	if u.more != nil {
+		p.password, p.wids = u.more.password, u.more.roles
+	}
+	return p
 }
 
 // personNamed finds somebody by UPN, object id or, for a guest, mail address: in the segment's tenant first.
@@ -318,10 +346,9 @@ func (e *Emulator) personNamed(a authorityRequest, name string) (person, bool) {
 	for _, t := range e.all() {
 		acc, ok := e.accountOf(t, name)
 		if !ok && strings.Contains(name, "@") && a.tenant == t {
-			for _, x := range e.accounts(t) {
-				if x.guest && strings.EqualFold(x.mail, name) {
-					acc, ok = x, true
-				}
+			guests, _ := e.faces(a, func(p person) bool { return p.guest && strings.EqualFold(p.mail, name) }, 1)
+			if len(guests) > 0 {
+				acc, ok = e.accountOf(t, guests[0].id)
 			}
 		}
 		if !ok {

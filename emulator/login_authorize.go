@@ -49,6 +49,7 @@ type signInFlow struct {
 	fresh   bool         // they did so in this flow
 	chosen  bool         // they picked an account in this flow
 	agreed  bool         // they consented in this flow
+	proved  string       // object id of who gave the password that must be changed first
 	ends    time.Time
 }
 

@@ -172,3 +172,26 @@ func (e *Emulator) SwapIssuer(issuer string) {
 }
 
 func stsIssuer(tenantID string) string { return "https://sts.windows.net/" + tenantID + "/" }
+
+// serveMetadata answers what Azure tools ask to learn a cloud's addresses; with it one variable (Terraform: metadata_host) leads
+// them here. Only sign-in and Graph are ours; the rest is named as the public cloud has it.
+func (e *Emulator) serveMetadata(w http.ResponseWriter, r *http.Request) {
+	if !strings.EqualFold(strings.Trim(r.URL.Path, "/"), "metadata/endpoints") {
+		http.NotFound(w, r)
+		return
+	}
+	cloud := map[string]any{
+		"name": "AzureCloud",
+		"authentication": map[string]any{
+			"loginEndpoint": origin(r), "tenant": "common", "identityProvider": "AAD",
+			"audiences": []string{"https://management.core.windows.net/", "https://management.azure.com/"},
+		},
+		"resourceManager": "https://management.azure.com/", "portal": "https://portal.azure.com", "graph": "https://graph.windows.net/",
+		"graphAudience": "https://graph.windows.net/", "microsoftGraphResourceId": origin(r) + "/", "suffixes": map[string]string{},
+	}
+	if r.URL.Query().Get("api-version") == "2019-05-01" {
+		writeLoginJSON(w, http.StatusOK, []any{cloud})
+		return
+	}
+	writeLoginJSON(w, http.StatusOK, cloud)
+}

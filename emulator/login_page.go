@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"sort"
 	"strings"
 )
 
@@ -153,23 +152,21 @@ func (e *Emulator) signInPage(w http.ResponseWriter, r *http.Request, f *signInF
 	if f.at.tenant != nil {
 		v.Tenant = f.at.tenant.name
 	}
-	people := e.people(f.at)
-	var shown []person
-	for _, p := range people {
-		if query != "" && !matches(p, query) {
-			continue
+	hint, domain := f.request.loginHint, strings.ToLower(f.request.domainHint)
+	keep := func(p person) bool {
+		switch {
+		case query != "":
+			return matches(p, query)
+		case domain != "" && domain != "organizations" && domain != "consumers":
+			return strings.HasSuffix(strings.ToLower(p.upn), "@"+domain)
 		}
-		if d := f.request.domainHint; query == "" && d != "" && d != "organizations" && d != "consumers" && !strings.HasSuffix(strings.ToLower(p.upn), "@"+strings.ToLower(d)) {
-			continue
-		}
-		shown = append(shown, p)
+		return true
 	}
-	if h := f.request.loginHint; h != "" && query == "" {
-		sort.SliceStable(shown, func(i, j int) bool { return strings.EqualFold(shown[i].upn, h) && !strings.EqualFold(shown[j].upn, h) })
-	}
-	if len(shown) > shownPeople {
-		v.More = len(shown) - shownPeople
-		shown = shown[:shownPeople]
+	shown, n := e.faces(f.at, keep, shownPeople)
+	v.More = n - len(shown)
+	if p, ok := e.personNamed(f.at, hint); ok && query == "" && (f.at.tenant == nil || p.tenant == f.at.tenant) {
+		shown = slices.DeleteFunc(shown, func(x person) bool { return x.id == p.id })
+		shown = append([]person{p}, shown[:min(len(shown), shownPeople-1)]...)
 	}
 	for _, p := range shown {
 		v.People = append(v.People, viewOf(p, f.at.tenant == nil))
@@ -290,6 +287,10 @@ func (e *Emulator) prove(w http.ResponseWriter, r *http.Request, f *signInFlow) 
 		e.signInPage(w, r, f, "This person's domain is federated: they sign in at their own organization's page, which the emulator does not have.")
 		return
 	}
+	if f.proved == p.id && p.force && p.password != "" {
+		e.changeForced(w, r, f, p)
+		return
+	}
 	if p.password != "" {
 		given, sent := r.Form["passwd"]
 		if !sent {
@@ -300,7 +301,46 @@ func (e *Emulator) prove(w http.ResponseWriter, r *http.Request, f *signInFlow) 
 			e.passwordPage(w, f, p, aadsts("invalid_grant", 50126, "Error validating credentials due to invalid username or password.").headline())
 			return
 		}
+		if p.force {
+			f.proved = p.id
+			e.changePage(w, f, p, "")
+			return
+		}
 	}
+	e.openSession(w, r, p)
+	f.who, f.when, f.fresh = &p, e.Now(), true
+	e.advance(w, r, f)
+}
+
+func (e *Emulator) changePage(w http.ResponseWriter, f *signInFlow, p person, alert string) {
+	e.keep(f)
+	e.draw(w, http.StatusOK, "change", pageView{
+		Title: "Update your password", Alert: alert, Who: p.signInName(), Action: "/" + f.at.path() + "/login", Flow: f.id, User: p.id,
+	})
+}
+
+// changeForced takes the new password of somebody who must change it at the first sign-in.
+func (e *Emulator) changeForced(w http.ResponseWriter, r *http.Request, f *signInFlow, p person) {
+	fresh := r.PostForm.Get("newpasswd")
+	switch {
+	case fresh != r.PostForm.Get("again"):
+		e.changePage(w, f, p, "The two new passwords are not the same.")
+		return
+	case !strong(fresh):
+		e.changePage(w, f, p, "Passwords need 8 to 256 characters of three of these kinds: small letters, capitals, digits, symbols.")
+		return
+	case p.knows(fresh):
+		e.changePage(w, f, p, "Choose a password that is not the present one.")
+		return
+	}
+	e.mu.Lock()
+	if u := p.tenant.userByID(p.id); u != nil {
+		u.extra().password, u.more.force = fresh, false
+		now := e.clock.Now()
+		u.rec = u.rec.with([]field{{pPasswordTime, instantJSON(now)}})
+		e.ledger.add(Entry{Time: now, Tenant: p.tenant.id, App: f.reg.ClientID, Actor: p.id, RequestID: e.random.id(), Op: "user.password.change", Object: p.id})
+	}
+	e.mu.Unlock()
 	e.openSession(w, r, p)
 	f.who, f.when, f.fresh = &p, e.Now(), true
 	e.advance(w, r, f)

@@ -274,6 +274,9 @@ func (e *Emulator) passwordGrant(q tokenRequest) (map[string]any, *oauthError) {
 	if !who.knows(pass) {
 		return nil, aadsts("invalid_grant", 50126, "Error validating credentials due to invalid username or password.")
 	}
+	if who.force && who.password != "" {
+		return nil, aadsts("invalid_grant", 50055, "The password is expired.")
+	}
 	g := grant{tenant: who.tenant, clientID: q.client.reg.ClientID, oid: who.id, scopes: strings.Fields(q.form.Get("scope")), signedIn: e.Now(), amr: []string{"pwd"}}
 	if c := q.form.Get("claims"); c != "" {
 		g.applyClaims(c, e.Now())

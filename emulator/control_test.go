@@ -167,6 +167,18 @@ func TestControlLists(t *testing.T) {
 	if st.Requests != 1 || st.Writes != 0 {
 		t.Errorf("statistics %+v", st)
 	}
+	r, _ = http.NewRequestWithContext(t.Context(), "GET", c.url+"/", nil)
+	if res, err := http.DefaultClient.Do(r); err != nil {
+		t.Error(err)
+	} else {
+		b, _ := io.ReadAll(res.Body)
+		_ = res.Body.Close()
+		for _, verb := range []string{"POST /faults ", "GET /ledger ", "POST /clock ", "GET /snapshot ", "POST /keys/rotate ", "POST /users/{who}/disable ", "POST /challenge "} {
+			if !strings.Contains(string(b), verb) {
+				t.Errorf("the listing lacks %q:\n%s", verb, b)
+			}
+		}
+	}
 	if res := c.call("GET", "/ledger?after=x", "", nil); res.StatusCode != 400 {
 		t.Error(res.Status)
 	}

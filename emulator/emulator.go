@@ -5,7 +5,7 @@
 // mutation it accepted in a ledger, and to do every deliberate fault it was asked for at a known point: before or after the
 // change took effect. It is not an identity provider: anybody who reaches it can sign in as anybody.
 //
-//	t, err := emulator.New(emulator.Options{Organization: org})
+//	t, err := emulator.New(emulator.Options{Organizations: []emulator.Organization{org}})
 //	srv, err := t.Start(ctx, emulator.Addresses{})       // ports of the system's choosing, loopback only
 //	defer srv.Close()
 //	fmt.Println(srv.Graph, srv.Authority, srv.CAFile)

@@ -1,10 +1,13 @@
 package emulator
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -75,17 +78,28 @@ func (c *callers) of(r *http.Request) caller {
 	return got
 }
 
-// signingIn is the claimed caller of a request without a bearer token: the client id stands in the address or in a Basic
-// header; a form is not read, as its body belongs to the handler.
+// signingIn is the claimed caller of a request without a bearer token: the client id stands in a Basic header, in the address or
+// in a small form, which is put back.
 func signingIn(r *http.Request) caller {
 	var c caller
+	if isGraph(r.URL.Path) {
+		return c
+	}
+	c.tenant, _, _ = strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	const small = 64 << 10
 	if id, _, ok := r.BasicAuth(); ok {
 		c.app = id
 	} else if strings.Contains(r.URL.RawQuery, "client_id=") {
 		c.app = r.URL.Query().Get("client_id")
-	}
-	if !isGraph(r.URL.Path) {
-		c.tenant, _, _ = strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	} else if r.Method == http.MethodPost && r.ContentLength > 0 && r.ContentLength < small {
+		b, err := io.ReadAll(r.Body)
+		r.Body = struct {
+			io.Reader
+			io.Closer
+		}{io.MultiReader(bytes.NewReader(b), r.Body), r.Body}
+		if form, bad := url.ParseQuery(string(b)); err == nil && bad == nil {
+			c.app = form.Get("client_id")
+		}
 	}
 	return c
 }

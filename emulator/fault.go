@@ -278,7 +278,7 @@ func (e *Emulator) OnRequest(m Match, fn func()) (stop func()) {
 	}
 }
 
-// OnWrite runs fn for each mutation that a request made, after it took effect, outside the emulator's lock and before the caller
+// OnWrite runs fn for each mutation that a request to Graph made, after it took effect, outside the emulator's lock and before the caller
 // hears of it: a test can play the administrator who comes between a request and its read-back. fn may call the emulator; what
 // it writes through HTTP is reported to it as well. The result takes the hook away.
 func (e *Emulator) OnWrite(fn func(Entry)) (stop func()) {

@@ -1,8 +1,8 @@
 package emulator
 
 import (
+	"encoding/binary"
 	"encoding/hex"
-	"fmt"
 	"math/rand/v2"
 	"sync"
 )
@@ -32,18 +32,22 @@ func (r *random) restart(seed uint64) {
 // id makes the next GUID, version 4.
 func (r *random) id() string {
 	r.mu.Lock()
-	defer r.mu.Unlock()
+	high, low := r.src.Uint64(), r.src.Uint64()
+	r.mu.Unlock()
 	var b [16]byte
-	for i := 0; i < 16; i += 8 {
-		n := r.src.Uint64()
-		for j := range 8 {
-			b[i+j] = byte(n >> (8 * j))
-		}
-	}
+	binary.LittleEndian.PutUint64(b[:8], high)
+	binary.LittleEndian.PutUint64(b[8:], low)
 	b[6] = b[6]&0x0f | 0x40
 	b[8] = b[8]&0x3f | 0x80
-	s := hex.EncodeToString(b[:])
-	return fmt.Sprintf("%s-%s-%s-%s-%s", s[:8], s[8:12], s[12:16], s[16:20], s[20:])
+	out, at := make([]byte, 0, 36), 0
+	for i, n := range []int{4, 2, 2, 2, 6} {
+		if i > 0 {
+			out = append(out, '-')
+		}
+		out = hex.AppendEncode(out, b[at:at+n])
+		at += n
+	}
+	return string(out)
 }
 
 // below is a number from 0 to n-1.

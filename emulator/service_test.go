@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -395,6 +396,27 @@ func TestServiceTokens(t *testing.T) {
 		}
 		if code, _ := s.do("GET", "/me", ""); code != 200 {
 			t.Errorf("Graph: %d", code)
+		}
+	})
+	t.Run("F32 one application alone cannot get a token", func(t *testing.T) {
+		t.Parallel()
+		s := running(t, lena, emulator.Options{})
+		s.e.Inject(emulator.Rule{At: emulator.AtToken, Match: emulator.Match{App: payroll, Method: "POST"}, Do: emulator.Do{Status: 503}})
+		for client, want := range map[string]int{payroll: 503, "30000000-0000-4000-8000-000000000001": 200} {
+			res, err := s.hc.PostForm(s.srv.AuthorityHTTP+"/larkfield.example/oauth2/v2.0/token", url.Values{
+				"grant_type": {"client_credentials"}, "client_id": {client}, "client_secret": {"for-the-emulator-only"}, "scope": {"https://graph.microsoft.com/.default"},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			b, _ := io.ReadAll(res.Body)
+			_ = res.Body.Close()
+			if res.StatusCode != want {
+				t.Errorf("%s: %s %s", client, res.Status, b)
+			}
+		}
+		if log := s.e.Requests(0); len(log) != 2 || log[0].App == "" || log[0].Tenant != "larkfield.example" {
+			t.Errorf("%+v", log)
 		}
 	})
 	t.Run("F33 claims challenge", func(t *testing.T) {

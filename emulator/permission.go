@@ -92,7 +92,7 @@ func (p *principal) seesSecurity() bool {
 	return p.holds("CustomSecAttributeAssignment.Read.All", "CustomSecAttributeAssignment.ReadWrite.All")
 }
 
-// deed is a sensitive action: https://learn.microsoft.com/en-us/graph/api/resources/users#who-can-perform-sensitive-actions
+// deed is a sensitive action: https://learn.microsoft.com/en-us/entra/identity/role-based-access-control/privileged-roles-permissions
 type deed int
 
 const (
@@ -100,20 +100,26 @@ const (
 	resetPassword
 )
 
-var topRoles = []string{privAuthAdmin, globalAdmin}
+var (
+	topRoles  = []string{privAuthAdmin, globalAdmin}
+	changers  = []string{authAdmin, userAdmin, privAuthAdmin, globalAdmin}
+	resetters = []string{passwordAdmin, helpdeskAdmin, authAdmin, userAdmin, privAuthAdmin, globalAdmin}
+	upper     = []string{userAdmin, privAuthAdmin, globalAdmin}
+)
 
 // sensitive says which roles may do a deed to somebody who holds a role; the same page, table by table.
 var sensitive = map[string][2][]string{
-	"":              {{authAdmin, userAdmin, privAuthAdmin, globalAdmin}, {passwordAdmin, helpdeskAdmin, authAdmin, userAdmin, privAuthAdmin, globalAdmin}},
-	directoryReader: {{authAdmin, userAdmin, privAuthAdmin, globalAdmin}, {passwordAdmin, helpdeskAdmin, authAdmin, userAdmin, privAuthAdmin, globalAdmin}},
-	guestInviter:    {{authAdmin, userAdmin, privAuthAdmin, globalAdmin}, {passwordAdmin, helpdeskAdmin, authAdmin, userAdmin, privAuthAdmin, globalAdmin}},
-	messageReader:   {{authAdmin, userAdmin, privAuthAdmin, globalAdmin}, {helpdeskAdmin, authAdmin, userAdmin, privAuthAdmin, globalAdmin}},
-	reportsReader:   {{authAdmin, userAdmin, privAuthAdmin, globalAdmin}, {helpdeskAdmin, authAdmin, userAdmin, privAuthAdmin, globalAdmin}},
-	usageReader:     {{authAdmin, userAdmin, privAuthAdmin, globalAdmin}, {helpdeskAdmin, authAdmin, userAdmin, privAuthAdmin, globalAdmin}},
-	passwordAdmin:   {{authAdmin, userAdmin, privAuthAdmin, globalAdmin}, {passwordAdmin, helpdeskAdmin, authAdmin, userAdmin, privAuthAdmin, globalAdmin}},
-	helpdeskAdmin:   {{userAdmin, privAuthAdmin, globalAdmin}, {helpdeskAdmin, userAdmin, privAuthAdmin, globalAdmin}},
-	groupsAdmin:     {{userAdmin, privAuthAdmin, globalAdmin}, {userAdmin, privAuthAdmin, globalAdmin}},
-	userAdmin:       {{userAdmin, privAuthAdmin, globalAdmin}, {userAdmin, privAuthAdmin, globalAdmin}},
+	"":              {changers, resetters},
+	directoryReader: {changers, resetters},
+	guestInviter:    {changers, resetters},
+	messageReader:   {changers, resetters[1:]},
+	reportsReader:   {changers, resetters[1:]},
+	usageReader:     {changers, resetters[1:]},
+	successManager:  {changers, resetters[1:]},
+	passwordAdmin:   {changers, resetters},
+	helpdeskAdmin:   {upper, {helpdeskAdmin, userAdmin, privAuthAdmin, globalAdmin}},
+	groupsAdmin:     {upper, upper},
+	userAdmin:       {upper, upper},
 	authAdmin:       {{authAdmin, privAuthAdmin, globalAdmin}, {authAdmin, privAuthAdmin, globalAdmin}},
 	privAuthAdmin:   {topRoles, topRoles},
 	privRoleAdmin:   {topRoles, topRoles},
@@ -131,7 +137,7 @@ func (d *directory) mighty(u *user, what deed) (roles []string, privileged bool)
 		}
 		roles = both(roles, row[what])
 		switch r {
-		case directoryReader, guestInviter, messageReader, reportsReader, usageReader:
+		case directoryReader, guestInviter, messageReader, reportsReader, usageReader, successManager:
 		default:
 			privileged = true
 		}
@@ -150,6 +156,16 @@ func both(a, b []string) []string {
 		}
 	}
 	return out
+}
+
+// deedOf is the table that a sensitive property stands in: who may reset a password may write the means to recover it.
+// https://learn.microsoft.com/en-us/entra/identity/role-based-access-control/privileged-roles-permissions#who-can-reset-passwords
+func deedOf(name string) deed {
+	switch name {
+	case "businessPhones", "mobilePhone", "otherMails", "passwordProfile":
+		return resetPassword
+	}
+	return changeSensitive
 }
 
 // mayTouch says whether the caller may do a deed to u, the permission aside.
@@ -185,7 +201,7 @@ func (c *call) mayWrite(u *user, name string, f property.Facts) *graphError {
 			if roles, _ := c.t.dir.mighty(u, resetPassword); !p.hasRole(roles...) || !p.hasRole(userAdmin, privAuthAdmin, globalAdmin) {
 				return denied()
 			}
-		case f.Sensitive && !c.mayTouch(u, changeSensitive):
+		case f.Sensitive && !c.mayTouch(u, deedOf(name)):
 			return denied()
 		}
 		return nil
@@ -222,13 +238,7 @@ func (c *call) mayWrite(u *user, name string, f property.Facts) *graphError {
 	}
 	switch {
 	case f.Sensitive:
-		what := changeSensitive
-		switch name {
-		case "businessPhones", "mobilePhone", "otherMails":
-			// https://learn.microsoft.com/en-us/entra/identity/role-based-access-control/privileged-roles-permissions#who-can-reset-passwords
-			what = resetPassword
-		}
-		if !c.mayTouch(u, what) {
+		if !c.mayTouch(u, deedOf(name)) {
 			return denied()
 		}
 	case name == "usageLocation" && p.hasRole(licenseAdmin):

@@ -18,6 +18,7 @@ const (
 	messageReader   = "790c1fb9-7f7d-4f88-86a1-ef1f95c05c1b"
 	reportsReader   = "4a5d8f65-41da-4de4-8968-e035b65339cf"
 	usageReader     = "75934031-6c7e-415a-99d7-48dbd49e875e"
+	successManager  = "27460883-1df1-4691-b032-3b79643e5e63"
 	attributeAdmin  = "58a13ea3-c632-46ae-9ee0-9c0d43cd7f3d"
 )
 
@@ -38,6 +39,7 @@ var directoryRoles = []roleDef{
 	{messageReader, "Message Center Reader"},
 	{reportsReader, "Reports Reader"},
 	{usageReader, "Usage Summary Reports Reader"},
+	{successManager, "User Experience Success Manager"},
 	{attributeAdmin, "Attribute Assignment Administrator"},
 	{"8424c6f0-a189-499e-bbd0-26c1753c96d4", "Attribute Definition Administrator"},
 	{"f2ef992c-3afb-46b9-b7cf-a126ee74c451", "Global Reader"},

@@ -61,7 +61,7 @@ const reader = "app roles=User.Read.All,Directory.Read.All,CustomSecAttributeAss
 type world struct {
 	e      *emulator.Emulator
 	tenant string
-	people map[string]string // key -> object id
+	people map[string]string // key -> object id; groups by their names without blanks
 	tokens map[string]string // actor -> Authorization; a signature costs more than all the rest
 	next   string            // nextLink of the last answer
 }
@@ -140,6 +140,9 @@ func newWorlds(t *testing.T, rules emulator.Rules, fragments []string) []*world 
 		w := &world{tenant: org.ID, people: map[string]string{}, tokens: map[string]string{}}
 		for _, u := range org.Users {
 			w.people[keyOf(u.UPN)] = u.ID
+		}
+		for _, g := range org.Groups {
+			w.people[strings.ToLower(strings.ReplaceAll(g.Name, " ", ""))] = g.ID
 		}
 		orgs, worlds = append(orgs, org), append(worlds, w)
 	}

@@ -1,8 +1,6 @@
 package emulator
 
 import (
-	"cmp"
-	"slices"
 	"strings"
 	"time"
 )
@@ -35,20 +33,6 @@ func (e *Emulator) accountOf(t *tenant, key string) (account, bool) {
 		return account{}, false
 	}
 	return t.account(u), true
-}
-
-// accounts lists everybody by displayName. Takes Emulator.mu.
-func (e *Emulator) accounts(t *tenant) []account {
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	out := make([]account, 0, len(t.dir.users))
-	for _, u := range t.dir.users {
-		out = append(out, t.account(u))
-	}
-	slices.SortFunc(out, func(a, b account) int {
-		return cmp.Or(cmp.Compare(strings.ToLower(a.name), strings.ToLower(b.name)), cmp.Compare(a.id, b.id))
-	})
-	return out
 }
 
 func (t *tenant) account(u *user) account {

@@ -5,7 +5,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/sha1" //nolint:gosec // x5t is SHA-1 by its definition, RFC 7515 §4.1.7
+	"crypto/sha1" // #nosec G505 -- x5t is SHA-1 by its definition, RFC 7515 §4.1.7
 	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -68,7 +68,7 @@ func newSigningKey(now time.Time) (*signingKey, error) {
 
 // thumbprint is x5t: SHA-1 of a certificate, base64url.
 func thumbprint(der []byte) string {
-	sum := sha1.Sum(der) //nolint:gosec // by definition
+	sum := sha1.Sum(der) // #nosec G401 -- by definition
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 

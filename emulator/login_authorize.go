@@ -47,7 +47,6 @@ type signInFlow struct {
 	who     *person      // once known
 	when    time.Time    // they signed in
 	fresh   bool         // they did so in this flow
-	chosen  bool         // they picked an account in this flow
 	agreed  bool         // they consented in this flow
 	proved  string       // object id of who gave the password that must be changed first
 	ends    time.Time

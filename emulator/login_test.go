@@ -54,8 +54,10 @@ func organizations() []emulator.Organization {
 		Apps: []emulator.App{
 			web,
 			{ClientID: cliApp, Name: "Console", Public: true, Redirects: []string{"http://localhost"}, Delegated: []string{"User.Read"}},
-			{ClientID: multiApp, Name: "Everywhere", Audience: "AzureADMultipleOrgs", Redirects: []string{back}, Secrets: []emulator.Secret{{Value: "right-secret"}},
-				Requests: []string{"Scope:User.Read", "Role:User.Read.All"}},
+			{
+				ClientID: multiApp, Name: "Everywhere", Audience: "AzureADMultipleOrgs", Redirects: []string{back}, Secrets: []emulator.Secret{{Value: "right-secret"}},
+				Requests: []string{"Scope:User.Read", "Role:User.Read.All"},
+			},
 			{ClientID: bareApp, Name: "Bare", Redirects: []string{back}, Secrets: []emulator.Secret{{Value: "right-secret"}}, Requests: []string{"Scope:User.Read.All", "Role:User.Read.All"}},
 			{ClientID: offApp, Name: "Off", Disabled: true, Redirects: []string{back}},
 		},

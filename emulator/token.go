@@ -19,7 +19,6 @@ type codeGrant struct {
 	redirect  string
 	challenge string
 	method    string
-	origin    string
 	ends      time.Time
 	used      bool
 }

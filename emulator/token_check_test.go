@@ -18,8 +18,10 @@ func testEmulator(t testing.TB) *Emulator {
 	e, err := New(Options{Organizations: []Organization{{
 		ID: testTenant, Name: "Contoso", Domains: []Domain{{Name: "contoso.com", Verified: true}},
 		Users: []User{{UPN: "adele@contoso.com", Values: map[string]any{"displayName": "Adele"}}},
-		Apps: []App{{ClientID: "aaaaaaaa-0000-4000-8000-000000000001", Name: "Portal", Delegated: []string{"User.Read"}, Application: []string{"User.ReadWrite.All"},
-			Roles: []string{"fe930be7-5e62-47db-91af-98c3a49a38b1"}}},
+		Apps: []App{{
+			ClientID: "aaaaaaaa-0000-4000-8000-000000000001", Name: "Portal", Delegated: []string{"User.Read"}, Application: []string{"User.ReadWrite.All"},
+			Roles: []string{"fe930be7-5e62-47db-91af-98c3a49a38b1"},
+		}},
 	}}})
 	if err != nil {
 		t.Fatal(err)

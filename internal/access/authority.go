@@ -16,6 +16,7 @@ import (
 
 	"github.com/coreos/go-oidc/v3/oidc"
 
+	"nameplate/internal/directory"
 	"nameplate/internal/fail"
 )
 
@@ -256,7 +257,7 @@ func (a *authority) translate(ctx context.Context, r *refusal) *fail.Error {
 	var e *fail.Error
 	switch {
 	case r.Claims != "":
-		e = denied(op, CodeClaims, fail.T("Microsoft asks you to confirm who you are. Sign in again to give that proof."), &challenge{r.Claims, r})
+		e = denied(op, CodeClaims, fail.T("Microsoft asks you to confirm who you are. Sign in again to give that proof."), challenged{r, &directory.Challenge{Claims: r.Claims}})
 	case r.Code == "invalid_client" || r.Code == "unauthorized_client":
 		e = fail.Wrap(fail.Unavailable, op, r)
 		e.Code, e.Say = CodeCredential, fail.T("Microsoft did not accept Nameplate's own credential, so nobody can sign in now. Tell your administrator.")

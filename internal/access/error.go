@@ -3,6 +3,7 @@ package access
 import (
 	"errors"
 
+	"nameplate/internal/directory"
 	"nameplate/internal/fail"
 )
 
@@ -35,12 +36,12 @@ const (
 	ReasonRevoked   = "revoked" // the authority takes the refresh token no more
 )
 
-// Challenge finds the claims challenge in an error of Token or of the Graph adapter (any error in the chain that has a
-// Challenge method), as JSON for Begin.Claims.
+// Challenge finds the claims challenge (a directory.Challenge) in an error of Token, of Finish or of the directory, as JSON for
+// Begin.Claims.
 func Challenge(err error) (claims string, ok bool) {
-	var c interface{ Challenge() string }
-	if errors.As(err, &c) && c.Challenge() != "" {
-		return c.Challenge(), true
+	var c *directory.Challenge
+	if errors.As(err, &c) && c.Claims != "" {
+		return c.Claims, true
 	}
 	return "", false
 }
@@ -63,11 +64,10 @@ func Reason(err error) string {
 	return ""
 }
 
-type challenge struct {
-	claims string
-	cause  error
+// challenged is a refusal together with the challenge that it carries.
+type challenged struct {
+	*refusal
+	claims *directory.Challenge
 }
 
-func (c *challenge) Error() string     { return "the authority demands claims: " + c.cause.Error() }
-func (c *challenge) Unwrap() error     { return c.cause }
-func (c *challenge) Challenge() string { return c.claims }
+func (c challenged) Unwrap() []error { return []error{c.refusal, c.claims} }

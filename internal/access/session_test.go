@@ -274,6 +274,7 @@ func TestTokenIsRenewedOnceForAll(t *testing.T) {
 
 func TestTokenRenewalRefused(t *testing.T) {
 	t.Parallel()
+	b := newBench(t, longSessions)
 	claims := `{\"access_token\":{\"acrs\":{\"essential\":true,\"value\":\"c1\"}}}`
 	for _, c := range []struct {
 		name, body string
@@ -291,8 +292,6 @@ func TestTokenRenewalRefused(t *testing.T) {
 		{"no JSON", `<html>`, fail.Unavailable, access.CodeAuthority, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			b := newBench(t, longSessions)
 			done := b.signIn("adele@contoso.com", "")
 			rule := b.refuseRefresh(c.body)
 			b.clock.Advance(tokenEnds)

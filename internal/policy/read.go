@@ -31,11 +31,10 @@ var (
 )
 
 const (
-	maxPattern  = 500  // characters of a pattern
-	maxProgram  = 2000 // instructions that it compiles to
-	maxRows     = 2000 // of a table or a pick list
-	photoName   = "photo"
-	standardAsk = "Hello,\n\nplease correct my profile in Microsoft 365.\n\n%[1]s: %[2]s\nIt should be: …\n\nThank you\n%[3]s"
+	maxPattern = 500  // characters of a pattern
+	maxProgram = 2000 // instructions that it compiles to
+	maxRows    = 2000 // of a table or a pick list
+	photoName  = "photo"
 )
 
 // Parse reads a policy file. With mistakes (at most a hundred are listed) there is no policy. name says which file it is.
@@ -654,7 +653,7 @@ func (b *builder) ask(n node) *contact {
 		b.mistake(n, "Write \"who:\", for example \"who: the People team\".", "It is not said who can be asked.")
 	}
 	if c.text.Zero() {
-		c.text, c.args = fail.T(standardAsk), places[:3]
+		c.text, c.args = fail.T("Hello,\n\nplease correct my profile in Microsoft 365.\n\n%[1]s: %[2]s\nIt should be: …\n\nThank you\n%[3]s"), places[:3]
 	}
 	return c
 }

@@ -7,17 +7,6 @@ import (
 	"strings"
 )
 
-// userConsentable are the delegated permissions of Graph that a person may grant for themself; all others need an administrator.
-// https://learn.microsoft.com/en-us/graph/permissions-reference (column AdminConsentRequired)
-var userConsentable = []string{
-	"openid", "profile", "email", "offline_access", "User.Read", "User.ReadWrite", "User.ReadBasic.All", "LicenseAssignment.Read.All",
-	"Mail.Send", "Mail.Read", "Mail.ReadWrite", "Calendars.Read", "Calendars.ReadWrite", "Contacts.Read", "Contacts.ReadWrite",
-	"Files.Read", "Files.ReadWrite", "Files.Read.All", "Files.ReadWrite.All", "Notes.Read", "Notes.ReadWrite", "People.Read",
-	"Tasks.Read", "Tasks.ReadWrite", "Presence.Read", "Team.ReadBasic.All", "Channel.ReadBasic.All", "Chat.Read", "Chat.ReadWrite",
-	"MailboxSettings.Read", "MailboxSettings.ReadWrite", "Sites.Read.All", "UserActivity.ReadWrite.CreatedByApp", "Agreement.Read.All",
-	"Bookings.Read.All", "OnlineMeetings.ReadWrite", "OnlineMeetings.Read",
-}
-
 func needsAdministrator(scope string) bool {
 	return !slices.ContainsFunc(userConsentable, func(s string) bool { return strings.EqualFold(s, scope) })
 }
@@ -53,7 +42,7 @@ func (a *application) allow(oid, scope string) {
 		a.grants[oid] = map[string]bool{}
 	}
 	_, name := splitScope(scope)
-	a.grants[oid][name] = true
+	a.grants[oid][spelled(name)] = true
 }
 
 // applicationRoles are the application permissions that were consented.
@@ -111,7 +100,7 @@ func (e *Emulator) askedFor(r *http.Request, t *tenant, asked []string, one bool
 		if !ok {
 			return res, nil, unknownResource(prefix, t)
 		}
-		if name == "" || x.graph && name != ".default" && !strings.Contains(name, ".") {
+		if name == "" || x.graph && !strings.EqualFold(name, ".default") && !strings.Contains(name, ".") {
 			return res, nil, aadsts("invalid_client", 650053, "The application asked for scope '%s' that doesn't exist on the resource '%s'. Contact the app vendor.", name, graphAppID)
 		}
 		if !found {
@@ -124,6 +113,9 @@ func (e *Emulator) askedFor(r *http.Request, t *tenant, asked []string, one bool
 		}
 		if name == ".default" && len(asked) > 1 && slices.ContainsFunc(asked, func(o string) bool { return o != s && o != first && !isOIDC(o) }) {
 			return res, nil, aadsts("invalid_scope", 70011, "The provided request must include a 'scope' input parameter. The provided value for the input parameter 'scope' is not valid. The scope %s is not valid. .default scope can't be combined with resource-specific scopes.", strings.Join(asked, " "))
+		}
+		if x.graph {
+			name = spelled(name)
 		}
 		names = append(names, name)
 	}

@@ -48,6 +48,18 @@ func TestConsent(t *testing.T) {
 			t.Errorf("one person's consent is not everybody's: %d %v", c.status, c.to)
 		}
 	})
+	t.Run("scopes are asked for in any case", func(t *testing.T) {
+		p := newVisitor(t, s)
+		a := p.signIn(contosoID, asApp(contosoID, multiApp, "openid user.readwrite"), "adele@contoso.com")
+		b := p.send("/"+contosoID+"/consent", form("flow", a.flow(t), "answer", "accept"))
+		_, body := p.redeem(contosoID, b.to.Query().Get("code"), "client_id", multiApp)
+		if scp, _ := claimsOf(t, body["access_token"])["scp"].(string); !slices.Contains(strings.Fields(scp), "User.ReadWrite") {
+			t.Errorf("scp %q", scp)
+		}
+		if scope, _ := body["scope"].(string); !slices.Contains(strings.Fields(scope), "user.readwrite") {
+			t.Errorf("scope %q: as it was asked for", scope)
+		}
+	})
 	t.Run("a person declines", func(t *testing.T) {
 		p := newVisitor(t, s)
 		a := p.signIn(contosoID, asApp(contosoID, bareApp, "openid User.ReadWrite"), "adele@contoso.com")

@@ -97,6 +97,8 @@ func (e *Emulator) serve(w http.ResponseWriter, r *http.Request) {
 		e.serveHome(w, r)
 	case "emulator":
 		e.serveAsset(w, r, rest)
+	case "error":
+		e.serveErrorCode(w, r)
 	default:
 		e.serveAuthority(w, r, first, rest)
 	}

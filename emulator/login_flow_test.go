@@ -487,6 +487,19 @@ func TestCodes(t *testing.T) {
 			t.Errorf("wids %v", c["wids"])
 		}
 	})
+	t.Run("two resources at authorize, the first at the token endpoint", func(t *testing.T) {
+		both := "openid https://graph.microsoft.com/User.Read api://" + webApp + "/access_as_user"
+		_, body := p.redeem(contosoID, code("scope", both))
+		if aud := claimsOf(t, body["access_token"])["aud"]; aud != "https://graph.microsoft.com" {
+			t.Errorf("aud %v", aud)
+		}
+		_, body = p.redeem(contosoID, code("scope", both), "scope", "api://"+webApp+"/access_as_user")
+		if c := claimsOf(t, body["access_token"]); c["aud"] != webApp || c["ver"] != "2.0" || c["azp"] != webApp || c["iss"] != s.Authority+"/"+contosoID+"/v2.0" {
+			t.Errorf("%v", c)
+		}
+		_, body = p.redeem(contosoID, code("scope", both), "scope", both)
+		wantError(t, body, "invalid_scope", "AADSTS28000")
+	})
 	t.Run("roles of the application", func(t *testing.T) {
 		admin := newVisitor(t, s)
 		a := admin.signIn(contosoID, request(contosoID), "admin@contoso.com")

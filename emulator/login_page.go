@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -109,6 +110,18 @@ func (e *Emulator) errorPage(w http.ResponseWriter, r *http.Request, o *oauthErr
 	e.draw(w, status, "error", pageView{
 		Title: "Sorry, but we’re having trouble signing you in", Detail: (&oauthError{aadsts: o.aadsts, text: o.text}).headline(),
 		Trace: traceView{t.id, t.correlation, t.timestamp},
+	})
+}
+
+// serveErrorCode is where error_uri of an error answer leads.
+func (e *Emulator) serveErrorCode(w http.ResponseWriter, r *http.Request) {
+	code, err := strconv.Atoi(r.URL.Query().Get("code"))
+	if err != nil {
+		http.NotFound(w, r)
+		return
+	}
+	e.draw(w, http.StatusOK, "say", pageView{
+		Title: "AADSTS" + strconv.Itoa(code), Detail: "The code of a sign-in error. Microsoft lists the codes on the page about Microsoft Entra authentication error codes.",
 	})
 }
 

@@ -337,7 +337,7 @@ func (e *Emulator) answerGrant(q tokenRequest, g grant) (map[string]any, *oauthE
 	}
 	asked := strings.Fields(q.form.Get("scope"))
 	if len(asked) == 0 {
-		asked = g.scopes
+		asked = e.oneResource(q.r, g.tenant, g.scopes)
 	}
 	reg, ok := e.registrationOf(g.tenant, g.clientID)
 	if !ok {
@@ -371,6 +371,26 @@ func (e *Emulator) answerGrant(q tokenRequest, g grant) (map[string]any, *oauthE
 		body["client_info"] = clientInfo(acc.id, g.tenant.id)
 	}
 	return q.answer(body, life, s.resource), nil
+}
+
+// oneResource leaves of a sign-in's scopes those of the first resource: a token is good for one.
+func (e *Emulator) oneResource(r *http.Request, t *tenant, scopes []string) []string {
+	var first *resource
+	var out []string
+	for _, s := range scopes {
+		if !isOIDC(s) {
+			prefix, _ := splitScope(s)
+			res, ok := e.resourceOf(r, t, prefix)
+			if first == nil && ok {
+				first = &res
+			}
+			if !ok || res.target != first.target {
+				continue
+			}
+		}
+		out = append(out, s)
+	}
+	return out
 }
 
 func (e *Emulator) issueRefresh(g grant) string {

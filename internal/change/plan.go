@@ -122,8 +122,8 @@ func (e *Engine) plan(ctx context.Context, w wish, past []Entry) (plan, error) {
 	if p.have, err = e.now(ctx, as, w.Change, &p, set); err != nil {
 		return p, err
 	}
-	var unsure map[property.Name]bool
-	p.seen, unsure = e.overlay(p.have, past)
+	late := e.overlay(p.have, past)
+	p.seen = late.seen
 	p.Diff = property.Values{}
 	for _, n := range set.Names() {
 		want, have := set[n], p.have[n]
@@ -136,13 +136,13 @@ func (e *Engine) plan(ctx context.Context, w wish, past []Entry) (plan, error) {
 				continue
 			}
 		}
-		if unsure[n] || !p.same(ctx, n, have, want) {
+		if late.unsure[n] || !p.same(ctx, n, have, want) {
 			p.Diff[n] = want
 		}
 	}
 	for n := range p.Diff {
 		for _, s := range siblings(n) {
-			if _, ok := p.Diff[s]; !ok && unsure[s] {
+			if _, ok := p.Diff[s]; !ok && late.doubt[s] {
 				return p, notYet(s)
 			}
 		}
@@ -247,11 +247,17 @@ func missing(u directory.User, n property.Name) error {
 	return nil
 }
 
-// overlay corrects have by what was written a short time ago, for a replica may still show what was there before. A write that was
-// accepted and seen not to show yet is believed; seen is what was read. Otherwise a read that shows what was there before one of our
-// writes can be old, or somebody put it back: such names are unsure and are sent even if they look as wanted.
-func (e *Engine) overlay(have property.Values, past []Entry) (seen property.Values, unsure map[property.Name]bool) {
-	seen, unsure = have.Clone(), map[property.Name]bool{}
+// recently is what our own writes of a short time ago say about a read, for a replica may still show what was there before them.
+type recently struct {
+	seen   property.Values        // what was read
+	unsure map[property.Name]bool // looks as before one of our writes: it is old, or somebody put it back; sent even if it looks as wanted
+	doubt  map[property.Name]bool // not to be sent along with something else
+}
+
+// overlay corrects have: a write that was accepted and seen not to show yet is believed. Otherwise putting the old value back would
+// look like no change.
+func (e *Engine) overlay(have property.Values, past []Entry) recently {
+	o := recently{have.Clone(), map[property.Name]bool{}, map[property.Name]bool{}}
 	latest := map[property.Name]property.Value{}
 	pending := map[property.Name]bool{}
 	for _, p := range past { // newest first
@@ -259,30 +265,31 @@ func (e *Engine) overlay(have property.Values, past []Entry) (seen property.Valu
 			continue
 		}
 		for _, part := range p.Outcome.Parts {
-			if part.State != Unverified && part.State != Applied {
-				continue
+			if part.State != Unverified && part.State != Applied && part.State != Conflicted {
+				continue // certainly not written
 			}
 			for _, n := range part.Names {
-				read, ok := seen[n]
+				read, ok := o.seen[n]
 				if !ok {
 					continue
 				}
 				if _, newer := latest[n]; !newer {
 					latest[n] = p.Change.Set[n]
 					pending[n] = part.State == Unverified && part.Problem != nil && part.Problem.Code == codeNotVisible
+					// It may have been written and overwritten since, or an old read looked like somebody's write.
+					o.doubt[n] = part.State == Conflicted
 				}
-				if alike(read, latest[n]) || !alike(read, p.Outcome.Before[n]) {
-					continue
-				}
-				if pending[n] {
+				switch {
+				case alike(read, latest[n]) || !alike(read, p.Outcome.Before[n]):
+				case pending[n]:
 					have[n] = latest[n]
-				} else {
-					unsure[n] = true
+				default:
+					o.unsure[n], o.doubt[n] = true, true
 				}
 			}
 		}
 	}
-	return seen, unsure
+	return o
 }
 
 // split cuts the difference into requests: what the application may write together first, then each property that must stand

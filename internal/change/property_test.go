@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"nameplate/internal/change"
+	"nameplate/internal/directory"
 	"nameplate/internal/fail"
 	"nameplate/internal/property"
 )
@@ -19,28 +20,49 @@ import (
 // twice, and no value that somebody else wrote is overwritten unseen.
 func TestApply_RandomChangesFaultsRivalsAndCrashes(t *testing.T) {
 	t.Parallel()
-	rapid.Check(t, func(rt *rapid.T) { newStory(t, rt, nil).run() })
+	rapid.Check(t, func(rt *rapid.T) {
+		w := newWorld(t)
+		newStory(rt, w, w.box, anna, "employeeHireDate").run()
+	})
 }
 
 // story is one random run.
 type story struct {
 	rt     *rapid.T
 	w      *world
+	place  place
+	on     directory.Ref
+	start  property.Values // what was there
+	names  []property.Name
 	rivals bool // somebody else writes too; then reads are fresh, for nobody can see a rival whom the directory does not show
 	seq    int
 	wishes map[string]change.Change
 	keys   []string
 }
 
-var names = []property.Name{"city", "jobTitle", "state", "mobilePhone", "employeeHireDate", "employeeOrgData/division", "employeeOrgData/costCenter"}
+// place is a directory in which a story happens.
+type place interface {
+	value(on directory.Ref, n property.Name) property.Value
+	rival(on directory.Ref, set property.Values)
+	effects() []effect // of everybody, oldest first
+	sent() int         // writes of ours that arrived or were answered
+	trouble(tr trouble)
+}
 
-func newStory(t testing.TB, rt *rapid.T, edit func(*change.Config)) *story {
-	s := &story{rt: rt, wishes: map[string]change.Change{}, rivals: rapid.Bool().Draw(rt, "rivals")}
-	s.w = newWorld(t, func(c *change.Config) {
-		if edit != nil {
-			edit(c)
-		}
-	})
+// trouble is what goes wrong from now on; the zero value is that all is well.
+type trouble struct {
+	faults []fault       // of the next writes
+	blind  int           // so many reads after the next write fail
+	stale  time.Duration // reads show what was there so long ago
+	after  func()        // runs once after the next write, before its answer arrives
+}
+
+func newStory(rt *rapid.T, w *world, p place, on directory.Ref, own property.Name) *story {
+	s := &story{rt: rt, w: w, place: p, on: on, start: property.Values{}, wishes: map[string]change.Change{}, rivals: rapid.Bool().Draw(rt, "rivals")}
+	s.names = []property.Name{"city", "jobTitle", "state", "mobilePhone", own, "employeeOrgData/division", "employeeOrgData/costCenter"}
+	for _, n := range s.names {
+		s.start[n] = p.value(on, n)
+	}
 	return s
 }
 
@@ -75,7 +97,8 @@ func (s *story) run() {
 		}
 	}
 	// The world calms down.
-	s.w.box.faults, s.w.box.blind, s.w.box.stale, s.w.box.after, s.w.clock.onWait = nil, 0, 0, nil, nil
+	s.place.trouble(trouble{})
+	s.w.clock.onWait = nil
 	s.w.engine = change.New(s.w.cfg)
 	for range 4 {
 		_ = s.w.clock.Wait(context.Background(), 4*time.Minute)
@@ -92,30 +115,28 @@ func (s *story) settle() {
 
 func (s *story) rival() {
 	if s.rivals {
-		n := rapid.SampledFrom(names).Draw(s.rt, "rival's name")
+		n := rapid.SampledFrom(s.names).Draw(s.rt, "rival's name")
 		v := s.fresh(n, "rival")
 		for v.Empty() { // who puts back exactly what was there looks like a write that never arrived
 			v = s.fresh(n, "rival")
 		}
-		s.w.box.rival(anna, property.Values{n: v})
+		s.place.rival(s.on, property.Values{n: v})
 	}
 }
 
-// trouble prepares what goes wrong during one change.
+// trouble draws what goes wrong during one change.
 func (s *story) trouble() {
-	b := s.w.box
-	b.faults, b.after, s.w.clock.onWait = nil, nil, nil
+	var tr trouble
+	s.w.clock.onWait = nil
 	for range rapid.IntRange(0, 4).Draw(s.rt, "faults") {
-		b.faults = append(b.faults, fault(rapid.IntRange(int(fine), int(refused)).Draw(s.rt, "fault")))
+		tr.faults = append(tr.faults, fault(rapid.IntRange(int(fine), int(refused)).Draw(s.rt, "fault")))
 	}
-	b.blind = 0
 	if rapid.IntRange(0, 9).Draw(s.rt, "blind") == 0 {
-		b.after = func() { b.mu.Lock(); b.blind = rapid.IntRange(1, 8).Draw(s.rt, "blind for"); b.mu.Unlock() }
+		tr.blind = rapid.IntRange(1, 8).Draw(s.rt, "blind for")
 	}
 	if s.rivals {
-		b.stale = 0
 		if rapid.IntRange(0, 2).Draw(s.rt, "rival between") == 0 {
-			b.after = s.rival
+			tr.after = s.rival
 		}
 		if rapid.IntRange(0, 2).Draw(s.rt, "rival while waiting") == 0 {
 			once := false
@@ -127,10 +148,9 @@ func (s *story) trouble() {
 			}
 		}
 	} else if rapid.IntRange(0, 3).Draw(s.rt, "stale") == 0 {
-		b.stale = time.Duration(rapid.IntRange(1, 110).Draw(s.rt, "stale for")) * time.Second
-	} else {
-		b.stale = 0
+		tr.stale = time.Duration(rapid.IntRange(1, 110).Draw(s.rt, "stale for")) * time.Second
 	}
+	s.place.trouble(tr)
 }
 
 // engine is one that may die at some point.
@@ -161,11 +181,11 @@ func (s *story) apply(c change.Change) {
 
 func (s *story) change() {
 	v, expect := property.Values{}, property.Values{}
-	for _, n := range rapid.SliceOfNDistinct(rapid.SampledFrom(names), 1, 4, rapid.ID[property.Name]).Draw(s.rt, "names") {
+	for _, n := range rapid.SliceOfNDistinct(rapid.SampledFrom(s.names), 1, 4, rapid.ID[property.Name]).Draw(s.rt, "names") {
 		v[n] = s.fresh(n, "ours")
-		expect[n] = s.w.box.value(anna, n)
+		expect[n] = s.place.value(s.on, n)
 	}
-	c := set(fmt.Sprintf("key %d", len(s.keys)), anna, v)
+	c := set(fmt.Sprintf("%s key %d", s.on.ID, len(s.keys)), s.on, v)
 	if rapid.Bool().Draw(s.rt, "expects") {
 		c.Expect = expect
 		if rapid.IntRange(0, 4).Draw(s.rt, "rival before") == 0 {
@@ -185,11 +205,11 @@ func (s *story) again() {
 }
 
 func (s *story) undo() {
-	past, _ := s.w.journal.On(context.Background(), anna, 0, 20)
+	past, _ := s.w.journal.On(context.Background(), s.on, 0, 20)
 	if len(past) == 0 {
 		return
 	}
-	c, err := s.w.engine.Inverse(context.Background(), tenant, rapid.SampledFrom(past).Draw(s.rt, "undo").ID, self(anna))
+	c, err := s.w.engine.Inverse(context.Background(), tenant, rapid.SampledFrom(past).Draw(s.rt, "undo").ID, self(s.on))
 	if err == nil {
 		s.keys = append(s.keys, c.Key)
 		s.wishes[c.Key] = c
@@ -200,7 +220,7 @@ func (s *story) undo() {
 // judge compares the three books.
 func (s *story) judge() {
 	ctx := context.Background()
-	past, err := s.w.journal.On(ctx, anna, 0, 1000)
+	past, err := s.w.journal.On(ctx, s.on, 0, 1000)
 	if err != nil {
 		s.rt.Fatal(err)
 	}
@@ -232,22 +252,19 @@ func (s *story) judge() {
 		}
 	}
 	did := map[cause]int{}
-	now := property.Values{}
-	for _, n := range names {
-		now[n] = s.w.box.people[anna][0].values[n]
-	}
-	for _, e := range s.w.ours() {
-		did[key(e.name, e.after)]++
-	}
-	for _, e := range s.w.box.ledger {
+	now := s.start.Clone()
+	for _, e := range s.place.effects() {
+		if e.ours {
+			did[key(e.name, e.after)]++
+		}
 		if !alike(now[e.name], e.before) {
 			s.rt.Fatalf("the ledger does not continue: %+v after %v", e, now[e.name])
 		}
 		now[e.name] = e.after
 	}
 	for n, v := range now {
-		if !alike(s.w.box.value(anna, n), v) {
-			s.rt.Fatalf("directory has %v for %s, the ledger ends with %v", s.w.box.value(anna, n), n, v)
+		if !alike(s.place.value(s.on, n), v) {
+			s.rt.Fatalf("directory has %v for %s, the ledger ends with %v", s.place.value(s.on, n), n, v)
 		}
 	}
 	for k, n := range did {
@@ -262,7 +279,7 @@ func (s *story) judge() {
 	}
 	// What we overwrote is what an entry had read before, unless it was our own.
 	last := map[property.Name]bool{}
-	for _, e := range s.w.box.ledger {
+	for _, e := range s.place.effects() {
 		own := last[e.name]
 		if last[e.name] = e.ours; !e.ours || own {
 			continue
@@ -278,7 +295,7 @@ func (s *story) judge() {
 		s.rt.Fatalf("the chain: %+v %v", bad, err)
 	}
 	// Every key is answered from the journal and nothing is written any more.
-	writes := s.w.box.writes
+	writes := s.place.sent()
 	for _, k := range s.keys {
 		if e, err := s.w.journal.ByKey(ctx, tenant, k); err == nil {
 			o, err := s.w.engine.Apply(ctx, s.wishes[k])
@@ -287,8 +304,8 @@ func (s *story) judge() {
 			}
 		}
 	}
-	if s.w.box.writes != writes {
-		s.rt.Fatalf("%d writes for keys that were done", s.w.box.writes-writes)
+	if s.place.sent() != writes {
+		s.rt.Fatalf("%d writes for keys that were done", s.place.sent()-writes)
 	}
 }
 
@@ -310,7 +327,7 @@ func (s *story) tell(past []change.Entry) (out string) {
 			out += fmt.Sprintf(" [%v %s %v]", p.Names, p.State, p.Problem)
 		}
 	}
-	for _, e := range s.w.box.ledger {
+	for _, e := range s.place.effects() {
 		out += fmt.Sprintf("\n  ledger: ours=%v %s %v -> %v", e.ours, e.name, e.before, e.after)
 	}
 	return out

@@ -102,10 +102,10 @@ func (r *run) resume(ctx context.Context, i int, old bool) error {
 	if err != nil {
 		return err
 	}
-	_, unsure := r.e.overlay(r.now, past)
+	late := r.e.overlay(r.now, past)
 	for _, n := range p.Names {
 		for _, s := range siblings(n) {
-			if unsure[s] {
+			if late.doubt[s] {
 				p.State, p.Problem = Failed, problemOf(notYet(s))
 				return nil
 			}

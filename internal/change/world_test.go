@@ -161,6 +161,32 @@ func (b *tenantBox) rival(ref directory.Ref, set property.Values) {
 	b.put(ref, set, false, directory.Authority{})
 }
 
+func (b *tenantBox) effects() []effect {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.ledger)
+}
+
+func (b *tenantBox) sent() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.writes
+}
+
+func (b *tenantBox) trouble(tr trouble) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.faults, b.stale, b.blind = tr.faults, tr.stale, 0
+	b.after = func() {
+		b.mu.Lock()
+		b.blind = tr.blind
+		b.mu.Unlock()
+		if tr.after != nil {
+			tr.after()
+		}
+	}
+}
+
 func (b *tenantBox) next() fault {
 	b.writes++
 	if len(b.faults) == 0 {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
@@ -261,7 +260,7 @@ func (a *authority) translate(ctx context.Context, r *refusal) *fail.Error {
 	case r.Code == "invalid_client" || r.Code == "unauthorized_client":
 		e = fail.Wrap(fail.Unavailable, op, r)
 		e.Code, e.Say = CodeCredential, fail.T("Microsoft did not accept Nameplate's own credential, so nobody can sign in now. Tell your administrator.")
-		a.s.event(ctx, slog.LevelError, "sys_credential_refused", "tenant", a.tenant.ID, "error", r.Error(), "trace", clean(r.Trace))
+		a.s.cfg.Log.ErrorContext(ctx, "the authority refuses the application's own credential", "tenant", a.tenant.ID, "error", r.Error(), "trace", clean(r.Trace))
 	case r.has(65001, 90094) || r.Code == "consent_required":
 		e = denied(op, CodeAdminNeeded, fail.T("An administrator of your organization has to approve Nameplate first."), r)
 	case r.has(50105):

@@ -77,7 +77,7 @@ func (s *Service) held(ctx context.Context, session string) (held, int64, error)
 	}
 	if err != nil {
 		// A key that was taken away, or a value that somebody moved: either way nobody is signed in by it.
-		s.event(ctx, slog.LevelError, "authn_token_unreadable", "session", short(session))
+		s.event(ctx, slog.LevelError, "authn_token_revoked", "session", short(session), "reason", "its sealed text cannot be opened")
 		if err := s.cfg.Store.End(ctx, session, ReasonRevoked, s.cfg.Now()); err != nil {
 			return h, 0, err
 		}

@@ -30,3 +30,19 @@ func StepNames(postgresql bool) ([]string, error) {
 	}
 	return names, err
 }
+
+// Setting reads a setting of the connections that write.
+func (s *Store) Setting(ctx context.Context, q string) (v string, err error) {
+	err = s.write.QueryRowContext(ctx, q).Scan(&v)
+	return v, err
+}
+
+// Replay decodes a begin record's payload and encodes it again.
+func Replay(payload string) (string, error) {
+	var d entryDoc
+	if err := decode(payload, &d); err != nil {
+		return "", err
+	}
+	b, err := plainJSON(packEntry(d.unpack(), d.Change.Photo))
+	return string(b), err
+}

@@ -56,6 +56,9 @@ func (s *Store) migrate(ctx context.Context) error {
 	}
 	for done := false; !done; {
 		err := s.tx(ctx, "store.migrate", func(ctx context.Context, tx *sql.Tx, _ bool) error {
+			if err := s.unhurried(ctx, tx); err != nil {
+				return err
+			}
 			if s.engine == postgres {
 				// Two processes that start together must not both create the tables.
 				if _, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock(7310596721)`); err != nil {

@@ -30,7 +30,7 @@ func (s *Store) openSQLite(ctx context.Context, path string) error {
 	if err := s.own(ctx, path); err != nil {
 		return err
 	}
-	s.engine = sqlite
+	s.engine, s.path = sqlite, path
 	pragmas := []string{
 		"journal_mode(WAL)",
 		"synchronous(FULL)", // what Begin acknowledged must be on the disk
@@ -145,8 +145,14 @@ func (s *Store) Backup(ctx context.Context, path string) error {
 		return e
 	}
 	f.Close()
-	if _, err := s.write.ExecContext(ctx, `VACUUM INTO $1`, path); err != nil {
-		os.Remove(path)
+	// On a connection of its own: it reads one state for as long as it takes, and nobody who writes waits for it.
+	db, err := sqliteDB(s.path, "deferred")
+	if err != nil {
+		return fail.Wrap(fail.Internal, "store.backup", err)
+	}
+	defer db.Close()
+	if _, err := db.ExecContext(ctx, `VACUUM INTO $1`, path); err != nil {
+		_ = os.Remove(path) // half a backup is none
 		return s.fault("store.backup", err)
 	}
 	return nil

@@ -27,6 +27,7 @@ type Options struct {
 // Store is an open database. Safe for concurrent use.
 type Store struct {
 	engine engine
+	path   string  // of SQLite's file
 	write  *sql.DB // transactions that write
 	read   *sql.DB
 	owner  *sql.DB // SQLite: holds the file's lock as long as the store is open

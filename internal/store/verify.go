@@ -21,6 +21,9 @@ func (j *Journal) Verify(ctx context.Context, tenant string) (records int64, bad
 		return 0, nil, j.s.fault("store.verify", err)
 	}
 	defer tx.Rollback() // it only reads
+	if err := j.s.unhurried(ctx, tx); err != nil {
+		return 0, nil, j.s.fault("store.verify", err)
+	}
 	records, bad, err = walk(ctx, tx, tenant)
 	if err == nil && bad == nil {
 		bad, err = pointers(ctx, tx, tenant)
@@ -37,6 +40,15 @@ func (s *Store) still() sql.IsolationLevel {
 		return sql.LevelRepeatableRead
 	}
 	return sql.LevelDefault // a SQLite transaction always does
+}
+
+// unhurried takes the time limits away from a transaction that may rightly take long.
+func (s *Store) unhurried(ctx context.Context, tx *sql.Tx) error {
+	if s.engine != postgres {
+		return nil
+	}
+	_, err := tx.ExecContext(ctx, `SELECT set_config('statement_timeout', '0', true), set_config('lock_timeout', '0', true)`)
+	return err
 }
 
 // walk follows the chain from its first record.

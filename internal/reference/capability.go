@@ -6,6 +6,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -57,7 +58,6 @@ func Ranges() []Range {
 		{Title: "S2: its examples", Prefix: "S2.E", From: 1, To: 5},
 		{Title: "W: weaknesses of S1 that must be absent", Prefix: "W", From: 1, To: 27},
 		{Title: "A: attacks", Prefix: "A", Digits: 2, From: 1, To: 62, Only: attacks(), Except: map[int]string{
-			7:  "the issuer is pinned and checked at sign-in; doctor's explanation comes with doctor",
 			12: "step-up sign-in belongs to administrators' dangerous acts, which do not exist yet"}},
 		{Title: "B: bad inputs", Prefix: "B", Digits: 2, From: 40, To: 59, Only: []int{40, 41, 42, 43, 48, 49, 50, 51, 52, 53, 56, 59}},
 	}
@@ -145,7 +145,46 @@ func Tests(root string) (map[string][]Shown, error) {
 		}
 		return nil
 	})
-	return found, err
+	if err != nil {
+		return nil, err
+	}
+	return found, corpus(root, add)
+}
+
+// corpus adds the ids of the expectations that are data: the vendor files, each with a line "ids:", and the rows of the matrix.
+func corpus(root string, add func(string, Shown)) error {
+	data := filepath.Join(root, "emulator", "testdata")
+	files, err := filepath.Glob(filepath.Join(data, "vendor", "*.txtar"))
+	if err != nil {
+		return err
+	}
+	for _, f := range append(files, filepath.Join(data, "matrix.tsv")) {
+		text, err := os.ReadFile(f) // #nosec G304 -- the project's own test data
+		if err != nil {
+			return err
+		}
+		matrix := strings.HasSuffix(f, ".tsv")
+		s := Shown{Test: "emulator TestVendor", File: "emulator/testdata/vendor"}
+		if matrix {
+			s = Shown{Test: "emulator TestMatrix", File: "emulator/testdata/matrix.tsv"}
+		}
+		for line := range strings.Lines(string(text)) {
+			ids, ok := strings.CutPrefix(line, "ids:")
+			if matrix {
+				ids, _, _ = strings.Cut(line, "\t")
+				ok = !strings.HasPrefix(line, "#")
+			}
+			if ok {
+				for _, id := range leadingIDs(ids) {
+					add(id, s)
+				}
+			}
+			if !matrix && strings.HasPrefix(line, "-- ") {
+				break
+			}
+		}
+	}
+	return nil
 }
 
 // namedIDs reads the ids of a function's name.

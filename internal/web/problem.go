@@ -161,6 +161,9 @@ func (s *Site) fail(w http.ResponseWriter, r *http.Request, v *Visit, err error)
 		level = s.opt.Log.Error
 	}
 	level("problem", "request", v.ID, "status", p.Status, "err", err.Error())
+	if a, ok := w.(*answer); ok && a.wrote {
+		return // the page had begun: the reader has gone away, or sees what is there
+	}
 	if p.Retry > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int((p.Retry+time.Second-1)/time.Second)))
 	}

@@ -1,0 +1,291 @@
+package journey
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"nameplate/internal/app"
+)
+
+// The ten fields of the tutorial that Nameplate replaces, with the words beside them.
+var tenFields = []struct{ id, name, label, value string }{
+	{"S1.35", "country", "Country", "Ireland"},
+	{"S1.36", "state", "State", "Leinster"},
+	{"S1.37", "city", "City", "Dún Laoghaire"},
+	{"S1.38", "postalCode", "Postal code", "A96 X2Y3"},
+	{"S1.39", "streetAddress", "Street address", "7 Harbour Road"},
+	{"S1.40", "companyName", "Company name", "Larkfield Ltd."},
+	{"S1.41", "department", "Department", "Field Service"},
+	{"S1.42", "jobTitle", "Job title", "Harbour Engineer"},
+	{"S1.43", "officeLocation", "Office location", "Quay 3"},
+	{"S1.44", "mobilePhone", "Mobile phone", "+353 87 555 0142"},
+}
+
+// S1.1, S1.2, S1.24, S1.26, S1.27, S1.30 to S1.45: every field of the tutorial, shown with its label and value, edited by the
+// person, and found in the directory by a client that is not ours.
+func TestS1_30to45_TheTenFields(t *testing.T) {
+	t.Parallel()
+	w := begin(t, app.DemoOptions{})
+	upn := w.who("member")
+	b := w.signIn(upn)
+
+	root := b.all(func(n *htmlNode) bool { return n.Data == "html" })
+	viewport := b.all(func(n *htmlNode) bool { return n.Data == "meta" && attr(n, "name") == "viewport" })
+	title := b.all(func(n *htmlNode) bool { return n.Data == "title" })
+	heading := b.all(func(n *htmlNode) bool { return n.Data == "h1" })
+	if len(root) != 1 || attr(root[0], "lang") != "en" || len(viewport) != 1 || len(title) != 1 || len(heading) != 1 {
+		t.Fatalf("S1.30: lang, viewport, title and one heading: %d %d %d %d", len(root), len(viewport), len(title), len(heading))
+	}
+	if !strings.Contains(words(heading[0]), "田中 美咲") {
+		t.Errorf("S1.31: the heading is %q, not the display name", words(heading[0]))
+	}
+	b.says(upn) // S1.32
+
+	b.get("/profile?edit=all")
+	form := b.form("/profile") // S1.33
+	if form.Has("user_id") || form.Has("id") {
+		t.Errorf("S1.34: the form carries an id, which nothing may believe: %v", form)
+	}
+	labels := map[string]string{}
+	for _, l := range b.all(func(n *htmlNode) bool { return n.Data == "label" }) {
+		labels[attr(l, "for")] = words(l)
+	}
+	before := w.Emulator.Ledger(0)
+	want := map[string]string{}
+	for _, f := range tenFields {
+		inputs := b.all(func(n *htmlNode) bool {
+			return attr(n, "name") == f.name && slices.Contains([]string{"input", "select", "textarea"}, n.Data)
+		})
+		if len(inputs) != 1 {
+			t.Fatalf("%s: %d inputs called %s", f.id, len(inputs), f.name)
+		}
+		if got := labels[attr(inputs[0], "id")]; got != f.label {
+			t.Errorf("%s: the label is %q, want %q", f.id, got, f.label)
+		}
+		form.Set(f.name, f.value)
+		want[f.name] = f.value
+	}
+	b.post("/profile", form)
+	if b.at.Path != "/profile" || b.code != http.StatusOK {
+		t.Fatalf("S1.27: after saving: %d at %s\n%s", b.code, b.at, b.text())
+	}
+	b.says("Saved")
+	if got := w.Emulator.Ledger(0)[len(before):]; len(got) != 1 {
+		t.Errorf("S1.26: ten fields are one PATCH, the ledger has %d", len(got))
+	}
+
+	// A plain HTTP client with the application's own token, as the tutorial has it.
+	person := foreign(t, w, "/v1.0/users/"+url.PathEscape(upn)+"?$select=id,displayName,mail,country,state,city,postalCode,streetAddress,companyName,department,jobTitle,officeLocation,mobilePhone")
+	for name, v := range want {
+		if person[name] != v {
+			t.Errorf("the directory has %s = %v, want %q", name, person[name], v)
+		}
+	}
+}
+
+// foreign reads from the emulator with the application's own token and nothing of ours (S1.15, S1.18, S1.19).
+func foreign(t *testing.T, w *world, path string) map[string]any {
+	t.Helper()
+	resp, err := http.PostForm(w.AuthHTTP+"/"+w.TenantID+"/oauth2/v2.0/token", url.Values{
+		"grant_type": {"client_credentials"}, "client_id": {w.ClientID}, "client_secret": {w.ClientSecret}, "scope": {"https://graph.microsoft.com/.default"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	var token struct {
+		AccessToken string `json:"access_token"`
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&token); err != nil || token.AccessToken == "" {
+		t.Fatalf("no token: %v", err)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.GraphHTTP+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+token.AccessToken)
+	answer, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	var out map[string]any
+	if err := json.NewDecoder(answer.Body).Decode(&out); err != nil || answer.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %d %v %v", path, answer.StatusCode, out, err)
+	}
+	return out
+}
+
+// S1.20 to S1.23: where an address leads with and without a session.
+func TestS1_20to23_WhereAddressesLead(t *testing.T) {
+	t.Parallel()
+	w := begin(t, app.DemoOptions{})
+	b := w.browser()
+	b.get("/")
+	b.says("Sign in", "Larkfield Instruments")
+	b.get("/profile")
+	b.says("Sign in")
+	if b.at.Path == "/profile" && b.code == http.StatusOK {
+		t.Errorf("S1.23: the profile is shown to nobody in particular: %s", b.text())
+	}
+	stop := *b.http
+	stop.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	resp, err := stop.Get(w.Portal + "/login")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	to, err := url.Parse(resp.Header.Get("Location"))
+	if err != nil || to.Path != "/"+w.TenantID+"/oauth2/v2.0/authorize" {
+		t.Fatalf("S1.14, S1.21: login leads to %q", resp.Header.Get("Location"))
+	}
+	q := to.Query()
+	if q.Get("redirect_uri") != w.Portal+"/auth/callback" {
+		t.Errorf("S1.21: redirect_uri is %q", q.Get("redirect_uri"))
+	}
+	// S1.17, S1.58: the least scopes, and never the power to act as the person in the whole directory.
+	scopes := strings.Fields(q.Get("scope"))
+	if strings.Contains(q.Get("scope"), "Directory.") || !slices.Contains(scopes, "openid") || !strings.Contains(q.Get("scope"), "User.Read") {
+		t.Errorf("S1.17: scope is %q", q.Get("scope"))
+	}
+	// W15: PKCE, nonce, state.
+	for _, k := range []string{"code_challenge", "nonce", "state"} {
+		if len(q.Get(k)) < 32 {
+			t.Errorf("W15: %s is %q", k, q.Get(k))
+		}
+	}
+	if q.Get("code_challenge_method") != "S256" {
+		t.Error("W15: no PKCE")
+	}
+	signed := w.signIn(w.who("member"))
+	signed.get("/")
+	if signed.at.Path != "/profile" {
+		t.Errorf("S1.20: with a session / leads to %s", signed.at.Path)
+	}
+}
+
+// S1.25, A21, W6: an id from the request is refused by name, wherever it stands, and the victim is not touched.
+func TestA21_TargetIsTheSession(t *testing.T) {
+	t.Parallel()
+	w := begin(t, app.DemoOptions{})
+	b := w.signIn(w.who("member"))
+	victim, _ := foreign(t, w, "/v1.0/users/"+w.who("Nameplate.Admin"))["id"].(string)
+	before := len(w.Emulator.Ledger(0))
+	for _, key := range []string{"user_id", "id", "userId", "oid", "on", "target"} {
+		b.get("/profile?edit=contact")
+		form := b.form("/profile")
+		form.Set("mobilePhone", "+49 30 111111")
+		form.Set(key, victim)
+		b.post("/profile", form)
+		if b.code != http.StatusBadRequest || !strings.Contains(b.body, key) {
+			t.Errorf("%s in the form: %d\n%s", key, b.code, b.text())
+		}
+	}
+	if n := len(w.Emulator.Ledger(0)); n != before {
+		t.Fatalf("%d writes happened", n-before)
+	}
+	for _, where := range []string{"/profile?user_id=" + victim, "/profile?edit=contact&id=" + victim, "/profile/" + victim, "/profile/../" + victim} {
+		b.get(where)
+		if strings.Contains(b.text(), "Okonkwo") {
+			t.Errorf("%s shows somebody else", where)
+		}
+	}
+	form := b.get("/profile?edit=contact").form("/profile")
+	form.Set("mobilePhone", "+49 30 222222")
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.Portal+"/profile?user_id="+victim, strings.NewReader(form.Encode()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("Origin", w.Portal)
+	req.Header.Set("X-User-Id", victim)
+	b.do(req)
+	for _, e := range w.Emulator.Ledger(0)[before:] {
+		if e.Object == victim {
+			t.Errorf("the victim was written: %+v", e)
+		}
+	}
+}
+
+// S1.28, W12, A39, A47: what Graph answered is told in our own words, with a way on, and no text of Graph's reaches the page.
+func TestW12_RefusalsInOurWords(t *testing.T) {
+	t.Parallel()
+	w := begin(t, app.DemoOptions{})
+	b := w.signIn(w.who("member"))
+	for _, status := range []int{400, 403, 404, 429, 500, 503} {
+		form := b.get("/profile?edit=contact").form("/profile")
+		form.Set("mobilePhone", "+49 30 333444")
+		id := w.Emulator.Inject(ruleFor("PATCH", status))
+		b.post("/profile", form)
+		w.Emulator.ClearFault(id)
+		for _, bad := range []string{"canary", "Authorization_RequestDenied", "<script>", "eyJ", "Bearer ", "goroutine", "/v1.0/", "internal/"} {
+			if strings.Contains(b.body, bad) {
+				t.Errorf("after %d the page holds %q", status, bad)
+			}
+		}
+		if len(b.text()) < 200 || strings.Contains(b.text(), "Saved") {
+			t.Errorf("after %d the page says %d: %s", status, b.code, b.text())
+		}
+		if b.code != http.StatusOK && !strings.Contains(b.body, "49 30 333444") && b.code != http.StatusSeeOther {
+			t.Errorf("after %d what was typed is gone (%d):\n%s", status, b.code, b.text())
+		}
+	}
+}
+
+// S1.3, S1.4, S1.5, S1.10, S1.11, S1.12, S1.29, S1.60: what the tutorial needs installed and leaves to the reader, and ours does
+// not: the demo needs nothing, sessions live in the database and end with the browser session, the port is a setting, and more
+// properties than ten are there.
+func TestS1_3to5_NothingToInstall(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	w := begin(t, app.DemoOptions{Data: dir})
+	b := w.signIn(w.who("member"))
+	if _, err := os.Stat(dir + "/nameplate.db"); err != nil {
+		t.Errorf("S1.10: sessions are not in the database: %v", err)
+	}
+	resp, err := (&http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}).Get(w.Portal + "/login")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	for _, c := range b.http.Jar.Cookies(b.at) {
+		if strings.Contains(c.Name, "nameplate") && c.MaxAge > 0 {
+			t.Errorf("S1.11: cookie %s outlives the browser session", c.Name)
+		}
+	}
+	b.get("/profile?edit=all")
+	if n := len(b.form("/profile")); n < 2*20 {
+		t.Errorf("S1.60: only %d entries in the form", n)
+	}
+}
+
+// S1.10, S1.11, S1.12, S1.29, S1.60
+func TestS1_10to12_SessionsAndPort(t *testing.T) {
+	t.Parallel()
+	w := begin(t, app.DemoOptions{})
+	u := mustParse(t, w.Portal)
+	if u.Port() == "" || u.Hostname() != "localhost" {
+		t.Errorf("S1.12: the portal is at %s", w.Portal)
+	}
+	b := w.browser()
+	b.get("/readyz")
+	if b.code != http.StatusOK || strings.TrimSpace(b.body) != "ok" {
+		t.Errorf("S1.29, W26: /readyz says %d %q", b.code, b.body)
+	}
+}
+
+// S1.46, S1.62: the help page leads on: Graph's overview, reference, samples, repositories, explorer.
+func TestS1_62_HelpLinks(t *testing.T) {
+	t.Parallel()
+	w := begin(t, app.DemoOptions{})
+	b := w.signIn(w.who("member")).get("/help")
+	links := b.all(func(n *htmlNode) bool { return n.Data == "a" && strings.HasPrefix(attr(n, "href"), "https://") })
+	if b.code != http.StatusOK || len(links) < 3 {
+		t.Errorf("help: %d, %d links", b.code, len(links))
+	}
+}

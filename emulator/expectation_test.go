@@ -98,7 +98,7 @@ func contoso(n int, fragment string) (emulator.Organization, error) {
 			return org, fmt.Errorf("setup.yaml: %w", err)
 		}
 	}
-	org.Groups = append(org.Groups, over.Groups...)
+	org.Groups, org.Apps = append(org.Groups, over.Groups...), append(org.Apps, over.Apps...)
 	for _, u := range over.Users {
 		i := slices.IndexFunc(org.Users, func(x emulator.User) bool { return x.UPN == u.UPN })
 		if i < 0 {
@@ -323,6 +323,12 @@ func (a answer) envelope() []string {
 		}
 	}
 	return append(out, "error without innerError")
+}
+
+// signIn checks what every error of the sign-in half carries:
+// https://learn.microsoft.com/en-us/entra/identity-platform/reference-error-codes#handling-error-codes-in-your-application
+func (a answer) signIn() []string {
+	return contains(map[string]any{"error": "*", "error_description": "~AADSTS", "error_codes": []any{"..."}, "timestamp": "*", "trace_id": "*", "correlation_id": "*"}, a.body, "body")
 }
 
 // code and message are what the error says.

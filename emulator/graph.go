@@ -28,6 +28,7 @@ type call struct {
 	requestID string
 	clientID  string
 	meta      string // none, minimal, full
+	counting  bool   // the path ended in /$count: a list answers with its length
 	units     int    // x-ms-resource-unit
 }
 
@@ -94,6 +95,15 @@ func (c *call) serve() error {
 	}
 	if c.q, err = parseQuery(c.r.URL.RawQuery); err != nil {
 		return err
+	}
+	if n := len(c.seg) - 1; n > 0 && c.is(n, "$count") {
+		if err := c.method(http.MethodGet); err != nil {
+			return err
+		}
+		if !c.eventual() {
+			return badRequest("$count is not currently supported.")
+		}
+		c.seg, c.counting, c.q.count = c.seg[:n], true, true
 	}
 	c.w.Header()["Odata-Version"] = version
 	return c.route()
@@ -245,6 +255,9 @@ var contentTypes = map[string][]string{
 
 // send answers with JSON.
 func (c *call) send(status int, body []byte) error {
+	if c.counting {
+		return c.unknown("$count")
+	}
 	h := c.w.Header()
 	h["Content-Type"] = contentTypes[c.meta]
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
@@ -253,6 +266,16 @@ func (c *call) send(status int, body []byte) error {
 	if c.r.Method != http.MethodHead {
 		_, _ = c.w.Write(body) // the client went away
 	}
+	return nil
+}
+
+// sendCount answers …/$count: https://learn.microsoft.com/en-us/graph/aad-advanced-queries
+func (c *call) sendCount(n int) error {
+	h := c.w.Header()
+	h["Content-Type"] = []string{"text/plain"}
+	h["X-Ms-Resource-Unit"] = oneUnit
+	c.w.WriteHeader(http.StatusOK)
+	_, _ = c.w.Write(strconv.AppendInt(nil, int64(n), 10)) // the client went away
 	return nil
 }
 

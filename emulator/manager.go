@@ -174,6 +174,9 @@ func (c *call) sendUsers(list []*user, fragment string) error {
 
 // sendPage answers with a page of n items; the token of the next page is a number.
 func (c *call) sendPage(n int, fragment string, item func(b []byte, i int) []byte) error {
+	if c.counting {
+		return c.sendCount(n)
+	}
 	start := 0
 	if c.q.skip != "" {
 		p, err := parsePlace(c.q.skip)

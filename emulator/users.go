@@ -20,9 +20,6 @@ func (c *call) routeUsers() error {
 		}
 		return c.method(http.MethodGet, http.MethodPost)
 	}
-	if c.is(1, "$count") {
-		return c.countUsers()
-	}
 	if c.is(1, "delta") || c.is(1, "microsoft.graph.delta") {
 		return c.unknown(c.seg[1])
 	}
@@ -405,6 +402,9 @@ func (c *call) listUsers() error {
 	if err != nil {
 		return err
 	}
+	if c.counting {
+		return c.sendCount(total)
+	}
 	if c.q.count && c.eventual() && c.q.skip == "" {
 		b = append(b, `"@odata.count":`...)
 		b = strconv.AppendInt(b, int64(total), 10)
@@ -540,34 +540,4 @@ func (c *call) nextLink(p place) string {
 	}
 	kept = append(kept, "$skiptoken="+p.token())
 	return origin(c.r) + c.r.URL.EscapedPath() + "?" + strings.Join(kept, "&")
-}
-
-// countUsers answers /users/$count: https://learn.microsoft.com/en-us/graph/aad-advanced-queries
-func (c *call) countUsers() error {
-	if err := c.method(http.MethodGet); err != nil {
-		return err
-	}
-	if _, err := c.mayList(); err != nil {
-		return err
-	}
-	if !c.eventual() {
-		return badRequest("$count is not currently supported.")
-	}
-	c.q.count = true
-	match, err := c.finder()
-	if err != nil {
-		return err
-	}
-	c.e.mu.RLock()
-	_, _, total, err := c.page(place{}, 1, match)
-	c.e.mu.RUnlock()
-	if err != nil {
-		return err
-	}
-	h := c.w.Header()
-	h.Set("Content-Type", "text/plain")
-	h["X-Ms-Resource-Unit"] = oneUnit
-	c.w.WriteHeader(http.StatusOK)
-	_, _ = c.w.Write(strconv.AppendInt(nil, int64(total), 10)) // the client went away
-	return nil
 }

@@ -30,7 +30,7 @@ type User struct {
 	Manager  string         `yaml:"manager" json:"manager"`   // UPN or id
 	Roles    []string       `yaml:"roles" json:"roles"`       // directory roles by display name or template id
 	Sync     string         `yaml:"sync" json:"sync"`         // "", "synced", "once"
-	Photo    string         `yaml:"photo" json:"photo"`       // file name beside the organization file, or "initials" to draw one
+	Photo    string         `yaml:"photo" json:"photo"`       // "initials" to draw one, or a data: address of a picture
 	Values   map[string]any `yaml:"values" json:"values"`
 }
 

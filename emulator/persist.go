@@ -6,13 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
-	"unsafe"
 )
 
 // The data folder holds one file: a line that names the format, a JSON head with everything small, the people as rows of bytes,
@@ -278,12 +278,12 @@ func (e *Emulator) load() (bool, error) {
 		return false, nil
 	}
 	path := filepath.Join(e.opts.Data, stateFile)
-	b, err := os.ReadFile(path) // #nosec G304 -- the operator's folder
+	whole, err := readWhole(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
 	if err == nil {
-		err = e.decode(b)
+		err = e.decode(whole)
 	}
 	if err != nil {
 		return false, fmt.Errorf("the emulator's state in %s cannot be used (%w): restore it from a copy, or name another folder to start anew", path, err)
@@ -291,13 +291,40 @@ func (e *Emulator) load() (bool, error) {
 	return true, nil
 }
 
-func (e *Emulator) decode(b []byte) error {
-	body, ok := strings.CutPrefix(unsafe.String(unsafe.SliceData(b), len(b)), stateFormat) // b is never written to again
+// readWhole reads a file as one text.
+func readWhole(path string) (string, error) {
+	f, err := os.Open(path) // #nosec G304 -- the operator's folder
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = f.Close() }() // only read
+	var out strings.Builder
+	if info, err := f.Stat(); err == nil {
+		out.Grow(int(info.Size()))
+	}
+	_, err = io.Copy(&out, f)
+	return out.String(), err
+}
+
+// checksum is Castagnoli's.
+func checksum(s string) uint32 {
+	const piece = 64 << 10
+	sum := crc32.New(crc32.MakeTable(crc32.Castagnoli))
+	for len(s) > 0 {
+		n := min(piece, len(s))
+		_, _ = sum.Write([]byte(s[:n])) // never fails
+		s = s[n:]
+	}
+	return sum.Sum32()
+}
+
+func (e *Emulator) decode(whole string) error {
+	body, ok := strings.CutPrefix(whole, stateFormat)
 	if !ok || len(body) < 4 {
 		return errState
 	}
-	sum := binary.LittleEndian.Uint32(b[len(b)-4:])
-	if crc32.Checksum(b[:len(b)-4], crc32.MakeTable(crc32.Castagnoli)) != sum {
+	end := len(whole) - 4
+	if checksum(whole[:end]) != binary.LittleEndian.Uint32([]byte(whole[end:])) {
 		return errState
 	}
 	in := reader{body[:len(body)-4]}

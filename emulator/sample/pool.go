@@ -49,8 +49,10 @@ func japanese() *names {
 		familyFirst: true,
 		given:       []string{"葵", "陽斗", "結衣", "蓮", "美咲", "大翔", "さくら", "悠真", "花子", "健太"},
 		family:      []string{"佐藤", "鈴木", "高橋", "田中", "伊藤", "渡辺", "山本", "中村", "小林", "加藤"},
-		latin: []string{"aoi", "haruto", "yui", "ren", "misaki", "hiroto", "sakura", "yuma", "hanako", "kenta",
-			"sato", "suzuki", "takahashi", "tanaka", "ito", "watanabe", "yamamoto", "nakamura", "kobayashi", "kato"},
+		latin: []string{
+			"aoi", "haruto", "yui", "ren", "misaki", "hiroto", "sakura", "yuma", "hanako", "kenta",
+			"sato", "suzuki", "takahashi", "tanaka", "ito", "watanabe", "yamamoto", "nakamura", "kobayashi", "kato",
+		},
 	}
 }
 
@@ -58,8 +60,10 @@ func arabic() *names {
 	return &names{
 		given:  []string{"أمل", "بلال", "داليا", "فارس", "هناء", "إبراهيم", "ليلى", "محمود", "نور", "ياسمين"},
 		family: []string{"الحسيني", "منصور", "الخطيب", "سليمان", "حداد", "النجار", "عبد الرحمن", "الشامي", "فوزي", "العلي"},
-		latin: []string{"amal", "bilal", "dalia", "fares", "hanaa", "ibrahim", "layla", "mahmoud", "nour", "yasmin",
-			"elhusseini", "mansour", "elkhatib", "soliman", "haddad", "elnaggar", "abdelrahman", "elshami", "fawzi", "elali"},
+		latin: []string{
+			"amal", "bilal", "dalia", "fares", "hanaa", "ibrahim", "layla", "mahmoud", "nour", "yasmin",
+			"elhusseini", "mansour", "elkhatib", "soliman", "haddad", "elnaggar", "abdelrahman", "elshami", "fawzi", "elali",
+		},
 	}
 }
 
@@ -67,8 +71,10 @@ func hindi() *names {
 	return &names{
 		given:  []string{"आरव", "दीया", "ईशान", "काव्या", "मीरा", "निखिल", "प्रिया", "रोहन", "सान्वी", "विवेक"},
 		family: []string{"शर्मा", "वर्मा", "गुप्ता", "सिंह", "पटेल", "जोशी", "मेहता", "नायर", "राव", "मिश्रा"},
-		latin: []string{"aarav", "diya", "ishaan", "kavya", "meera", "nikhil", "priya", "rohan", "saanvi", "vivek",
-			"sharma", "verma", "gupta", "singh", "patel", "joshi", "mehta", "nair", "rao", "mishra"},
+		latin: []string{
+			"aarav", "diya", "ishaan", "kavya", "meera", "nikhil", "priya", "rohan", "saanvi", "vivek",
+			"sharma", "verma", "gupta", "singh", "patel", "joshi", "mehta", "nair", "rao", "mishra",
+		},
 	}
 }
 

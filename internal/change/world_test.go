@@ -32,7 +32,7 @@ var (
 )
 
 func self(on directory.Ref) directory.Actor {
-	return directory.Actor{Kind: directory.PersonActor, Ref: on, Name: "Anna", Session: "s-" + on.ID[:2]}
+	return directory.Actor{Kind: directory.PersonActor, Ref: on, Name: "Anna", Session: "s-" + on.ID}
 }
 
 // clock is the time of a world; waiting moves it and nobody waits.

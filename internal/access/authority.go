@@ -30,7 +30,7 @@ type authority struct {
 
 	mu      sync.Mutex
 	meta    *metadata
-	fetched time.Time
+	renewAt time.Time
 }
 
 // metadata is what we take from the discovery document.
@@ -45,8 +45,11 @@ type metadata struct {
 	verifier *oidc.IDTokenVerifier
 }
 
-// metadataLife is as long as the service's own Cache-Control allows.
-const metadataLife = 24 * time.Hour
+const (
+	metadataLife  = 24 * time.Hour   // as long as the service's own Cache-Control allows
+	metadataAgain = time.Minute      // while a renewal fails, the last good ones count and are renewed so often
+	metadataWait  = 10 * time.Second // for a fetch
+)
 
 func newAuthority(s *Service, t Tenant) *authority {
 	c := plainClient(s.cfg.HTTP)
@@ -92,29 +95,62 @@ func (l *limited) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// metadata fetches the discovery document. Errors: CodeAuthority, CodeMixed.
+// metadata are the authority's, fetched when there are none or they are old, by one request for all who wait. Errors:
+// CodeAuthority, CodeMixed.
 func (a *authority) metadata(ctx context.Context) (*metadata, error) {
-	const op = "access.metadata"
+	a.mu.Lock()
+	m, renewAt := a.meta, a.renewAt
+	a.mu.Unlock()
+	if m != nil && a.s.cfg.Now().Before(renewAt) {
+		return m, nil
+	}
+	f := a.s.flights.do("metadata "+a.tenant.ID, func() (string, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), metadataWait)
+		defer cancel()
+		return "", a.renew(ctx)
+	})
+	select {
+	case <-f.done:
+	case <-ctx.Done():
+		return nil, a.silent("access.metadata", ctx.Err())
+	}
+	if f.err != nil {
+		return nil, f.err
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	now := a.s.cfg.Now()
-	if a.meta != nil && now.Sub(a.fetched) < metadataLife {
-		return a.meta, nil
-	}
+	return a.meta, nil
+}
+
+// renew puts new metadata in place, or leaves the last good ones when the authority does not answer.
+func (a *authority) renew(ctx context.Context) error {
 	m, err := a.fetch(ctx)
-	if err != nil {
-		if a.meta != nil && Code(err) == CodeAuthority {
-			return a.meta, nil // the last good ones are better than none
-		}
-		return nil, err
+	if err == nil {
+		err = a.pin(m)
 	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch {
+	case err == nil:
+		a.meta, a.renewAt = m, a.s.cfg.Now().Add(metadataLife)
+	case a.meta != nil && Code(err) == CodeAuthority:
+		a.renewAt = a.s.cfg.Now().Add(metadataAgain)
+		a.s.cfg.Log.WarnContext(ctx, "the authority's metadata could not be renewed", "tenant", a.tenant.ID, "error", err)
+		return nil
+	}
+	return err
+}
+
+// pin refuses metadata of anybody but the configured authority, and makes the verifier that goes with them.
+func (a *authority) pin(m *metadata) error {
+	const op = "access.metadata"
 	mixed := func(what string) error {
 		e := fail.New(fail.Invalid, op, fail.T("The authority %[1]s describes itself as somebody else (%[2]s), so its sign-ins cannot be trusted. Check the tenant and the authority in the settings.", a.tenant.Issuer(), what))
 		e.Code = CodeMixed
 		return e
 	}
 	if m.Issuer != a.tenant.Issuer() {
-		return nil, mixed(clean(m.Issuer))
+		return mixed(clean(m.Issuer))
 	}
 	for _, endpoint := range []string{m.Authorization, m.Token, m.Keys, m.EndSession} {
 		u, err := url.Parse(endpoint)
@@ -122,20 +158,19 @@ func (a *authority) metadata(ctx context.Context) (*metadata, error) {
 			continue
 		}
 		if err != nil || u.Scheme+"://"+strings.ToLower(u.Host) != a.tenant.Authority {
-			return nil, mixed(clean(endpoint))
+			return mixed(clean(endpoint))
 		}
 	}
 	if m.Authorization == "" || m.Token == "" || m.Keys == "" {
-		return nil, a.silent(op, errors.New("the discovery document lacks an endpoint"))
+		return a.silent(op, errors.New("the discovery document lacks an endpoint"))
 	}
-	keys := oidc.NewRemoteKeySet(oidc.ClientContext(context.WithoutCancel(ctx), a.client), m.Keys)
+	keys := oidc.NewRemoteKeySet(oidc.ClientContext(context.Background(), a.client), m.Keys)
 	m.verifier = oidc.NewVerifier(m.Issuer, keys, &oidc.Config{
 		ClientID:             a.tenant.ClientID,
 		SupportedSigningAlgs: []string{oidc.RS256},
 		SkipExpiryCheck:      true, // checked in idtoken.go, with our clock and the same tolerance at both ends
 	})
-	a.meta, a.fetched = m, now
-	return m, nil
+	return nil
 }
 
 func (a *authority) fetch(ctx context.Context) (*metadata, error) {

@@ -74,7 +74,8 @@ func (s *Service) Session(ctx context.Context, cookie, from string) (Session, er
 		row.Seen, row.Checked = now, checked
 		row.IdleEnd = earlier(now.Add(s.cfg.Idle), row.FinalEnd)
 		if err := s.cfg.Store.Touch(ctx, id, row.Seen, row.IdleEnd, row.Checked); err != nil {
-			return Session{}, err
+			// With a full disk people can still look; the session then ends when it would have without this request.
+			s.cfg.Log.WarnContext(ctx, "the use of a session could not be written down", "session", short(id), "error", err)
 		}
 	}
 	return row.Session, nil

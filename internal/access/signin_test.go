@@ -548,6 +548,66 @@ func TestAuthorityOutOfReach(t *testing.T) {
 	}
 }
 
+func TestMetadataAreFetchedOnceForAll(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	fetched := func() (n int) {
+		for _, r := range b.e.Requests(0) {
+			if strings.HasSuffix(r.Path, "openid-configuration") {
+				n++
+			}
+		}
+		return n
+	}
+	waiting, release := make(chan struct{}), make(chan struct{})
+	stop := b.e.OnRequest(emulator.Match{Path: "openid-configuration$", Nth: 1}, func() { close(waiting); <-release })
+	defer stop()
+	errs := make(chan error)
+	begin := func(ctx context.Context) { _, err := b.Begin(ctx, access.Begin{From: here}); errs <- err }
+	for range 20 {
+		go begin(t.Context())
+	}
+	<-waiting
+	impatient, cancel := context.WithCancel(t.Context())
+	go begin(impatient)
+	cancel()
+	wantCode(t, "somebody who does not wait", <-errs, fail.Unavailable, access.CodeAuthority)
+	close(release)
+	for range 20 {
+		if err := <-errs; err != nil {
+			t.Error(err)
+		}
+	}
+	if n := fetched(); n != 1 {
+		t.Errorf("fetched %d times for twenty", n)
+	}
+	b.clock.Advance(25 * time.Hour)
+	rule := b.e.Inject(emulator.Rule{Match: emulator.Match{Path: "openid-configuration$"}, At: emulator.AtToken, Do: emulator.Do{Status: 503}})
+	for range 10 {
+		b.begin(access.Begin{}) // by the last good ones
+	}
+	if n := fetched(); n != 2 {
+		t.Errorf("fetched %d times, want one more and then none for a minute", n)
+	}
+	b.e.ClearFault(rule)
+	b.clock.Advance(time.Minute)
+	b.e.SwapIssuer("https://evil.example/{tenantid}/v2.0")
+	_, err := b.Begin(t.Context(), access.Begin{From: here})
+	wantCode(t, "A07 swapped on the way at the renewal", err, fail.Invalid, access.CodeMixed)
+}
+
+func TestKeysRotate(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.signIn("adele@contoso.com", "")
+	for _, all := range []bool{false, true} { // planned, and in an emergency
+		if err := b.e.RotateKeys(all); err != nil {
+			t.Fatal(err)
+		}
+		b.signIn("adele@contoso.com", "")
+	}
+}
+
 func TestWrongCredentialIsOursToMend(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, func(c *access.Config) { c.Tenants[0].Secret = "wrong-secret" })

@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"time"
 
-	"nameplate/internal/directory"
 	"nameplate/internal/fail"
 )
 
@@ -140,12 +139,10 @@ func (s *Service) renew(ctx context.Context, session string) (string, error) {
 	case fail.Is(err, fail.Conflict):
 		// Another process renewed it at the same time; both tokens are good, and its refresh token is kept.
 	case err != nil:
-		return "", err
+		// The token is good all the same, and the refresh token that is kept stays valid after its use.
+		// https://learn.microsoft.com/entra/identity-platform/refresh-tokens#token-lifetime
+		s.cfg.Log.WarnContext(ctx, "a renewed token could not be kept", "session", short(session), "error", err)
 	}
-	s.renewed(ctx, row.Ref, session)
+	s.event(ctx, slog.LevelDebug, "session_renewed", "userid", row.Ref.String(), "session", short(session))
 	return next.Access, nil
-}
-
-func (s *Service) renewed(ctx context.Context, ref directory.Ref, session string) {
-	s.event(ctx, slog.LevelDebug, "session_renewed", "userid", ref.String(), "session", short(session))
 }

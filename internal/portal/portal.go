@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"nameplate/internal/access"
@@ -223,7 +224,7 @@ func (p *Portal) page(r *http.Request, v *web.Visit, here string, title fail.Tex
 		Title: v.T(title), Here: here, Language: v.Printer.Language, Languages: lang.All(), Chosen: web.Chosen(r), Theme: v.Theme,
 		Org: p.Brand.Name, Session: v.Session, Emulator: p.Emulator, Support: p.Support, Back: "/", Token: v.Token("preferences"), Body: body,
 	}
-	if r.Method == http.MethodGet {
+	if r.Method == http.MethodGet && !strings.HasPrefix(r.URL.Path, "/auth/") { // a sign-in's answer carries a code
 		pg.Back = web.Next(r.URL.RequestURI())
 	} else if v.Session != nil {
 		pg.Back = "/profile"

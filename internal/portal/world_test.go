@@ -55,6 +55,7 @@ type world struct {
 	live    map[string]access.Session
 	stash   map[string]access.Form
 	finish  error
+	signIns int
 	now     time.Time
 }
 
@@ -284,7 +285,8 @@ func (m memory) Finish(ctx context.Context, c access.Callback) (access.Finished,
 	if c.Query.Get("code") == "" || c.Attempt == "" {
 		return access.Finished{}, &fail.Error{Op: "test", Kind: fail.Denied, Code: access.CodeAttempt}
 	}
-	secret := fmt.Sprintf("secret-%d", len(m.w.live)+1)
+	m.w.signIns++
+	secret := fmt.Sprintf("secret-%d", m.w.signIns)
 	s := access.Session{ID: "session-" + secret, Ref: self, Name: "Mira Østergaard", UPN: "mira@contoso.example"}
 	if f, ok := m.w.stash[c.Session]; ok {
 		s.Recovered = f.Path

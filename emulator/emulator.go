@@ -57,6 +57,7 @@ type Emulator struct {
 	servers serverSet
 	stats   *statistics
 	saving  sync.Mutex // one Save at a time
+	starts  uint64     // how often the kept state was taken up
 	handler http.Handler
 	control http.Handler
 }

@@ -25,6 +25,7 @@ const (
 
 type savedHead struct {
 	Saved   time.Time
+	Starts  uint64        // how often a kept state was taken up
 	Offset  time.Duration // of the clock
 	Seq     int64         // of the ledger
 	Ledger  []Entry
@@ -62,8 +63,8 @@ type savedGroup struct {
 	ID, Name, Description, Nickname, Rule  string
 	Security, Unified, Dynamic, Assignable bool
 	Created                                time.Time
-	Members, Owners                        []int // rows of people
-	Nested                                 []int // rows of groups
+	Members, Owners                        []uint64 // rows of people
+	Nested                                 []uint64 // rows of groups
 }
 
 // savedExtras is the JSON of what few people have.
@@ -74,8 +75,8 @@ type savedExtras struct {
 	Open     map[string]json.RawMessage `json:",omitempty"`
 	Once     bool                       `json:",omitempty"`
 	Name     string                     `json:",omitempty"`
-	Manager  int                        `json:",omitempty"` // row + 1
-	Reports  []int                      `json:",omitempty"` // rows
+	Manager  uint64                     `json:",omitempty"` // row + 1
+	Reports  []uint64                   `json:",omitempty"` // rows
 	Photo    []byte                     `json:",omitempty"`
 	Etag     string                     `json:",omitempty"` // of the photo
 	Side     int                        `json:",omitempty"`
@@ -126,7 +127,7 @@ func writeWhole(path string, b []byte) error {
 }
 
 func (e *Emulator) encode() ([]byte, error) {
-	head := savedHead{Saved: e.clock.wall(), Offset: e.clock.ahead()}
+	head := savedHead{Saved: e.clock.wall(), Starts: e.starts, Offset: e.clock.ahead()}
 	var err error
 	if head.Keys, err = e.keys.save(); err != nil {
 		return nil, err
@@ -181,13 +182,15 @@ func (t *tenant) save(rows []byte) (savedTenant, []byte, error) {
 	for _, s := range d.security {
 		out.Security = append(out.Security, s)
 	}
-	people := make(map[*user]int, len(d.users)+len(d.deleted))
+	people := make(map[*user]uint64, len(d.users)+len(d.deleted))
 	all := slices.Clone(d.users)
 	for _, u := range d.deleted {
 		all = append(all, u)
 	}
-	for i, u := range all {
-		people[u] = i
+	var n uint64
+	for _, u := range all {
+		people[u] = n
+		n++
 	}
 	for _, u := range all {
 		var err error
@@ -195,9 +198,11 @@ func (t *tenant) save(rows []byte) (savedTenant, []byte, error) {
 			return out, nil, err
 		}
 	}
-	numbers := map[*group]int{}
-	for i, g := range d.groups {
-		numbers[g] = i
+	numbers := map[*group]uint64{}
+	n = 0
+	for _, g := range d.groups {
+		numbers[g] = n
+		n++
 	}
 	for _, g := range d.groups {
 		s := savedGroup{
@@ -213,8 +218,8 @@ func (t *tenant) save(rows []byte) (savedTenant, []byte, error) {
 }
 
 // rowsOf are the rows of people; who is gone for good has none.
-func rowsOf(list []*user, people map[*user]int) []int {
-	var out []int
+func rowsOf(list []*user, people map[*user]uint64) []uint64 {
+	var out []uint64
 	for _, u := range list {
 		if i, ok := people[u]; ok {
 			out = append(out, i)
@@ -224,10 +229,10 @@ func rowsOf(list []*user, people map[*user]int) []int {
 }
 
 // atRows is the reverse.
-func atRows(rows []int, people []user) ([]*user, error) {
+func atRows(rows []uint64, people []user) ([]*user, error) {
 	var out []*user
 	for _, row := range rows {
-		if row < 0 || row >= len(people) {
+		if row >= uint64(len(people)) {
 			return nil, errState
 		}
 		out = append(out, &people[row])
@@ -235,17 +240,17 @@ func atRows(rows []int, people []user) ([]*user, error) {
 	return out, nil
 }
 
-func (u *user) save(b []byte, people map[*user]int) ([]byte, error) {
+func (u *user) save(b []byte, people map[*user]uint64) ([]byte, error) {
 	b = appendBytes(b, u.id)
 	b = binary.AppendUvarint(b, u.ord)
 	b = appendBytes(b, string(u.rec))
-	manager := 0
+	var manager uint64
 	if u.manager != nil {
 		if i, ok := people[u.manager]; ok {
 			manager = i + 1
 		}
 	}
-	b = binary.AppendUvarint(b, uint64(manager))
+	b = binary.AppendUvarint(b, manager)
 	more := ""
 	if x := u.more; x != nil {
 		s := savedExtras{Password: x.password, Force: x.force, Roles: x.roles, Open: x.open, Once: x.once, Name: x.name, Reports: rowsOf(x.reports, people)}
@@ -368,7 +373,8 @@ func (e *Emulator) decode(whole string) error {
 	}
 	e.clock.Advance(head.Offset - e.clock.ahead())
 	e.ledger.seq, e.ledger.entries = head.Seq, head.Ledger
-	e.random.restart(e.opts.Seed + uint64(head.Saved.UnixNano())) // the ids of before are not made again
+	e.starts = head.Starts + 1
+	e.random.restart(e.opts.Seed + e.starts<<32) // the ids of before are not made again
 	return errors.Join(e.keys.restore(head.Keys), e.ca.restore(head.CA))
 }
 
@@ -423,14 +429,14 @@ func (s savedTenant) tenant(in *reader) (*tenant, error) {
 		return nil, errState
 	}
 	people := make([]user, n)
-	managers := make([]int, n)
+	managers := make([]uint64, n)
 	d.users = make([]*user, 0, s.Users)
 	d.byID, d.byUPN, d.byMail = make(map[string]*user, n), make(map[string]*user, n), make(map[string]*user, n)
 	for i := range people {
 		u := &people[i]
 		u.id, u.ord, u.rec = in.text(), in.number(), record(in.text())
-		managers[i] = int(in.number())
-		if u.id == "" || managers[i] > n {
+		managers[i] = in.number()
+		if u.id == "" || managers[i] > uint64(len(people)) {
 			return nil, errState
 		}
 		if renumber != nil {
@@ -442,7 +448,7 @@ func (s savedTenant) tenant(in *reader) (*tenant, error) {
 				return nil, err
 			}
 			u.more = &extras{password: x.Password, force: x.Force, roles: x.Roles, open: x.Open, once: x.Once, name: x.Name}
-			if u.more.reports, err = atRows(x.Reports, people); err != nil || x.Manager < 0 || x.Manager > n {
+			if u.more.reports, err = atRows(x.Reports, people); err != nil || x.Manager > uint64(len(people)) {
 				return nil, errState
 			}
 			if x.Manager > 0 {
@@ -495,7 +501,7 @@ func (d *directory) restoreGroups(saved []savedGroup, people []user) error {
 			d.memberOf[u.id] = append(d.memberOf[u.id], g)
 		}
 		for _, row := range s.Nested {
-			if row < 0 || row >= len(groups) {
+			if row >= uint64(len(groups)) {
 				return errState
 			}
 			g.nested = append(g.nested, groups[row])

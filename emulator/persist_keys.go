@@ -13,12 +13,10 @@ type savedKey struct {
 	Cert []byte // DER
 }
 
+// save is what there is: a key that nobody needed yet is made when it is needed.
 func (k *keyring) save() ([]savedKey, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if err := k.ensure(2); err != nil {
-		return nil, err
-	}
 	var out []savedKey
 	for _, s := range k.keys {
 		der, err := x509.MarshalPKCS8PrivateKey(s.key)

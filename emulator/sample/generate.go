@@ -36,12 +36,12 @@ const domain = "meridian.example"
 
 // Generate makes an organization of n people: offices in nine countries, departments of very different sizes, a tree of managers
 // with four to twelve reports each, a handful of guests, synced and disabled people, and gaps and stale values as real
-// directories have them. The same n and seed give the same people; ids come from the emulator's seed unless n and seed are given
-// here, so every id is written out. About 5 µs a person.
+// directories have them. The same n and seed give the same people with the same ids. About 5 µs a person.
 func Generate(n int, seed uint64) emulator.Organization {
-	g := generator{rnd: rand.New(rand.NewPCG(seed, 0x70656f706c65)), seed: seed, taken: make(map[string]int, n)}
-	g.offices = offices()
-	g.teams = teams()
+	g := generator{
+		rnd:  rand.New(rand.NewPCG(seed, 0x70656f706c65)), // #nosec G404 -- the same people each time, nothing secret
+		seed: seed, taken: make(map[string]int, n), offices: offices(), teams: teams(),
+	}
 	org := emulator.Organization{
 		ID:      g.id(0xffffffff),
 		Name:    "Meridian Freight",
@@ -88,7 +88,7 @@ type generator struct {
 }
 
 func (g *generator) id(i int) string {
-	return fmt.Sprintf("%08x-%04x-4%03x-8%03x-%012x", uint32(g.seed*0x9e3779b1+7), uint16(g.seed>>16), i>>24&0xfff, 0, i+1)
+	return fmt.Sprintf("%08x-%04x-4000-8%03x-%012x", (g.seed*0x9e3779b1+7)&0xffffffff, g.seed>>16&0xffff, g.seed>>32&0xfff, i+1)
 }
 
 // span is how many people report to one manager on average.

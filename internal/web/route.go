@@ -132,9 +132,6 @@ func (s *Site) dispatch(w http.ResponseWriter, r *http.Request, table map[string
 		s.deny(w, r, v, route, err)
 		return
 	}
-	if stale {
-		s.ClearSession(w)
-	}
 	if err := route.Handler(w, r, v); err != nil {
 		s.fail(w, r, v, err)
 	}
@@ -153,9 +150,8 @@ func (s *Site) deny(w http.ResponseWriter, r *http.Request, v *Visit, route Rout
 		}
 		return
 	}
-	if v.secret != "" {
-		s.ClearSession(w)
-	} else if !unsafe(r.Method) {
+	// The cookie of an ended session stays: the next sign-in finds by it what was typed when the session ended.
+	if v.secret == "" && !unsafe(r.Method) {
 		http.Redirect(w, r, SignIn(r.URL.RequestURI()), http.StatusSeeOther)
 		return
 	}

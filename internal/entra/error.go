@@ -126,8 +126,9 @@ func refused(op, item string, set property.Values, err error) error {
 	}
 	for _, c := range causes {
 		if c.status == e.Status && (c.code == "" || e.Has(c.code)) && strings.Contains(strings.ToLower(e.Code+" "+e.Message), c.says) {
-			f.Kind, f.Say = c.kind, c.say
-			f.Fields = fields(e, set, c.say)
+			if f.Kind, f.Say = c.kind, c.say; c.kind != fail.Throttled {
+				f.Fields = fields(e, set, c.say)
+			}
 			return f
 		}
 	}

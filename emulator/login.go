@@ -306,9 +306,11 @@ func (e *Emulator) faces(a authorityRequest, keep func(person) bool, limit int) 
 		t    *tenant
 		u    *user
 	}
+	before := func(x, y face) int { return cmp.Or(cmp.Compare(x.sort, y.sort), cmp.Compare(x.u.id, y.u.id)) }
 	e.mu.RLock()
 	defer e.mu.RUnlock()
-	var found []face
+	var first []face // of those found, by name, never more than limit: there may be a hundred thousand
+	n := 0
 	for _, t := range e.tenants {
 		if a.tenant != nil && a.tenant != t {
 			continue
@@ -318,15 +320,21 @@ func (e *Emulator) faces(a authorityRequest, keep func(person) bool, limit int) 
 			if a.tenant == nil && p.guest || !keep(p) {
 				continue
 			}
-			found = append(found, face{strings.ToLower(p.name), t, u})
+			n++
+			f := face{strings.ToLower(p.name), t, u}
+			if len(first) == limit && before(f, first[limit-1]) >= 0 {
+				continue
+			}
+			i, _ := slices.BinarySearchFunc(first, f, before)
+			first = slices.Insert(first, i, f)
+			first = first[:min(len(first), limit)]
 		}
 	}
-	slices.SortFunc(found, func(x, y face) int { return cmp.Or(cmp.Compare(x.sort, y.sort), cmp.Compare(x.u.id, y.u.id)) })
 	var out []person
-	for _, f := range found[:min(limit, len(found))] {
+	for _, f := range first {
 		out = append(out, faceOf(f.t, f.u))
 	}
-	return out, len(found)
+	return out, n
 }
 
 // faceOf is what a page shows of somebody. Call with Emulator.mu held.

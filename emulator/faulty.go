@@ -29,7 +29,7 @@ func (e *Emulator) faulty(next http.Handler) http.Handler {
 			}
 		}
 		x.seq = e.stats.arrive(Request{
-			Time: now, Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery, App: c.app, Tenant: c.tenant,
+			Time: now, Method: r.Method, Path: r.URL.Path, Query: harmless(r.URL.RawQuery), App: c.app, Tenant: c.tenant,
 			RequestID: x.id, ClientID: x.client, Inner: x.inner,
 		})
 		out := &status{ResponseWriter: w}

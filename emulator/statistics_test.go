@@ -65,11 +65,17 @@ func TestRequestLogAndClock(t *testing.T) {
 	}
 	s.ok("GET", "/v1.0/nowhere", "")
 	s.ok("GET", "/v1.0/nowhere", "")
-	log := s.e.Requests(0)
+	s.ok("GET", "/t/oauth2/v2.0/token?client_id=a&Client_Secret=hush&x=1", "")
+	for _, r := range s.e.Requests(3) {
+		if r.Query != "client_id=a&Client_Secret=…&x=1" {
+			t.Errorf("A52: logs %q", r.Query)
+		}
+	}
+	log := s.e.Requests(0)[:3]
 	if len(log) != 3 || log[0].Seq != 1 || log[0].Query != "$select=id" || log[0].Status != 200 || log[0].ClientID != "c-1" || log[0].RequestID != res.Header.Get("request-id") {
 		t.Fatalf("%+v", log)
 	}
-	if after := s.e.Requests(2); len(after) != 1 || after[0].Seq != 3 {
+	if after := s.e.Requests(2); len(after) != 2 || after[0].Seq != 3 {
 		t.Errorf("after 2: %+v", after)
 	}
 	if got := s.e.Statistics().Unknown["GET /v1.0/nowhere"]; got != 2 {

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"nameplate/emulator"
 	"nameplate/internal/access"
@@ -87,7 +88,7 @@ func newBench(t testing.TB, set ...func(*access.Config)) *bench {
 	b := &bench{t: t, e: e, clock: clock, spy: &spy{next: e.Client().Transport}, log: &lockedBuffer{}}
 	b.cfg = access.Config{
 		Tenants:   []access.Tenant{{ID: contosoID, Authority: authority, ClientID: clientID, Secret: secretText}},
-		PublicURL: public, Sealer: sealer(t, 1), Now: clock.Now, Random: rand.Reader, HTTP: &http.Client{Transport: b.spy},
+		PublicURL: public, Sealer: sealer(t, 1), Now: clock.Now, Random: rand.Reader, HTTP: &http.Client{Transport: b.spy, Timeout: 5 * time.Minute}, // some bad tokens take long to make
 		Log: slog.New(slog.NewJSONHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	for _, f := range set {

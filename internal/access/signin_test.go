@@ -154,8 +154,8 @@ func TestRolesComeFromTheToken(t *testing.T) {
 	if got := b.signIn("admin@contoso.com", "").Session; !slices.Equal(got.Roles, []directory.Role{directory.Admin}) {
 		t.Errorf("roles %v, want only our own: %v", got.Roles, directory.Admin)
 	}
-	if got := b.signIn("bianca@fabrikam.com", "").Session; len(got.Roles) != 0 {
-		t.Errorf("A03 a guest with somebody's mail address has roles %v", got.Roles)
+	if got := b.signIn("bianca@fabrikam.com", "").Session; len(got.Roles) != 0 || !got.Guest || got.Ref.Tenant != contosoID {
+		t.Errorf("A03 a guest has roles %v, guest %v, in %s", got.Roles, got.Guest, got.Ref.Tenant)
 	}
 }
 

@@ -78,6 +78,7 @@ func Journal(t *testing.T, open Open) {
 		"the chain is whole after many writers": chainWhole,
 		"nothing is written when it is refused": refusals,
 		"B59 names of every kind survive":       hostileNames,
+		"random steps go as in a model":         likeModel,
 	}
 	for name, test := range cases {
 		t.Run(name, func(t *testing.T) {

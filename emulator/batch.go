@@ -102,6 +102,9 @@ func checkBatch(steps []*batchStep) error {
 		if err != nil || u.IsAbs() || u.Host != "" || s.URL == "" {
 			return invalidBatch("The url of request '%s' must be relative.", s.id)
 		}
+		if path, _, _ := strings.Cut(strings.Trim(s.URL, "/"), "?"); strings.EqualFold(path, "$batch") {
+			return invalidBatch("Request '%s' is a batch itself.", s.id)
+		}
 		switch strings.ToUpper(s.Method) {
 		case http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete:
 		default:

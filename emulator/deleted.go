@@ -112,7 +112,7 @@ func (c *call) listDeleted(cast string) error {
 	if err := c.method(http.MethodGet); err != nil {
 		return err
 	}
-	if !c.p.holds(readUsers...) && !c.p.asUser() || c.p.user != nil && c.p.user.guest() {
+	if !c.p.holds(readUsers...) && !c.p.asUser() || c.guest {
 		return denied()
 	}
 	c.e.mu.RLock()

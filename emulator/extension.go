@@ -16,16 +16,36 @@ func (d *directory) defineSchema(s Schema) {
 	d.schema.add(prop{name: s.ID, typ: edmObject, ops: "eq", adv: "ne not"})
 }
 
+// extensionTypes are the types of directory extensions.
+var extensionTypes = map[string]edm{"String": edmText, "Boolean": edmBool, "Integer": edmInt, "LargeInteger": edmInt, "DateTime": edmInstant, "Binary": edmText}
+
 // defineExtension makes a directory extension known: extension_<application id without dashes>_<name>.
 // https://learn.microsoft.com/en-us/graph/extensibility-overview#directory-microsoft-entra-id-extensions
 func (d *directory) defineExtension(name, typ string) error {
-	kinds := map[string]edm{"String": edmText, "Boolean": edmBool, "Integer": edmInt, "LargeInteger": edmInt, "DateTime": edmInstant, "Binary": edmText, "": edmText}
-	kind, ok := kinds[typ]
+	kind, ok := extensionTypes[typ]
 	if !ok || !strings.HasPrefix(name, "extension_") {
 		return fmt.Errorf("directory extension %q of type %q: the name begins with extension_, the type is String, Boolean, Integer, LargeInteger, DateTime or Binary", name, typ)
 	}
 	d.schema.add(prop{name: name, typ: kind, ops: "eq in sw ge le", adv: "ne not ew n"})
 	return nil
+}
+
+// extensions are the directory extensions by name with their types.
+func (d *directory) extensions() map[string]string {
+	var out map[string]string
+	for _, p := range d.schema.props[len(userProps):] {
+		if !strings.HasPrefix(p.name, "extension_") {
+			continue
+		}
+		if out == nil {
+			out = map[string]string{}
+		}
+		out[p.name] = map[edm]string{edmBool: "Boolean", edmInt: "Integer", edmInstant: "DateTime"}[p.typ]
+		if out[p.name] == "" {
+			out[p.name] = "String"
+		}
+	}
+	return out
 }
 
 // decodeSchema reads a value of a schema extension. Members that are not named keep their value, null takes one out, null for the
@@ -223,7 +243,7 @@ func (c *call) openExtensions(key string, n int) error {
 		return err
 	}
 	if c.r.Method == http.MethodGet {
-		if c.p.sees(u) == blind {
+		if c.sees(u) == blind {
 			return denied()
 		}
 	} else if own := c.p.self(u) && c.p.holds("User.ReadWrite"); !own && !c.p.holds("User.ReadWrite.All", "Directory.ReadWrite.All") && !c.p.asUser() {

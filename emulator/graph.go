@@ -28,6 +28,7 @@ type call struct {
 	requestID string
 	clientID  string
 	meta      string // none, minimal, full
+	guest     bool   // the signed-in person is a guest
 	counting  bool   // the path ended in /$count: a list answers with its length
 	units     int    // x-ms-resource-unit
 }
@@ -90,6 +91,11 @@ func (c *call) serve() error {
 		return g
 	}
 	c.p, c.t = p, p.tenant
+	if p.user != nil {
+		c.e.mu.RLock()
+		c.guest = p.user.guest()
+		c.e.mu.RUnlock()
+	}
 	if c.seg, err = segments(c.r.URL.EscapedPath()); err != nil {
 		return failure(http.StatusBadRequest, "BadRequest", "%s", err.Error())
 	}

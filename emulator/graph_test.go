@@ -759,3 +759,86 @@ func TestConcurrentWritesAndReads(t *testing.T) {
 		before = e.After
 	}
 }
+
+// https://learn.microsoft.com/en-us/graph/extensibility-overview: directory extensions have types; S2.25: null clears.
+func TestS2_25_DirectoryExtension(t *testing.T) {
+	t.Parallel()
+	org := office()
+	const badge, night = "extension_b7d8e648520f41d3b9c0fdeb91768a0a_badge", "extension_b7d8e648520f41d3b9c0fdeb91768a0a_night"
+	org.Extensions = map[string]string{badge: "String", night: "Boolean"}
+	d := newDesk(t, emulator.Options{Organizations: []emulator.Organization{org}})
+	d.want(d.ask("PATCH", "/v1.0/users/"+ann, `{"`+badge+`":"B 12","`+night+`":true}`), 204, "")
+	d.want(d.ask("PATCH", "/v1.0/users/"+ann, `{"`+night+`":"yes"}`), 400, "Request_BadRequest")
+	d.want(d.ask("PATCH", "/v1.0/users/"+ann, `{"extension_b7d8e648520f41d3b9c0fdeb91768a0a_other":"x"}`), 400, "Request_BadRequest")
+	found := d.ask("GET", "/v1.0/users?$select=displayName,"+badge+"&$filter="+badge+" eq 'b 12'", nil)
+	if items := found.items(); len(items) != 1 || items[0][badge] != "B 12" {
+		t.Errorf("%s", found.raw)
+	}
+	d.want(d.ask("PATCH", "/v1.0/users/"+ann, `{"`+badge+`":null}`), 204, "")
+	if r := d.ask("GET", "/v1.0/users/"+ann+"?$select=id,"+badge, nil); r.body[badge] != nil {
+		t.Errorf("%s", r.raw)
+	}
+	if got := d.Snapshot()[0].Extensions; len(got) != 2 || got[night] != "Boolean" {
+		t.Errorf("%v", got)
+	}
+}
+
+// https://learn.microsoft.com/en-us/graph/api/user-update: onPremisesImmutableId is needed in a federated domain.
+func TestS2_P27_FederatedDomain(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, emulator.Options{})
+	body := map[string]any{"accountEnabled": true, "displayName": "Fed", "mailNickname": "fed", "userPrincipalName": "fed@fed.contoso.com",
+		"passwordProfile": map[string]any{"password": "xWwvJ]6NMw+bWH-d"}}
+	d.want(d.ask("POST", "/v1.0/users", body), 400, "Request_BadRequest")
+	body["onPremisesImmutableId"] = "YmFyYmFy"
+	d.want(d.ask("POST", "/v1.0/users", body), 201, "")
+	by := d.with(emulator.Token{Roles: []string{"User.ReadWrite.All"}, WIDs: []string{templates["Global Administrator"]}})
+	d.want(by.ask("PATCH", "/v1.0/users/fed@fed.contoso.com", `{"passwordProfile":{"password":"xWwvJ]6NMw+bWH-d"}}`), 400, "Request_BadRequest")
+}
+
+// No request, however odd, makes the emulator panic, answer 500 or answer without its envelope.
+func FuzzGraph(f *testing.F) {
+	e, err := emulator.New(emulator.Options{Organizations: []emulator.Organization{office()}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	token, err := e.Mint(emulator.Token{Roles: []string{"User.ReadWrite.All", "Directory.ReadWrite.All"}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, s := range [][3]string{
+		{"GET", "/users?$filter=displayName eq 'x'&$select=id,manager&$top=3", ""},
+		{"PATCH", "/users/" + ann, `{"jobTitle":"x","employeeOrgData":{"division":"n"},"onPremisesExtensionAttributes":{"extensionAttribute3":null}}`},
+		{"POST", "/$batch", `{"requests":[{"id":1,"method":"GET","url":"/users","dependsOn":["1"]}]}`},
+		{"POST", "/users", `{"identities":[{"signInType":"x"}],"passwordProfile":{}}`},
+		{"PUT", "/users('" + ann + "')/manager/$ref", `{"@odata.id":"x"}`},
+		{"GET", "/directory/deletedItems/microsoft.graph.user/$count", ""},
+		{"GET", "/users/" + ann + "/photos/48x48/$value", ""},
+	} {
+		f.Add(s[0], s[1], s[2])
+	}
+	f.Fuzz(func(t *testing.T, method, path, body string) {
+		u, err := url.Parse("http://graph.test/v1.0/" + strings.TrimLeft(path, "/"))
+		if err != nil || strings.ContainsAny(method, " \x00\r\n") || method == "" {
+			return
+		}
+		r, err := http.NewRequest(method, "http://graph.test/", strings.NewReader(body))
+		if err != nil {
+			return
+		}
+		r.URL, r.RequestURI = u, u.RequestURI()
+		r.Header.Set("Authorization", "Bearer "+token)
+		r.Header.Set("ConsistencyLevel", "eventual")
+		w := httptest.NewRecorder()
+		e.Handler().ServeHTTP(w, r)
+		if w.Code == 500 && !strings.Contains(w.Body.String(), "DirectoryObjectUnauthorizedAccessException") || w.Code == 0 {
+			t.Fatalf("%s %s %q: %d %s", method, path, body, w.Code, w.Body)
+		}
+		if w.Code >= 400 && !strings.Contains(w.Body.String(), `"innerError"`) && method != http.MethodHead {
+			t.Fatalf("%s %s: an error without its envelope: %s", method, path, w.Body)
+		}
+		if strings.HasPrefix(w.Header().Get("Content-Type"), "application/json") && method != http.MethodHead && !json.Valid(w.Body.Bytes()) {
+			t.Fatalf("%s %s: not JSON: %s", method, path, w.Body)
+		}
+	})
+}

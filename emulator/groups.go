@@ -141,7 +141,7 @@ func (c *call) routeGroups() error {
 	if c.r.Method != http.MethodGet {
 		return c.unknown(c.seg[0])
 	}
-	if !c.p.holds(readGroups...) && !c.p.asUser() || len(c.seg) == 1 && c.p.user != nil && c.p.user.guest() {
+	if !c.p.holds(readGroups...) && !c.p.asUser() || len(c.seg) == 1 && c.guest {
 		return denied()
 	}
 	c.e.mu.RLock()

@@ -26,7 +26,7 @@ func (c *call) managerOf(key string, ref bool) error {
 	if err != nil {
 		return err
 	}
-	if c.p.sees(u) == blind || c.p.delegated() && !c.p.holds(readUsers...) && !c.p.asUser() && !c.p.self(u) {
+	if c.sees(u) == blind || c.p.delegated() && !c.p.holds(readUsers...) && !c.p.asUser() && !c.p.self(u) {
 		return denied()
 	}
 	if !c.p.delegated() && !c.p.holds(readUsers...) {
@@ -135,7 +135,7 @@ func (c *call) directReports(key, cast string) error {
 	if err != nil {
 		return err
 	}
-	if c.p.sees(u) == blind {
+	if c.sees(u) == blind {
 		return denied()
 	}
 	reports := slices.Clone(c.t.dir.reports[u])

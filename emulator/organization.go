@@ -3,15 +3,16 @@ package emulator
 // Organization is a tenant as a file describes it (YAML or JSON; sample/*.yaml): what New starts from and what a snapshot
 // gives back. Unknown keys are refused.
 type Organization struct {
-	ID        string     `yaml:"id" json:"id"`     // tenant id; "" makes one from the seed
-	Name      string     `yaml:"name" json:"name"` // displayName
-	Country   string     `yaml:"country" json:"country"`
-	Domains   []Domain   `yaml:"domains" json:"domains"` // the first is the default one
-	Users     []User     `yaml:"users" json:"users"`
-	Groups    []Group    `yaml:"groups" json:"groups"`
-	Apps      []App      `yaml:"apps" json:"apps"`
-	Schemas   []Schema   `yaml:"schemas" json:"schemas"`       // schema extensions: ext55gb1l09_msLearnCourses
-	Attribute []Security `yaml:"attributes" json:"attributes"` // custom security attribute definitions
+	ID         string            `yaml:"id" json:"id"`     // tenant id; "" makes one from the seed
+	Name       string            `yaml:"name" json:"name"` // displayName
+	Country    string            `yaml:"country" json:"country"`
+	Domains    []Domain          `yaml:"domains" json:"domains"` // the first is the default one
+	Users      []User            `yaml:"users" json:"users"`
+	Groups     []Group           `yaml:"groups" json:"groups"`
+	Apps       []App             `yaml:"apps" json:"apps"`
+	Extensions map[string]string `yaml:"extensions" json:"extensions"` // directory extensions: extension_<app id without dashes>_<name> -> String, Boolean, Integer, DateTime
+	Schemas    []Schema          `yaml:"schemas" json:"schemas"`       // schema extensions: ext55gb1l09_msLearnCourses
+	Attribute  []Security        `yaml:"attributes" json:"attributes"` // custom security attribute definitions
 }
 
 // Domain is a domain of the tenant. Federated domains refuse passwords.

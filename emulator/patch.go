@@ -68,7 +68,7 @@ func (c *call) edits(u *user, body map[string]json.RawMessage) ([]edit, error) {
 			continue
 		}
 		i := d.schema.find(given)
-		if i < 0 || d.schema.props[i].name == "preferredDataLocation" {
+		if i < 0 {
 			// text as quoted in https://github.com/microsoftgraph/microsoft-graph-docs/issues/9005, the case is inferred
 			return nil, badRequest("One or more property values specified are invalid.")
 		}
@@ -295,7 +295,7 @@ type passwordProfile struct {
 	ForceStrong *bool  `json:"forceChangePasswordNextSignInWithMfa"`
 }
 
-// force is true unless the request says otherwise: https://learn.microsoft.com/en-us/graph/api/resources/passwordprofile
+// force is false unless the request asks for it: https://learn.microsoft.com/en-us/graph/api/resources/passwordprofile
 func (p passwordProfile) force() bool {
 	return p.Force != nil && *p.Force || p.ForceStrong != nil && *p.ForceStrong
 }
@@ -340,11 +340,18 @@ func (c *call) createUser() error {
 			return badRequest("A value is required for property '%s' of resource 'User'.", name)
 		}
 	}
+	if err := c.needsAnchor(edits); err != nil {
+		return err
+	}
 	now := instantJSON(c.e.Now())
 	u := &user{id: c.e.random.id(), rec: record("").with([]field{{pCreated, now}, {pUserType, `"Member"`}})}
 	for i := range edits {
-		if edits[i].facts[0].Alone {
+		f := edits[i].facts[0]
+		if f.Alone {
 			return badRequest("One or more property values specified are invalid.")
+		}
+		if name := edits[i].name; (name == "customSecurityAttributes" || name == "employeeLeaveDateTime") && !c.p.holds(f.Write...) {
+			return denied()
 		}
 		if err := c.check(u, &edits[i]); err != nil {
 			return err
@@ -370,6 +377,26 @@ func (c *call) createUser() error {
 	b := c.context(nil, "users/$entity")
 	b = d.schema.shown.appendUser(b, u.id, u.rec)
 	return c.send(http.StatusCreated, append(b, '}'))
+}
+
+// needsAnchor: a person in a federated domain is made with an onPremisesImmutableId
+// (https://learn.microsoft.com/en-us/graph/api/user-update).
+func (c *call) needsAnchor(edits []edit) error {
+	federated, anchored := false, false
+	for _, e := range edits {
+		switch e.prop {
+		case pUPN:
+			_, domain, _ := strings.Cut(unquote(e.json), "@")
+			d := c.t.domain(domain)
+			federated = d != nil && d.Federated
+		case pImmutable:
+			anchored = e.json != "null"
+		}
+	}
+	if federated && !anchored {
+		return badRequest("A value is required for property 'onPremisesImmutableId' of resource 'User'.")
+	}
+	return nil
 }
 
 // fieldsOf are the properties that decide whether a new user clashes with another.

@@ -58,11 +58,12 @@ const (
 // https://learn.microsoft.com/en-us/graph/permissions-reference#userreadbasicall
 var basicNames = []string{"id", "displayName", "givenName", "surname", "mail", "userPrincipalName", "userType"}
 
-func (p *principal) sees(u *user) sight {
+func (c *call) sees(u *user) sight {
+	p := c.p
 	switch {
 	case p.self(u) && (p.holds(readOwn...) || p.holds(readUsers...) || p.asUser()):
 		return full
-	case p.user != nil && p.user.guest():
+	case c.guest:
 		// https://learn.microsoft.com/en-us/entra/fundamentals/users-default-permissions
 		if p.holds(readUsers...) || p.holds("User.ReadBasic.All") || p.asUser() {
 			return basic

@@ -185,7 +185,7 @@ func (c *call) findPhoto(key string) (*user, *photo, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if c.p.sees(u) == blind && !c.p.holds("ProfilePhoto.Read.All", "ProfilePhoto.ReadWrite.All") {
+	if c.sees(u) == blind && !c.p.holds("ProfilePhoto.Read.All", "ProfilePhoto.ReadWrite.All") {
 		return nil, nil, denied()
 	}
 	if u.more == nil || u.more.photo == nil {

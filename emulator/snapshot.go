@@ -23,7 +23,7 @@ func (e *Emulator) Snapshot() []Organization {
 
 func (t *tenant) describe() Organization {
 	d := t.dir
-	org := Organization{ID: t.id, Name: t.name, Country: t.country, Domains: slices.Clone(t.domains)}
+	org := Organization{ID: t.id, Name: t.name, Country: t.country, Domains: slices.Clone(t.domains), Extensions: d.extensions()}
 	for _, key := range slices.Sorted(maps.Keys(d.schemas)) {
 		org.Schemas = append(org.Schemas, d.schemas[key])
 	}

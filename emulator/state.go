@@ -107,6 +107,11 @@ func newTenant(e *Emulator, org Organization) (*tenant, error) {
 	for _, s := range org.Schemas {
 		d.defineSchema(s)
 	}
+	for _, name := range slices.Sorted(maps.Keys(org.Extensions)) {
+		if err := d.defineExtension(name, org.Extensions[name]); err != nil {
+			return nil, err
+		}
+	}
 	for _, s := range org.Attribute {
 		d.security[strings.ToLower(s.Set+"/"+s.Name)] = s
 	}

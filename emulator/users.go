@@ -186,7 +186,7 @@ func (c *call) getUser(key string) error {
 
 // describe writes one user with what $select and $expand ask for. Call with Emulator.mu held.
 func (c *call) describe(u *user) ([]byte, error) {
-	sees := c.p.sees(u)
+	sees := c.sees(u)
 	if sees == blind {
 		return nil, denied()
 	}
@@ -221,7 +221,7 @@ func (c *call) getProperty(key string, i int) error {
 	}
 	s := c.t.dir.schema
 	p := &s.props[i]
-	sees := c.p.sees(u)
+	sees := c.sees(u)
 	if i == pSecurity && !c.p.seesSecurity() {
 		sees = blind
 	}
@@ -237,10 +237,10 @@ func (c *call) getProperty(key string, i int) error {
 
 // mayList: guests may not list people.
 func (c *call) mayList() (sight, error) {
-	if c.p.user != nil && c.p.user.guest() {
+	if c.guest {
 		return blind, denied()
 	}
-	sees := c.p.sees(nil)
+	sees := c.sees(nil)
 	if sees == blind {
 		return blind, denied()
 	}

@@ -101,7 +101,7 @@ func (p *Policy) field(d property.Def, by directory.Actor, on directory.User, ap
 	} else if h.format != nil {
 		f.Message = internationalPhone
 	}
-	if !f.Write && h.ask != nil {
+	if !f.Write && h.ask != nil && !d.Graph.ReadOnly {
 		f.Ask = &Ask{Who: h.ask.who, To: h.ask.to, Text: h.ask.fill(f.Label, f.Value, by.Name)}
 	}
 	return f, true

@@ -110,9 +110,9 @@ func TestRead(t *testing.T) {
 		"businessPhones": ["+1 425 555 0109"], "displayName": "Adele Vance", "jobTitle": null, "accountEnabled": true,
 		"employeeHireDate": "2014-01-01T00:00:00Z", "birthday": "0001-01-01T00:00:00Z",
 		"employeeOrgData": {"division": "Sales"}, "onPremisesExtensionAttributes": null,
-		"identities": [{"signInType": "userPrincipalName"}], "assignedLicenses": [], "skills": []
+		"identities": [{"signInType": "userPrincipalName"}], "ageGroup": "notAdult", "assignedLicenses": [], "skills": []
 	}`), "businessPhones", "displayName", "jobTitle", "accountEnabled", "employeeHireDate", "birthday", "employeeOrgData/division", "employeeOrgData/costCenter",
-		"extensionAttribute3", "identities", "assignedLicenses", "skills", "city", "extension_0123456789abcdef0123456789abcdef_badge", "ext55gb1l09_msLearnCourses/courseType")
+		"extensionAttribute3", "identities", "assignedLicenses", "skills", "ageGroup", "city", "extension_0123456789abcdef0123456789abcdef_badge", "ext55gb1l09_msLearnCourses/courseType")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +120,7 @@ func TestRead(t *testing.T) {
 		"businessPhones": property.List("+1 425 555 0109"), "displayName": property.Text("Adele Vance"), "jobTitle": property.Null(), "accountEnabled": property.Bool(true),
 		"employeeHireDate": property.Instant(time.Date(2014, 1, 1, 0, 0, 0, 0, time.UTC)), "birthday": property.Null(),
 		"employeeOrgData/division": property.Text("Sales"), "employeeOrgData/costCenter": property.Null(), "extensionAttribute3": property.Null(),
-		"identities": property.Raw([]byte(`[{"signInType":"userPrincipalName"}]`)), "assignedLicenses": property.Raw([]byte(`[]`)), "skills": property.List(),
+		"identities": property.Raw([]byte(`[{"signInType":"userPrincipalName"}]`)), "assignedLicenses": property.Raw([]byte(`[]`)), "skills": property.List(), "ageGroup": property.Text("NotAdult"),
 		"extension_0123456789abcdef0123456789abcdef_badge": property.Null(), "ext55gb1l09_msLearnCourses/courseType": property.Null(),
 	}
 	for n, w := range want {

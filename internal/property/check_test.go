@@ -115,9 +115,10 @@ func TestClearing(t *testing.T) {
 			}
 			p := d.Check(got)
 			// https://learn.microsoft.com/en-us/graph/api/user-update?view=graph-rest-1.0: displayName, mail and usageLocation
-			// cannot be null; a person without sign-in name, nickname, password or state cannot be.
+			// cannot be null, identities has to hold the
+			// userPrincipalName's; a person without sign-in name, nickname, password or state cannot be.
 			switch d.Name {
-			case "displayName", "mail", "usageLocation", "userPrincipalName", "mailNickname", "accountEnabled", "passwordProfile":
+			case "displayName", "mail", "usageLocation", "userPrincipalName", "mailNickname", "accountEnabled", "passwordProfile", "identities":
 				if len(p) != 1 || p[0].Code != "cannot_clear" {
 					t.Errorf("%s can be cleared: %v", d.Name, p)
 				}

@@ -56,6 +56,14 @@ func (d Def) rules() []rule {
 	add("SyncLocked", g.SyncLocked, fromSynced, "read-only while the person is synced from on-premises")
 	add("Sensitive", g.Sensitive, fromUsers, "on an administrator only a higher role writes it")
 	add("Write", len(g.Write) > 0, fromPerms, "written with %s", strings.Join(g.Write, " or "))
+	switch {
+	case g.Filter != "" && g.Advanced != "":
+		add("Filter", true, fromFilter, "filtered by %s; with ConsistencyLevel: eventual also by %s", g.Filter, g.Advanced)
+	case g.Filter != "":
+		add("Filter", true, fromFilter, "filtered by %s", g.Filter)
+	case g.Advanced != "":
+		add("Filter", true, fromFilter, "filtered only with ConsistencyLevel: eventual, by %s", g.Advanced)
+	}
 	return l
 }
 
@@ -81,7 +89,7 @@ What each fact rests on is in [verified.md](verified.md). Lengths count UTF-16 c
 			}
 			var says []string
 			for _, r := range d.rules() {
-				if !strings.HasPrefix(r.says, "not so") {
+				if r.name != "Filter" && !strings.HasPrefix(r.says, "not so") {
 					says = append(says, r.says)
 				}
 			}

@@ -105,6 +105,9 @@ func (d Def) Decode(v Value) Value {
 		}
 		return Instant(t)
 	}
+	if d.Kind == KindChoice { // older answers wrote "minor" for "Minor"
+		return d.Clean(v)
+	}
 	if d.Kind == KindObject && !v.IsNull() && v.JSON() == nil {
 		if b, err := v.MarshalJSON(); err == nil { // an array of texts looks like a list
 			return Raw(b)

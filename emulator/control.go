@@ -129,7 +129,7 @@ func (e *Emulator) newControl() http.Handler {
 	var help strings.Builder
 	help.WriteString("Control of the emulator. Everything is JSON.\n\n")
 	for _, v := range slices.Concat(e.verbs(), e.loginVerbs(), e.stateVerbs()) {
-		fmt.Fprintf(&help, "%-24s %s\n", v.route, v.does)
+		fmt.Fprintf(&help, "%-29s %s\n", v.route, v.does)
 		mux.HandleFunc(v.route, func(w http.ResponseWriter, r *http.Request) {
 			answer, err := v.run(r)
 			if err != nil {

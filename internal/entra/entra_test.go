@@ -96,12 +96,12 @@ func newBox(t testing.TB, edit ...func(*emulator.Options, *graph.Options)) *box 
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := e.Start(t.Context(), emulator.Addresses{HTTP: "-", Control: "-"})
+	s, err := e.Start(t.Context(), emulator.Addresses{HTTPS: "-", Control: "-"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
-	gopt.Endpoint, gopt.Credential, gopt.Transport = s.Graph, minted{e}, s.Client().Transport
+	gopt.Endpoint, gopt.Credential = s.GraphHTTP, minted{e}
 	c, err := graph.New(gopt)
 	if err != nil {
 		t.Fatal(err)

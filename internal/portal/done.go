@@ -16,6 +16,7 @@ import (
 
 // doneView tells what became of a change: what was saved, old and new, what was not and why, and how to take it back.
 type doneView struct {
+	ID       string // of the element
 	Tone     string // positive, caution, info
 	Title    string
 	Lead     string
@@ -59,8 +60,12 @@ func (p *Portal) done(ctx context.Context, v *web.Visit, id string, fields []pol
 	if err != nil {
 		return nil, err
 	}
+	return p.doneOf(v, e, fields), nil
+}
+
+func (p *Portal) doneOf(v *web.Visit, e change.Entry, fields []policy.Field) *doneView {
 	pr, o := v.Printer, e.Outcome
-	d := &doneView{Entry: e.ID, Tone: "positive", Photo: e.Change.Do == change.Photo}
+	d := &doneView{ID: "done", Entry: e.ID, Tone: "positive", Photo: e.Change.Do == change.Photo}
 	for _, part := range o.Parts {
 		switch part.State {
 		case change.Applied, change.Unverified:
@@ -99,11 +104,11 @@ func (p *Portal) done(ctx context.Context, v *web.Visit, id string, fields []pol
 		d.Tone, d.Title, d.Lead = "caution", pr.S("Not saved"), pr.S("Nothing was changed. What you typed is kept.")
 		d.Again = "/profile?again=" + e.ID
 	}
-	if undoable(e, v.Session.Ref) {
+	if v.Session != nil && undoable(e, v.Session.Ref) {
 		d.UndoFor = "undo " + e.ID
 		d.Undo = v.Token(d.UndoFor)
 	}
-	return d, nil
+	return d
 }
 
 func undoable(e change.Entry, self directory.Ref) bool {

@@ -157,7 +157,7 @@ func (g *generator) person(i, n int, before []emulator.User) emulator.User {
 		v["skills"] = []any{"Customs", "Excel", o.language}
 	}
 	switch x := g.rnd.IntN(1000); {
-	case i == 0:
+	case i < 4: // who holds the roles of the portal
 	case x < 40: // left, account kept
 		v["accountEnabled"] = false
 		delete(v, "mobilePhone")

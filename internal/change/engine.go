@@ -113,7 +113,7 @@ func wait(ctx context.Context, d time.Duration) error {
 func (e *Engine) Check(ctx context.Context, c Change) (Preview, error) {
 	w, probs := e.wish(c)
 	if len(probs) > 0 {
-		return Preview{Problems: probs}, nil
+		return Preview{Problems: e.allProblems(ctx, w, probs)}, nil
 	}
 	past, err := e.cfg.Journal.On(ctx, c.On, 0, recent)
 	if err != nil {
@@ -133,7 +133,7 @@ const recent = 8
 func (e *Engine) Apply(ctx context.Context, c Change) (Outcome, error) {
 	w, probs := e.wish(c)
 	if len(probs) > 0 {
-		return e.refuse(probs), nil
+		return e.refuse(e.allProblems(ctx, w, probs)), nil
 	}
 	start := e.cfg.Now()
 	for {
@@ -154,6 +154,24 @@ func (e *Engine) Apply(ctx context.Context, c Change) (Outcome, error) {
 			return Outcome{}, fail.Wrap(fail.Unavailable, "change.apply", err)
 		}
 	}
+}
+
+// allProblems adds what the policy says of the other values, so that a person is told everything at once. It is a kindness: when
+// the person cannot be read, what is known already has to do.
+func (e *Engine) allProblems(ctx context.Context, w wish, probs []fail.Problem) []fail.Problem {
+	rest := w.Set.Clone()
+	for _, p := range probs {
+		delete(rest, property.Name(p.Field))
+	}
+	if w.Do != Update || len(rest) == 0 || w.On.ID == "" {
+		return probs
+	}
+	u, err := e.cfg.Reader.User(ctx, e.readAs(w.Change), w.On, e.ask(w.Change))
+	if err != nil {
+		return probs
+	}
+	_, more := e.cfg.Policy.May(ctx, w.By, w.Do, u, rest)
+	return append(probs, more...)
 }
 
 // prior is the outcome of the change that already has this key; nil when there is none.

@@ -162,6 +162,9 @@ func canonicalHost(scheme, host string) string {
 	return strings.TrimSuffix(host, ":80")
 }
 
+// patience is how long a person waits for a page. A directory that asks for a longer pause is told as busy at once.
+const patience = 20 * time.Second
+
 // ServeHTTP takes every request through the same gates: identity of the request, headers, recovery, address, limits, then its
 // route.
 func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -173,7 +176,9 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		Printer: s.printers[lang.Pick(cookieValue(r, preferredCookie), r.Header.Get("Accept-Language"), cookieValue(r, langCookie)).Code],
 		Theme:   Theme(cookieValue(r, themeCookie)),
 	}
-	r = r.WithContext(context.WithValue(r.Context(), visitKey{}, v))
+	ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), visitKey{}, v), patience)
+	defer cancel()
+	r = r.WithContext(ctx)
 	out := &answer{ResponseWriter: w}
 	s.headers(out.Header(), v)
 	defer func() {

@@ -217,7 +217,7 @@ func TestW12_RefusalsInOurWords(t *testing.T) {
 	t.Parallel()
 	w := begin(t, app.DemoOptions{})
 	b := w.signIn(w.who("member"))
-	for _, status := range []int{400, 403, 404, 429, 500, 503} {
+	for _, status := range []int{400, 403, 404, 500, 503, 429} {
 		form := b.get("/profile?edit=contact").form("/profile")
 		form.Set("mobilePhone", "+49 30 333444")
 		id := w.Emulator.Inject(ruleFor("PATCH", status))

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strings"
 )
 
 // Corruptions are the ways to spoil an answer that Do.Corrupt knows:
@@ -18,61 +19,67 @@ import (
 //	error       200 with an error object
 //	number      the texts of the JSON are numbers
 //	duplicate   the JSON object has its key id twice
+//	extra       the JSON object has a property that nobody knows
 //	utf8        a byte that is not UTF-8 inside a text
 //	type        the right JSON as text/plain
 //	bomb        gzip of 5 GiB of blanks in about 5 MiB
 //	endless     blanks until the client goes away
 func Corruptions() []string {
-	return []string{"html", "bom", "cut", "empty", "no-content", "error", "number", "duplicate", "utf8", "type", "bomb", "endless"}
+	return []string{"html", "bom", "cut", "empty", "no-content", "error", "number", "duplicate", "extra", "utf8", "type", "bomb", "endless"}
 }
 
 var textValue = regexp.MustCompile(`:"(?:[^"\\]|\\.)*"`)
 
-// corrupt spoils an answer and returns its new body, or nil when it has sent everything itself.
-func (e *Emulator) corrupt(w *status, r *http.Request, x *exchange, rec *recorded, how string) []byte {
+// corrupt spoils an answer and returns its new body. It is false when everything is sent already.
+func (e *Emulator) corrupt(w *status, r *http.Request, x *exchange, rec *recorded, how string) ([]byte, bool) {
 	body := rec.body.Bytes()
 	h := rec.header
 	switch how {
 	case "html":
 		rec.code = http.StatusOK
 		h.Set("Content-Type", "text/html; charset=utf-8")
-		return []byte("<!DOCTYPE html><html><head><title>Sign in to the network</title></head><body><h1>Web gateway</h1><p>Please accept the terms of use.</p></body></html>")
+		return []byte("<!DOCTYPE html><html><head><title>Sign in to the network</title></head><body><h1>Web gateway</h1><p>Please accept the terms of use.</p></body></html>"), true
 	case "bom":
-		return append([]byte("\xef\xbb\xbf"), body...)
+		return append([]byte("\xef\xbb\xbf"), body...), true
 	case "cut":
-		return body[:len(body)/2]
+		return body[:len(body)/2], true
 	case "empty":
-		return []byte{}
+		return []byte{}, true
 	case "no-content":
 		rec.code = http.StatusNoContent
 		h.Del("Content-Type")
-		return []byte{}
+		return []byte{}, true
 	case "error":
 		rec.code = http.StatusOK
 		h.Set("Content-Type", "application/json")
-		return graphFault(http.StatusInternalServerError, Do{}, x.id, x.client, e.Now())
+		return graphFault(http.StatusInternalServerError, Do{}, x.id, x.client, e.Now()), true
 	case "number":
-		return textValue.ReplaceAll(body, []byte(":17"))
+		return textValue.ReplaceAll(body, []byte(":17")), true
 	case "duplicate":
-		return bytes.Replace(body, []byte("{"), []byte(`{"id":"00000000-0000-0000-0000-000000000000",`), 1)
+		return bytes.Replace(body, []byte("{"), []byte(`{"id":"00000000-0000-0000-0000-000000000000",`), 1), true
+	case "extra":
+		if !strings.Contains(h.Get("Content-Type"), "json") {
+			return body, true
+		}
+		return bytes.Replace(body, []byte("{"), []byte(`{"emulatorUnknown":{"list":[1,null]},`), 1), true
 	case "utf8":
-		return bytes.Replace(body, []byte(`":"`), []byte("\":\"\xff"), 1)
+		return bytes.Replace(body, []byte(`":"`), []byte("\":\"\xff"), 1), true
 	case "type":
 		h.Set("Content-Type", "text/plain")
-		return slices.Clone(body)
+		return slices.Clone(body), true
 	case "bomb", "endless":
 		if x.inner { // a batch is held in memory
 			e.reset(w, x)
-			return nil
+			return nil, false
 		}
 		if how == "bomb" {
 			bomb(w, r, rec)
-			return nil
+			return nil, false
 		}
 		h.Del("Content-Length")
 		stream(w, r, rec, bytes.Repeat([]byte(" "), 32<<10), -1)
 	}
-	return nil
+	return nil, false
 }
 
 // bomb sends one small gzip member again and again: a reader of gzip takes them as one text.

@@ -24,7 +24,10 @@ func TestCorruptAnswers(t *testing.T) {
 		},
 		"number":    func(_ *http.Response, text, _ string) bool { return strings.Contains(text, `"jobTitle":17`) },
 		"duplicate": func(_ *http.Response, text, _ string) bool { return strings.Count(text, `"id":`) == 2 },
-		"utf8":      func(_ *http.Response, text, _ string) bool { return strings.Contains(text, "\xff") },
+		"extra": func(_ *http.Response, text, whole string) bool {
+			return strings.Contains(text, `"emulatorUnknown":`) && strings.HasSuffix(text, whole[1:])
+		},
+		"utf8": func(_ *http.Response, text, _ string) bool { return strings.Contains(text, "\xff") },
 		"type": func(res *http.Response, text, whole string) bool {
 			return res.Header.Get("Content-Type") == "text/plain" && text == whole
 		},
@@ -39,6 +42,22 @@ func TestCorruptAnswers(t *testing.T) {
 			}
 		})
 	}
+	t.Run("F28 nothing to spoil", func(t *testing.T) {
+		t.Parallel()
+		for _, how := range []string{"bom", "cut", "empty", "number", "duplicate", "extra", "utf8", "type"} {
+			s := stand(t, Options{})
+			s.e.Inject(Rule{Match: Match{Method: "PATCH"}, At: After, Do: Do{Corrupt: how}})
+			if res, text := s.ok("PATCH", "/v1.0/users/"+anna, `{"jobTitle":"Doctor"}`); res.StatusCode != 204 || text != "" {
+				t.Errorf("%s: %s %q", how, res.Status, text)
+			}
+			s.ok("PUT", "/v1.0/users/"+anna+"/photo/$value", "\xff\xd8{{")
+			s.e.ClearFaults()
+			s.e.Inject(Rule{At: After, Do: Do{Corrupt: "extra"}})
+			if _, text := s.ok("GET", "/v1.0/users/"+anna+"/photo/$value", ""); text != "\xff\xd8{{" {
+				t.Errorf("a picture became %q", text)
+			}
+		}
+	})
 	t.Run("F29 gzip bomb", func(t *testing.T) {
 		t.Parallel()
 		s := stand(t, Options{})

@@ -70,6 +70,7 @@ func New(opts Options) (*Emulator, error) {
 	if opts.Seed == 0 {
 		opts.Seed = 1
 	}
+	opts.ShuffleBatches = opts.ShuffleBatches || opts.Chaos > 0
 	if opts.LedgerMax <= 0 {
 		opts.LedgerMax = 100_000
 	}

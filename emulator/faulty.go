@@ -303,7 +303,8 @@ func (e *Emulator) deliver(w *status, r *http.Request, x *exchange, c caller, me
 	}
 	body := rec.body.Bytes()
 	if do.Corrupt != "" {
-		if body = e.corrupt(w, r, x, rec, do.Corrupt); body == nil {
+		var open bool
+		if body, open = e.corrupt(w, r, x, rec, do.Corrupt); !open {
 			return
 		}
 	}

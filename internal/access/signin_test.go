@@ -211,6 +211,30 @@ func TestA01_KeyIsTenantAndObject(t *testing.T) {
 	})
 }
 
+// A new colleague gets the name of one who left: the session, and what had been typed, are not theirs.
+func TestA24_RecycledNameIsAnotherPerson(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	old := b.signIn("adele@contoso.com", "")
+	if err := b.Stash(t.Context(), old.Cookie, access.Form{Path: "/profile", Values: url.Values{"aboutMe": {"mine"}}}); err != nil {
+		t.Fatal(err)
+	}
+	orgs := organizations()
+	orgs[0].Users[0].ID = "bbbbbbbb-0000-4000-8000-00000000000f"
+	e, err := emulator.New(emulator.Options{Organizations: orgs, Wall: b.clock.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.e, b.spy.next = e, e.Client().Transport
+	if b.Service, err = access.New(b.cfg); err != nil {
+		t.Fatal(err)
+	}
+	again := b.signIn("adele@contoso.com", old.Cookie)
+	if again.Session.UPN != old.Session.UPN || again.Session.Ref == old.Session.Ref || again.Session.Recovered != "" {
+		t.Errorf("the new colleague is %v with %q waiting; the old one was %v", again.Session.Ref, again.Session.Recovered, old.Session.Ref)
+	}
+}
+
 func TestA02_BadTokensAreRefused(t *testing.T) {
 	t.Parallel()
 	kinds := emulator.BadTokens()

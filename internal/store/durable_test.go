@@ -2,10 +2,14 @@ package store_test
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
+	"path/filepath"
 	"testing"
+	"time"
 
 	"nameplate/internal/change"
+	"nameplate/internal/fail"
 	"nameplate/internal/store"
 	"nameplate/internal/store/storetest"
 )
@@ -79,6 +83,54 @@ func BenchmarkJournal(b *testing.B) {
 				if err := j.End(ctx, name, change.Outcome{State: change.Applied, At: c.Now()}); err != nil {
 					b.Fatal(err)
 				}
+			}
+		})
+	}
+}
+
+// Somebody else holds the lock: the wait ends with the caller's patience, nothing is half done, and afterwards work goes on.
+func TestF16_LockHeldByAnother(t *testing.T) {
+	t.Parallel()
+	c := &storetest.Clock{}
+	path := filepath.Join(t.TempDir(), "nameplate.db")
+	for name, o := range map[string]struct {
+		store.Options
+		driver, source string
+		lock           []string
+	}{
+		"sqlite":   {store.Options{Path: path, Now: c.Now}, "sqlite", path, []string{`BEGIN IMMEDIATE`}},
+		"postgres": {store.Options{URL: storetest.Postgres(t), Now: c.Now}, "pgx", "", []string{`BEGIN`, `LOCK TABLE heads IN ACCESS EXCLUSIVE MODE`}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx := context.Background()
+			s, err := store.Open(ctx, o.Options)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = s.Close() })
+			db, err := sql.Open(o.driver, o.source+o.URL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = db.Close() })
+			other, err := db.Conn(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, q := range o.lock {
+				if _, err := other.ExecContext(ctx, q); err != nil {
+					t.Fatal(err)
+				}
+			}
+			short, cancel := context.WithTimeout(ctx, 300*time.Millisecond)
+			defer cancel()
+			_, _, err = s.Journal().Begin(short, storetest.Entry(tenant, "adele", "e1", "k1"))
+			wantKind(t, "while it is held", err, fail.Unavailable, "")
+			if _, err := other.ExecContext(ctx, `ROLLBACK`); err != nil {
+				t.Fatal(err)
+			}
+			if e, known, err := s.Journal().Begin(ctx, storetest.Entry(tenant, "adele", "e2", "k1")); err != nil || known || e.Seq != 1 {
+				t.Errorf("afterwards: record %d, known %v, %v", e.Seq, known, err)
 			}
 		})
 	}

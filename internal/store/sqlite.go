@@ -16,8 +16,9 @@ import (
 	"nameplate/internal/fail"
 )
 
-// busyTimeout is how long a statement waits for a lock that somebody else holds, in milliseconds.
-const busyTimeout = 5000
+// busyWait is how long SQLite itself waits for a lock that somebody else holds, in milliseconds. It hears no context while it
+// waits, so it is short, and transactions try again (tx.go).
+const busyWait = 200
 
 func (s *Store) openSQLite(ctx context.Context, path string) error {
 	path, err := filepath.Abs(path)
@@ -62,7 +63,7 @@ func (s *Store) openSQLite(ctx context.Context, path string) error {
 
 // sqliteDB makes a handle; it opens nothing yet.
 func sqliteDB(path, lock string, pragmas ...string) (*sql.DB, error) {
-	q := url.Values{"_txlock": {lock}, "_pragma": append([]string{"busy_timeout(" + strconv.Itoa(busyTimeout) + ")"}, pragmas...)}
+	q := url.Values{"_txlock": {lock}, "_pragma": append([]string{"busy_timeout(" + strconv.Itoa(busyWait) + ")"}, pragmas...)}
 	u := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}
 	return sql.Open("sqlite", u.String())
 }

@@ -15,9 +15,10 @@ import (
 	"nameplate/internal/fail"
 )
 
-// tries is how often a transaction is begun when the connection to the database breaks or two transactions stand in each
-// other's way.
-const tries = 4
+const (
+	tries     = 4  // how often a transaction is begun when its connection breaks or the server rolls it back
+	busyTries = 20 // the same for a lock on SQLite's file: about five seconds with busyWait, and each ends with the caller's context
+)
 
 // tx runs one writing transaction. When the connection broke it runs again with again set: the earlier commit may have been
 // done without its answer arriving, so work looks for its own rows before it writes them twice. A *fail.Error of work is passed on.
@@ -32,7 +33,11 @@ func (s *Store) tx(ctx context.Context, op string, work func(ctx context.Context
 		if errors.As(err, &known) {
 			return known
 		}
-		if try == tries || !passing(err) || ctx.Err() != nil {
+		most := tries
+		if locked(err) {
+			most, wait = busyTries, 50*time.Millisecond
+		}
+		if try >= most || !passing(err) || ctx.Err() != nil {
 			return s.fault(op, err)
 		}
 		select {
@@ -42,6 +47,12 @@ func (s *Store) tx(ctx context.Context, op string, work func(ctx context.Context
 		}
 		wait *= 3
 	}
+}
+
+// locked says whether somebody else holds SQLite's file.
+func locked(err error) bool {
+	var lite *sqlitedrv.Error
+	return errors.As(err, &lite) && (lite.Code()&0xff == sqliteBusy || lite.Code()&0xff == sqliteLocked)
 }
 
 func (s *Store) once(ctx context.Context, work func(tx *sql.Tx) error) error {
@@ -70,7 +81,7 @@ func passing(err error) bool {
 	}
 	var lite *sqlitedrv.Error
 	if errors.As(err, &lite) {
-		return lite.Code()&0xff == sqliteBusy || lite.Code()&0xff == sqliteLocked
+		return locked(err)
 	}
 	var n net.Error
 	var connect *pgconn.ConnectError

@@ -223,7 +223,7 @@ func (c *call) checkUPN(s string) error {
 }
 
 // checkPassword: https://learn.microsoft.com/en-us/entra/identity/authentication/concept-sspr-policy (May 2025); the words are
-// quoted in facts/clients.md 16. Federated people have no password here
+// those that public clients report. Federated people have no password here
 // (https://learn.microsoft.com/en-us/graph/api/user-update).
 func (c *call) checkPassword(u *user, e *edit) error {
 	var profile passwordProfile

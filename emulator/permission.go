@@ -34,7 +34,7 @@ func (p *principal) hasRole(templates ...string) bool {
 	return slices.ContainsFunc(p.wids, func(w string) bool { return slices.Contains(templates, strings.ToLower(w)) })
 }
 
-// Who may read what: Microsoft's permission data (August 2026), graph.md 2.1.
+// Who may read what: microsoftgraph/microsoft-graph-devx-content permissions.json (August 2026).
 var (
 	readUsers   = []string{"User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"}
 	readOwn     = []string{"User.Read", "User.ReadWrite", "User.ReadBasic.All"}

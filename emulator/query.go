@@ -72,7 +72,7 @@ func (q *query) option(name, value string) error {
 	case "$top":
 		n, bad := strconv.Atoi(value)
 		if bad != nil || n < 1 || n > 999 {
-			// $top=0 and $top=1000 as observed, graph.md 5.1
+			// status and code for 0 and 1000 as reported by others; the words are inferred
 			return unsupportedQuery("Invalid page size specified: '%s'. Must be between 1 and 999 inclusive.", value)
 		}
 		q.top = n

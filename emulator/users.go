@@ -304,7 +304,7 @@ func (c *call) getter(u *user) odata.Getter {
 			}
 		}
 		if text, ok := v.(string); ok && i == pSecurity {
-			return odata.Exact(text), true // case-sensitive, graph.md 1
+			return odata.Exact(text), true // https://learn.microsoft.com/en-us/graph/api/resources/user: case-sensitive
 		}
 		return v, true
 	}

@@ -156,6 +156,8 @@ func (p *Policy) locked(d property.Def, h house, by directory.Actor, on director
 		return fail.T("This comes from your organization's own directory on-premises. It has to be changed there; ask the people who look after it.")
 	case g.SyncLocked && on.Sync == directory.OnceSynced && d.Top() == "onPremisesExtensionAttributes":
 		return fail.T("This account once came from a directory on-premises. Since then only an Exchange administrator can change this.")
+	case g.Delegated && !g.SelfWrite && h.reason != nil:
+		return *h.reason
 	case g.Delegated && !g.SelfWrite:
 		return fail.T("Microsoft 365 lets only an administrator change this, in Microsoft's own pages.")
 	case g.Delegated && !self:

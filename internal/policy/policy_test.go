@@ -523,10 +523,11 @@ properties:
 func TestText(t *testing.T) {
 	t.Parallel()
 	demo, _ := shipped(t)
-	on := user(property.Values{"displayName": property.Text("Anna \x1b[31mKovács\u202e"), "city": property.Text("Utrecht")})
+	on := user(property.Values{"displayName": property.Text("Anna \x1b[31mKovács\u202e"), "city": property.Text("Utrecht"),
+		"birthday": property.Instant(time.Date(1990, 5, 17, 0, 0, 0, 0, time.UTC)), "createdDateTime": property.Instant(time.Date(2020, 5, 17, 9, 0, 0, 0, time.UTC))})
 	text := policy.Text(on, demo.Form(person(anna), on))
 	for _, want := range []string{"Anna [31mKovács\n", "\nPlace\n", "  * City", "Utrecht", "One of: XS; S; M; L; XL; XXL", "Required, and empty.", "Names come from the People team.",
-		"Ask: the People team (people@larkfield.example)", "* may be changed"} {
+		"Ask: the People team (people@larkfield.example)", "* may be changed", "1990-05-17\n", "2020-05-17T09:00:00Z\n"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is missing in\n%s", want, text)
 		}
@@ -555,4 +556,20 @@ func TestEveryProblemHasWords(t *testing.T) {
 		}
 	}
 	var _ []fail.Problem = problems
+}
+
+func BenchmarkForm(b *testing.B) {
+	demo := must(b, string(policy.Demo()))
+	on := user(nil)
+	for b.Loop() {
+		demo.Form(person(anna), on)
+	}
+}
+
+func BenchmarkMay(b *testing.B) {
+	demo := must(b, string(policy.Demo()))
+	on := user(nil)
+	for b.Loop() {
+		demo.May(context.Background(), person(anna), change.Update, on, property.Values{"officeLocation": property.Text("Utrecht"), "mobilePhone": property.Text("+31 6 5550 1001")})
+	}
 }

@@ -30,7 +30,7 @@ var (
 
 const (
 	maxPattern = 500  // characters of a pattern
-	maxProgram = 2000 // instructions that it compiles to
+	maxProgram = 1000 // instructions that it compiles to
 	maxRows    = 2000 // of a table or a pick list
 	photoName  = "photo"
 )

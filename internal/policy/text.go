@@ -3,6 +3,7 @@ package policy
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"nameplate/internal/directory"
 	"nameplate/internal/property"
@@ -31,7 +32,7 @@ func Text(on directory.User, fields []Field) string {
 				head = true
 			}
 			label := f.Label.String()
-			mark, value := " ", printable(f.Value.String())
+			mark, value := " ", shown(f.Value)
 			if f.Write {
 				mark = "*"
 			}
@@ -88,6 +89,14 @@ func details(f Field) []string {
 		l = append(l, f.Message.String())
 	}
 	return l
+}
+
+// shown is a value on one line; an instant at midnight is a day.
+func shown(v property.Value) string {
+	if t := v.Time(); !t.IsZero() && t.Equal(t.Truncate(24*time.Hour)) {
+		return t.Format(time.DateOnly)
+	}
+	return printable(v.String())
 }
 
 // printable keeps a value on one line and keeps it from steering a terminal.

@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	maxBytes    = 512 << 10
+	maxBytes    = 384 << 10
 	maxDepth    = 12 // a policy needs seven
 	maxMistakes = 100
 )

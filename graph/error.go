@@ -36,7 +36,7 @@ func (e *Error) Error() string {
 	return s
 }
 
-// Is says whether one of the error's codes is code, in any case.
+// Has says whether one of the error's codes is code, in any case.
 func (e *Error) Has(code string) bool {
 	if strings.EqualFold(e.Code, code) || strings.EqualFold(e.Inner, code) {
 		return true

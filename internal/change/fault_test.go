@@ -82,6 +82,21 @@ func TestF11_RivalBetweenLostAnswerAndReadBackIsNotOverwritten(t *testing.T) {
 	}
 }
 
+func TestF11_WhatARivalPutBackBesideOursIsNotOverwritten(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.box.faults = []fault{lostAfter}
+	w.box.after = func() { w.box.rival(anna, property.Values{"city": text("Bonn")}) }
+	o := w.apply(set("k", anna, property.Values{"city": text("Ulm"), "jobTitle": text("Head nurse")}))
+	wantState(t, o, change.Conflicted)
+	if w.box.writes != 1 || w.box.value(anna, "city").Str() != "Bonn" {
+		t.Errorf("%d writes, city %v: what somebody put back was overwritten", w.box.writes, w.box.value(anna, "city"))
+	}
+	if len(o.Conflicts) != 1 || o.Conflicts[0].Name != "city" {
+		t.Errorf("conflicts %+v", o.Conflicts)
+	}
+}
+
 func TestF11_RivalDuringTheSecondReadIsNotOverwritten(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -11,8 +11,8 @@ import (
 	"nameplate/internal/property"
 )
 
-// codeDenied marks a problem that is about rights and not about the value.
-const codeDenied = "denied"
+// codeDenied marks a problem that is about rights and not about the value; policies use it too.
+const codeDenied = "not_allowed"
 
 // wish is a Change whose values are cleaned and known to the catalog.
 type wish struct{ Change }
@@ -30,7 +30,7 @@ func (e *Engine) wish(c Change) (wish, []fail.Problem) {
 	switch c.Do {
 	case Update:
 		if len(c.Photo) > 0 {
-			say(string(PhotoName), "not_allowed", fail.T("A picture is saved by itself."))
+			say(string(PhotoName), "alone", fail.T("A picture is saved by itself."))
 		}
 		w.Set, w.Expect = property.Values{}, nil
 		for _, n := range c.Set.Names() {
@@ -60,7 +60,7 @@ func (e *Engine) wish(c Change) (wish, []fail.Problem) {
 	case Photo:
 		w.Set = property.Values{PhotoName: property.Null()}
 		if len(c.Set) > 0 {
-			say("", "not_allowed", fail.T("A picture is saved by itself."))
+			say("", "alone", fail.T("A picture is saved by itself."))
 		}
 		if c.Photo != nil {
 			if err := checkPicture(c.Photo); err != nil {

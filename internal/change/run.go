@@ -134,6 +134,8 @@ func notSent() *fail.Error {
 // write is the only place in Nameplate that calls a directory.Writer.
 func (r *run) write(ctx context.Context, p Part) (property.Values, error) {
 	c := r.ent.Change
+	ctx, cancel := context.WithTimeout(ctx, r.e.limits.Save/2) // the rest is for finding out what became of it
+	defer cancel()
 	if slices.Contains(p.Names, PhotoName) {
 		want := c.Set[PhotoName]
 		if want.Empty() {

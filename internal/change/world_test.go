@@ -326,11 +326,11 @@ func (a anything) Needs() []property.Name { return nil }
 func (a anything) May(_ context.Context, by directory.Actor, _ change.Action, on directory.User, set property.Values) (property.Values, []fail.Problem) {
 	var ps []fail.Problem
 	if !by.Self(on.Ref) {
-		return nil, []fail.Problem{{Code: "denied", Say: fail.T("This is somebody else's profile.")}}
+		return nil, []fail.Problem{{Code: "not_allowed", Say: fail.T("This is somebody else's profile.")}}
 	}
 	for _, n := range set.Names() {
 		if slices.Contains(a.closed, n) {
-			ps = append(ps, fail.Problem{Field: string(n), Code: "denied", Say: fail.T("Closed.")})
+			ps = append(ps, fail.Problem{Field: string(n), Code: "not_allowed", Say: fail.T("Closed.")})
 		}
 		if n == "officeLocation" {
 			for k, v := range a.follows {

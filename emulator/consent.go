@@ -107,7 +107,11 @@ func (e *Emulator) askedFor(r *http.Request, t *tenant, asked []string, one bool
 			res, first, found = x, s, true
 		} else if x.graph != res.graph || x.target != res.target {
 			if one {
-				return res, nil, aadsts("invalid_scope", 28000, "Provided value for the input parameter scope is not valid because it contains more than one resource. Scope %s is not valid.", strings.Join(asked, " "))
+				code := 28000 // as reported from the service; Microsoft's list has 700022
+				if e.opts.Rules == DocumentedRules {
+					code = 700022
+				}
+				return res, nil, aadsts("invalid_scope", code, "Provided value for the input parameter scope is not valid because it contains more than one resource. Scope %s is not valid.", strings.Join(asked, " "))
 			}
 			continue
 		}

@@ -85,6 +85,10 @@ func (e *Emulator) token(w http.ResponseWriter, r *http.Request, a authorityRequ
 	default:
 		return nil, aadsts("unsupported_grant_type", 70003, "The app requested an unsupported grant type '%s'.", kind)
 	}
+	// The form of what is redeemed is looked at before the client is: a made-up code is told so whatever the secret.
+	if kind == "authorization_code" && !hasForm(q.form.Get("code")) || kind == "refresh_token" && !hasForm(q.form.Get("refresh_token")) {
+		return nil, aadsts("invalid_grant", 9002313, "Invalid request. Request is malformed or invalid.")
+	}
 	var refusal *oauthError
 	if q.client, refusal = e.clientOf(r, a, q.form, kind != "client_credentials"); refusal != nil {
 		return nil, refusal
@@ -101,6 +105,9 @@ func (e *Emulator) token(w http.ResponseWriter, r *http.Request, a authorityRequ
 	}
 	return e.redeemDevice(q)
 }
+
+// hasForm says whether a code or refresh token looks like one of ours; an absent one is complained of elsewhere.
+func hasForm(s string) bool { return s == "" || strings.HasPrefix(s, "1.") && len(s) == len("1.")+43 }
 
 func (e *Emulator) clientCredentials(q tokenRequest) (map[string]any, *oauthError) {
 	if q.at.tenant == nil {

@@ -201,7 +201,7 @@ func (e *Emulator) continuous(r *http.Request, p *principal, v *verifiedToken) *
 func challenge(r *http.Request, code string, since time.Time) *tokenRefusal {
 	claims := fmt.Sprintf(`{"access_token":{"nbf":{"essential":true, "value":"%d"}}}`, since.Unix())
 	t := refuseToken(r, "Continuous access evaluation resulted in challenge with result: InteractionRequired and code: "+code)
-	t.Challenge += `, error="insufficient_claims", claims="` + base64.StdEncoding.EncodeToString([]byte(claims)) + `"`
+	t.Challenge += `, error_description="` + t.Message + `", error="insufficient_claims", claims="` + base64.StdEncoding.EncodeToString([]byte(claims)) + `"`
 	return t
 }
 

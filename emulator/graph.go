@@ -156,7 +156,7 @@ func (c *call) base() string {
 	return origin(c.r) + "/" + v
 }
 
-// method is the verb, with PUT of a photo counted as the same as PATCH by whoever asks so.
+// method refuses every other verb; HEAD goes where GET goes.
 func (c *call) method(verbs ...string) error {
 	for _, v := range verbs {
 		if c.r.Method == v || v == http.MethodGet && c.r.Method == http.MethodHead {

@@ -178,10 +178,11 @@ func (c *call) apply(u *user, edits []edit, op string) error {
 		_ = json.Unmarshal(password, &profile) // checked before
 		entry.Before["passwordProfile"], entry.After["passwordProfile"] = nil, map[string]any{"forceChangePasswordNextSignIn": profile.force()}
 	}
-	if len(entry.Before) == 0 && len(entry.After) == 0 {
-		entry.Before, entry.After = nil, nil
+	moved := false
+	for _, name := range []string{"userPrincipalName", "mail", "proxyAddresses"} {
+		_, changed := entry.After[name]
+		moved = moved || changed
 	}
-	moved := entry.After["userPrincipalName"] != nil || entry.After["mail"] != nil || entry.After["proxyAddresses"] != nil
 	if moved {
 		d.unindex(u)
 	}
@@ -357,21 +358,17 @@ func (c *call) createUser() error {
 			return err
 		}
 	}
-	fresh := u.rec
-	u.rec = ""
-	if err := d.clash(nil, fresh.with(fieldsOf(edits))); err != nil {
-		return err
-	}
-	u.rec = fresh
 	if err := c.apply(u, edits, "user.create"); err != nil {
 		return err
 	}
 	d.lastOrd++
 	u.ord = d.lastOrd
 	d.users = append(d.users, u)
-	d.index(u)
 	if manager != nil {
+		entry := c.entry("user.manager.set", u.id)
+		entry.Before, entry.After = map[string]any{"manager": nil}, map[string]any{"manager": manager.id}
 		d.setManager(u, manager)
+		c.e.ledger.add(entry)
 	}
 	c.w.Header().Set("Location", c.base()+"/users/"+u.id)
 	b := c.context(nil, "users/$entity")
@@ -397,18 +394,6 @@ func (c *call) needsAnchor(edits []edit) error {
 		return badRequest("A value is required for property 'onPremisesImmutableId' of resource 'User'.")
 	}
 	return nil
-}
-
-// fieldsOf are the properties that decide whether a new user clashes with another.
-func fieldsOf(edits []edit) []field {
-	var out []field
-	for _, e := range edits {
-		if e.prop == pUPN || e.prop == pMail {
-			out = append(out, field{e.prop, e.json})
-		}
-	}
-	slices.SortFunc(out, func(a, b field) int { return cmp.Compare(a.prop, b.prop) })
-	return out
 }
 
 // boundManager takes manager@odata.bind out of a new user's body.

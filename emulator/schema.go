@@ -23,15 +23,13 @@ const (
 // prop is a property of the user type: how it is typed, when it is shown and how it can be queried. What may be written into
 // it, and by whom, is property.Facts.
 //
-// Types: the v1.0 CSDL (msgraph-metadata, August 2026). Operators: the $filter column of
-// https://learn.microsoft.com/en-us/graph/api/resources/user and
-// https://learn.microsoft.com/en-us/graph/aad-advanced-queries; those in adv need ConsistencyLevel: eventual and $count=true.
+// Types: the v1.0 CSDL (msgraph-metadata, August 2026). Operators are those of property.Facts; for what is not in the catalog they
+// stand here, from the property texts of @microsoft/microsoft-graph-types 2.43.1.
 type prop struct {
 	name   string
 	typ    edm
 	shown  bool                // returned without $select
 	single bool                // kept by another service: only on GET of one user, by $select
-	hidden bool                // never returned: null
 	ops    string              // plain operators: eq ne not ge le in sw ew n /$count
 	adv    string              // operators of advanced queries
 	order  bool                // $orderby without advanced query
@@ -50,81 +48,73 @@ func (p *prop) empty() string {
 	return "null"
 }
 
-const (
-	common  = "eq ge le in sw"
-	plain   = "eq in"
-	allOps  = "eq ne not ge le in sw n"
-	rest    = "ne not n"
-	noNulls = "eq ne not ge le in"
-)
-
 // userProps in the order in which they are written; the number of a property is its place here, so new ones go to the end.
 var userProps = []prop{
-	{name: "id", shown: true, ops: plain, adv: "ne not"},
-	{name: "businessPhones", typ: edmTexts, shown: true, ops: "eq", adv: "not ge le sw"},
-	{name: "displayName", shown: true, ops: "eq in sw ge le", adv: rest, order: true},
-	{name: "givenName", shown: true, ops: common, adv: rest},
-	{name: "jobTitle", shown: true, ops: "eq ge le in", adv: "ne not sw n"},
-	{name: "mail", shown: true, ops: common, adv: "ne not ew n"},
-	{name: "mobilePhone", shown: true, adv: allOps},
-	{name: "officeLocation", shown: true, adv: allOps},
-	{name: "preferredLanguage", shown: true, adv: allOps},
-	{name: "surname", shown: true, ops: common, adv: rest},
-	{name: "userPrincipalName", shown: true, ops: "eq le in sw", adv: "ne not ge ew n", order: true},
-	{name: "accountEnabled", typ: edmBool, ops: plain, adv: "ne not"},
-	{name: "ageGroup", ops: plain, adv: "ne not"},
-	{name: "assignedLicenses", typ: edmObjects, ops: "eq", adv: "not"},
+	{name: "id", shown: true},
+	{name: "businessPhones", typ: edmTexts, shown: true},
+	{name: "displayName", shown: true, order: true},
+	{name: "givenName", shown: true},
+	{name: "jobTitle", shown: true},
+	{name: "mail", shown: true},
+	{name: "mobilePhone", shown: true},
+	{name: "officeLocation", shown: true},
+	{name: "preferredLanguage", shown: true},
+	{name: "surname", shown: true},
+	{name: "userPrincipalName", shown: true, order: true},
+	{name: "accountEnabled", typ: edmBool},
+	{name: "ageGroup"},
+	{name: "assignedLicenses", typ: edmObjects},
 	{name: "assignedPlans", typ: edmObjects, ops: "eq", adv: "not"},
-	{name: "city", ops: common, adv: rest},
-	{name: "companyName", adv: allOps},
-	{name: "consentProvidedForMinor", ops: plain, adv: "ne not"},
-	{name: "country", ops: common, adv: rest},
-	{name: "createdDateTime", typ: edmInstant, ops: "eq ge le", adv: "ne not in"},
-	{name: "creationType", ops: plain, adv: "ne not"},
-	{name: "customSecurityAttributes", typ: edmObject, adv: "eq ne not sw"},
+	{name: "city"},
+	{name: "companyName"},
+	{name: "consentProvidedForMinor"},
+	{name: "country"},
+	{name: "createdDateTime", typ: edmInstant},
+	{name: "creationType"},
+	{name: "customSecurityAttributes", typ: edmObject},
 	{name: "deletedDateTime", typ: edmInstant, ops: "eq ge le", adv: "ne not in"},
-	{name: "department", ops: common, adv: rest},
-	{name: "employeeHireDate", typ: edmInstant, adv: noNulls},
-	{name: "employeeId", ops: "eq sw", adv: "ne not ge le in n"},
-	{name: "employeeLeaveDateTime", typ: edmInstant, adv: noNulls},
-	{name: "employeeOrgData", typ: edmObject, adv: noNulls},
-	{name: "employeeType", adv: "eq ne not ge le in sw"},
-	{name: "externalUserState", ops: plain, adv: "ne not"},
+	{name: "department"},
+	{name: "employeeHireDate", typ: edmInstant},
+	{name: "employeeId"},
+	{name: "employeeLeaveDateTime", typ: edmInstant},
+	{name: "employeeOrgData", typ: edmObject, adv: "eq ne not ge le in"},
+	{name: "employeeType"},
+	{name: "externalUserState"},
 	{name: "externalUserStateChangeDateTime", typ: edmInstant, ops: "eq", adv: "ne not in"},
-	{name: "faxNumber", adv: allOps},
-	{name: "identities", typ: edmObjects, ops: "eq"},
-	{name: "imAddresses", typ: edmTexts, ops: "eq ge le sw", adv: "ne not ew"},
+	{name: "faxNumber"},
+	{name: "identities", typ: edmObjects},
+	{name: "imAddresses", typ: edmTexts},
 	{name: "isResourceAccount", typ: edmBool},
 	{name: "lastPasswordChangeDateTime", typ: edmInstant},
 	{name: "legalAgeGroupClassification"},
 	{name: "licenseAssignmentStates", typ: edmObjects},
-	{name: "mailNickname", ops: common, adv: rest},
+	{name: "mailNickname"},
 	{name: "onPremisesDistinguishedName"},
 	{name: "onPremisesDomainName"},
 	{name: "onPremisesExtensionAttributes", typ: edmObject, adv: "eq ne not in", blank: noExtensionAttributes()},
-	{name: "onPremisesImmutableId", adv: allOps},
-	{name: "onPremisesLastSyncDateTime", typ: edmInstant, adv: noNulls},
+	{name: "onPremisesImmutableId"},
+	{name: "onPremisesLastSyncDateTime", typ: edmInstant},
 	{name: "onPremisesProvisioningErrors", typ: edmObjects, adv: "eq not ge le"},
-	{name: "onPremisesSamAccountName", adv: allOps},
-	{name: "onPremisesSecurityIdentifier", ops: plain, adv: "n"},
-	{name: "onPremisesSyncEnabled", typ: edmBool, ops: plain, adv: "ne not n"},
-	{name: "onPremisesUserPrincipalName", ops: common, adv: "ne not"},
-	{name: "otherMails", typ: edmTexts, ops: common, adv: "not ew /$count"},
-	{name: "passwordPolicies", adv: rest},
-	{name: "passwordProfile", typ: edmObject, hidden: true},
-	{name: "postalCode", adv: allOps},
+	{name: "onPremisesSamAccountName"},
+	{name: "onPremisesSecurityIdentifier"},
+	{name: "onPremisesSyncEnabled", typ: edmBool},
+	{name: "onPremisesUserPrincipalName"},
+	{name: "otherMails", typ: edmTexts},
+	{name: "passwordPolicies"},
+	{name: "passwordProfile", typ: edmObject}, // never kept in a record, so it reads as null,
+	{name: "postalCode"},
 	{name: "preferredDataLocation"},
 	{name: "provisionedPlans", typ: edmObjects, ops: "eq", adv: "not"},
-	{name: "proxyAddresses", typ: edmTexts, ops: "eq ge le sw", adv: "not ew /$count n"},
+	{name: "proxyAddresses", typ: edmTexts},
 	{name: "securityIdentifier"},
 	{name: "serviceProvisioningErrors", typ: edmObjects, ops: "eq", adv: "not"},
 	{name: "showInAddressList", typ: edmBool},
 	{name: "signInActivity", typ: edmObject},
 	{name: "signInSessionsValidFromDateTime", typ: edmInstant},
-	{name: "state", ops: common, adv: rest},
-	{name: "streetAddress", adv: allOps},
-	{name: "usageLocation", ops: common, adv: rest},
-	{name: "userType", ops: plain, adv: rest},
+	{name: "state"},
+	{name: "streetAddress"},
+	{name: "usageLocation"},
+	{name: "userType"},
 	{name: "isManagementRestricted", typ: edmBool},
 	{name: "aboutMe", single: true},
 	{name: "birthday", typ: edmInstant, single: true, blank: `"0001-01-01T00:00:00Z"`},

@@ -130,32 +130,35 @@ func TestServiceLosesAnswers(t *testing.T) {
 		"F07 removing a manager": {"DELETE", "/users/" + lenaID + "/manager/$ref", ``, "user.manager.remove"},
 		"F07 removing a photo":   {"DELETE", "/users/" + lenaID + "/photo/$value", ``, "user.photo.remove"},
 	} {
-		for _, at := range []string{emulator.Before, emulator.After} {
-			for what, do := range map[string]emulator.Do{"504": {Status: 504}, "reset": {Drop: true}} {
-				t.Run(name+" "+at+" "+what, func(t *testing.T) {
-					t.Parallel()
-					s := running(t, "", emulator.Options{})
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := running(t, "", emulator.Options{})
+			for _, at := range []string{emulator.Before, emulator.After} {
+				for what, do := range map[string]emulator.Do{"504": {Status: 504}, "reset": {Drop: true}} {
+					if err := s.e.Reset(); err != nil {
+						t.Fatal(err)
+					}
 					id := s.e.Inject(emulator.Rule{Match: emulator.Match{Method: c.method}, At: at, Do: do})
 					code, text, err := s.try(c.method, c.path, c.body)
 					if do.Drop && err == nil || !do.Drop && code != 504 {
-						t.Fatalf("heard %d %s %v", code, text, err)
+						t.Fatalf("%s %s: heard %d %s %v", at, what, code, text, err)
 					}
 					l := s.e.Ledger(0)
 					if at == emulator.Before {
 						if len(l) != 0 {
-							t.Errorf("applied: %+v", l)
+							t.Errorf("%s: applied: %+v", what, l)
 						}
-						return
+						continue
 					}
 					if len(l) != 1 {
-						t.Fatalf("ledger %+v", l)
+						t.Fatalf("%s: ledger %+v", what, l)
 					}
 					if e := l[0]; e.Op != c.op || e.Fault != id || e.App != payroll || e.Actor != "" || e.ClientID != "11111111-2222-4333-8444-555555555555" || e.Tenant == "" {
-						t.Errorf("entry %+v", e)
+						t.Errorf("%s: entry %+v", what, e)
 					}
-				})
+				}
 			}
-		}
+		})
 	}
 }
 

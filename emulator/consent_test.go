@@ -90,6 +90,21 @@ func TestConsent(t *testing.T) {
 			t.Errorf("the consent for everybody covers others: %v", c.to)
 		}
 	})
+	t.Run("S1.17/the tutorial's two scopes", func(t *testing.T) {
+		scope := "openid User.Read Directory.AccessAsUser.All"
+		if a := newVisitor(t, s).signIn(contosoID, asApp(contosoID, bareApp, scope), "adele@contoso.com"); !strings.Contains(a.body, "Need admin approval") {
+			t.Errorf("Directory.AccessAsUser.All without an administrator: %d %v", a.status, a.to)
+		}
+		sent, err := emulator.SignIn(t.Context(), s.Client(), s.Authority+asApp(contosoID, bareApp, scope), "admin@contoso.com")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, body := newVisitor(t, s).redeem(contosoID, codeOf(t, sent).Get("code"), "client_id", bareApp)
+		scp := strings.Fields(claimsOf(t, body["access_token"])["scp"].(string))
+		if !slices.Contains(scp, "Directory.AccessAsUser.All") || !slices.Contains(scp, "User.Read") {
+			t.Errorf("scp %v", scp)
+		}
+	})
 	t.Run("consent needs the session of who is asked", func(t *testing.T) {
 		p := newVisitor(t, s)
 		a := p.signIn(contosoID, asApp(contosoID, multiApp, "openid User.Read"), "adele@contoso.com")

@@ -36,6 +36,7 @@ type loginState struct {
 	devices    map[string]*deviceGrant // by device code
 	challenges map[string]time.Time    // tenant/object id -> tokens issued before are refused to clients that declared cp1
 	bad        []badToken
+	calls      int
 	issuer     string // what discovery says instead of the truth; "" says the truth
 }
 
@@ -50,34 +51,26 @@ func newLoginState() *loginState {
 	}
 }
 
-// forget drops what has run out. Call with mu held; it looks at everything only when there is much of it.
+// keepMost is how many codes, sessions and so on are remembered each; beyond it some are forgotten early, so that a load test of
+// days does not fill the memory.
+const keepMost = 200_000
+
+// forget drops what has run out, at every four thousandth call. Call with mu held.
 func (l *loginState) forget(now time.Time) {
-	if len(l.flows)+len(l.codes)+len(l.devices) < 4096 {
+	if l.calls++; l.calls%4096 != 0 {
 		return
 	}
-	for k, f := range l.flows {
-		if now.After(f.ends) {
-			delete(l.flows, k)
-		}
-	}
-	for k, c := range l.codes {
-		if now.After(c.ends.Add(time.Hour)) {
-			delete(l.codes, k)
-		}
-	}
-	for k, d := range l.devices {
-		if now.After(d.ends.Add(time.Hour)) {
-			delete(l.devices, k)
-		}
-	}
-	for k, s := range l.sessions {
-		if now.After(s.ends) {
-			delete(l.sessions, k)
-		}
-	}
-	for k, g := range l.refresh {
-		if now.After(g.used.Add(2 * refreshIdle)) {
-			delete(l.refresh, k)
+	sweep(l.flows, func(f *signInFlow) bool { return now.After(f.ends) })
+	sweep(l.codes, func(c *codeGrant) bool { return now.After(c.ends.Add(codeLife)) })
+	sweep(l.devices, func(d *deviceGrant) bool { return now.After(d.ends.Add(deviceLife)) })
+	sweep(l.sessions, func(s *browserSession) bool { return now.After(s.ends) })
+	sweep(l.refresh, func(g *refreshGrant) bool { return now.After(g.used.Add(2 * refreshIdle)) })
+}
+
+func sweep[T any](m map[string]T, over func(T) bool) {
+	for k, v := range m {
+		if over(v) || len(m) > keepMost {
+			delete(m, k)
 		}
 	}
 }

@@ -136,7 +136,7 @@ func wantError(t *testing.T, body map[string]any, kind, code string) {
 // What must not be redirected is a page; what may is sent to the application.
 // https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-auth-code-flow#error-codes-for-authorization-endpoint-errors
 // https://learn.microsoft.com/en-us/entra/identity-platform/reference-error-codes
-func TestAuthorizeRefusals(t *testing.T) {
+func TestClients6_Authorize(t *testing.T) {
 	t.Parallel()
 	_, s := start(t)
 	p := newVisitor(t, s)
@@ -197,7 +197,7 @@ func TestAuthorizeRefusals(t *testing.T) {
 }
 
 // https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-auth-code-flow#request-an-authorization-code
-func TestResponseModes(t *testing.T) {
+func TestClients6_ResponseModes(t *testing.T) {
 	t.Parallel()
 	_, s := start(t)
 	p := newVisitor(t, s)
@@ -403,7 +403,7 @@ func TestSignInPage(t *testing.T) {
 }
 
 // https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-auth-code-flow#redeem-a-code-for-an-access-token
-func TestCodes(t *testing.T) {
+func TestClients4_CodesAndClaims(t *testing.T) {
 	t.Parallel()
 	_, s := start(t)
 	p := newVisitor(t, s)

@@ -119,7 +119,7 @@ func codeOf(t *testing.T, address string) url.Values {
 
 // A library that is not ours signs a person in with code, PKCE, nonce and state, over https and over http.
 // Claims: https://learn.microsoft.com/en-us/entra/identity-platform/id-token-claims-reference
-func TestSignInByOpenIDClient(t *testing.T) {
+func TestClients1_OpenIDClientSignsIn(t *testing.T) {
 	t.Parallel()
 	_, s := start(t)
 	for name, authority := range map[string]string{"https": s.Authority, "http": s.AuthorityHTTP} {

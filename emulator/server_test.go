@@ -18,7 +18,7 @@ import (
 
 // Fields as captured from the service; the list is facts §9.1 of the project, after
 // https://learn.microsoft.com/en-us/entra/identity-platform/v2-protocols-oidc#fetch-the-openid-configuration-document
-func TestDiscovery(t *testing.T) {
+func TestClients3_Discovery(t *testing.T) {
 	t.Parallel()
 	_, s := start(t)
 	want := []string{
@@ -75,6 +75,16 @@ func TestDiscovery(t *testing.T) {
 			}
 		})
 	}
+	t.Run("a cloud's addresses, for tools that ask", func(t *testing.T) {
+		var cloud struct {
+			Authentication           struct{ LoginEndpoint string }
+			MicrosoftGraphResourceID string
+		}
+		getJSON(t, s.Client(), s.Authority+"/metadata/endpoints?api-version=2022-09-01", &cloud)
+		if cloud.Authentication.LoginEndpoint != s.Authority || cloud.MicrosoftGraphResourceID != s.Graph+"/" {
+			t.Errorf("%+v", cloud)
+		}
+	})
 	t.Run("unknown tenant", func(t *testing.T) {
 		var body map[string]any
 		res := getJSON(t, s.Client(), s.Authority+"/nowhere.example/v2.0/.well-known/openid-configuration", &body)

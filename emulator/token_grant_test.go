@@ -113,7 +113,7 @@ func TestClientAssertions(t *testing.T) {
 }
 
 // https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-device-code (expected errors)
-func TestDeviceCode(t *testing.T) {
+func TestClients5_DeviceCode(t *testing.T) {
 	t.Parallel()
 	_, s := start(t)
 	ask := func() map[string]any {

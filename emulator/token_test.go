@@ -80,7 +80,7 @@ func form(pairs ...string) url.Values {
 
 // https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-client-creds-grant-flow
 // https://learn.microsoft.com/en-us/entra/identity-platform/access-token-claims-reference
-func TestClientCredentials(t *testing.T) {
+func TestClients2_ClientCredentials(t *testing.T) {
 	t.Parallel()
 	_, s := start(t)
 	basic := "Basic " + base64.StdEncoding.EncodeToString([]byte(webApp+":right-secret"))
@@ -149,7 +149,7 @@ func TestTokenWithoutRoles(t *testing.T) {
 
 // Codes and errors: https://learn.microsoft.com/en-us/entra/identity-platform/reference-error-codes
 // Shape: https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-client-creds-grant-flow#error-response
-func TestTokenErrors(t *testing.T) {
+func TestClients2_TokenErrors(t *testing.T) {
 	t.Parallel()
 	_, s := start(t)
 	with := func(pairs ...string) url.Values {

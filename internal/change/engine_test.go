@@ -364,3 +364,31 @@ func TestApply_TargetThatIsGone(t *testing.T) {
 		t.Errorf("A24: %v", o.Problem)
 	}
 }
+
+func TestApply_WhatCannotBeReadIsNotWritten(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.cfg.Reader = halfBlind{w.box, "aboutMe"}
+	w.engine = change.New(w.cfg)
+	o := w.apply(set("k", anna, property.Values{"aboutMe": text("Hello"), "city": text("Ulm")}))
+	wantState(t, o, change.Refused)
+	if len(o.Problem.Fields) != 1 || o.Problem.Fields[0].Field != "aboutMe" || w.box.writes != 0 {
+		t.Errorf("%+v, %d writes", o.Problem, w.box.writes)
+	}
+	wantState(t, w.apply(set("k2", anna, property.Values{"city": text("Ulm")})), change.Applied)
+}
+
+// halfBlind cannot read one property.
+type halfBlind struct {
+	*tenantBox
+	not property.Name
+}
+
+func (h halfBlind) User(ctx context.Context, as directory.Authority, on directory.Ref, ask directory.Ask) (directory.User, error) {
+	u, err := h.tenantBox.User(ctx, as, on, ask)
+	if _, asked := u.Values[h.not]; asked {
+		delete(u.Values, h.not)
+		u.Missing = append(u.Missing, directory.Missing{What: string(h.not), Err: fail.New(fail.Unsupported, "box.read", fail.T("This person has no personal site."))})
+	}
+	return u, err
+}

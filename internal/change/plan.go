@@ -101,6 +101,8 @@ func (p plan) before() property.Values {
 
 // plan reads the person once and compares. past are the newest entries on the person.
 func (e *Engine) plan(ctx context.Context, w wish, past []Entry) (plan, error) {
+	ctx, cancel := context.WithTimeout(ctx, e.limits.Save/2)
+	defer cancel()
 	p := plan{album: album{e: e, tenant: w.On.Tenant, held: map[string][]byte{}}}
 	if w.Photo != nil {
 		p.hold(w.Photo)
@@ -111,6 +113,11 @@ func (e *Engine) plan(ctx context.Context, w wish, past []Entry) (plan, error) {
 	if err != nil {
 		return p, err
 	}
+	if on, known := u.Values[accountEnabled]; known && !on.IsNull() && !on.True() && w.By.Self(w.On) {
+		p.Before, p.set = u, w.Set
+		p.Problems = []fail.Problem{{Code: codeDenied, Say: fail.T("Your account is disabled, so nothing can be saved. Ask your administrator.")}}
+		return p, nil
+	}
 	set, probs := e.cfg.Policy.May(ctx, w.By, w.Do, u, w.Set.Clone())
 	if set == nil {
 		set = w.Set
@@ -119,7 +126,7 @@ func (e *Engine) plan(ctx context.Context, w wish, past []Entry) (plan, error) {
 	if len(probs) > 0 {
 		return p, nil
 	}
-	if p.have, err = e.now(ctx, as, w.Change, &p, set); err != nil {
+	if p.have, err = e.now(ctx, as, w.Change, &p, set); err != nil || len(p.Problems) > 0 {
 		return p, err
 	}
 	late := e.overlay(p.have, past)
@@ -168,8 +175,15 @@ func (e *Engine) readAs(c Change) directory.Authority {
 
 // ask is what has to be known of the person to judge a change.
 func (e *Engine) ask(c Change) directory.Ask {
-	return directory.Ask{Names: e.reads(append(c.Set.Names(), e.cfg.Policy.Needs()...)), Roles: true}
+	names := append(c.Set.Names(), e.cfg.Policy.Needs()...)
+	if _, ok := e.cfg.Properties.Def(accountEnabled); ok {
+		names = append(names, accountEnabled)
+	}
+	return directory.Ask{Names: e.reads(names), Roles: true}
 }
+
+// accountEnabled is looked at before every write: a session may be a few minutes older than the account's end.
+const accountEnabled property.Name = "accountEnabled"
 
 // reads adds the names that must be sent together with those asked for.
 func (e *Engine) reads(names []property.Name) []property.Name {
@@ -202,12 +216,16 @@ func (e *Engine) now(ctx context.Context, as directory.Authority, c Change, p *p
 		have[PhotoName] = v
 		return have, err
 	}
+	unread := func(u directory.User, n property.Name) bool {
+		err := missing(u, n)
+		if err != nil { // what cannot be read cannot be compared, so it is not written; the field says why
+			p.Problems = append(p.Problems, fail.Problem{Field: string(n), Code: "unreadable", Say: problemOf(err).Say})
+		}
+		return err != nil
+	}
 	var more []property.Name
 	for _, n := range e.reads(set.Names()) {
-		if _, ok := u.Values[n]; !ok {
-			if err := missing(*u, n); err != nil {
-				return nil, err
-			}
+		if _, ok := u.Values[n]; !ok && !unread(*u, n) {
 			more = append(more, n)
 		}
 	}
@@ -221,10 +239,7 @@ func (e *Engine) now(ctx context.Context, as directory.Authority, c Change, p *p
 		}
 		for _, n := range more {
 			x, ok := v.Values[n]
-			if !ok {
-				if err := missing(v, n); err != nil {
-					return nil, err
-				}
+			if !ok && !unread(v, n) {
 				f := fail.New(fail.Unavailable, "change.read", fail.T("The directory did not say what is there now, so nothing was changed. Try again in a moment."))
 				f.Item = string(n)
 				return nil, f
@@ -305,12 +320,12 @@ func (e *Engine) split(c Change, p *plan) {
 		switch {
 		case n == PhotoName:
 			part := Part{Names: []property.Name{n}}
-			if e.cfg.DelegatedOnly {
-				if !mine {
-					p.deny(n, fail.T("Only the person themself can change this, because the application has no right to."))
-					continue
-				}
-				part.As = session
+			switch {
+			case mine:
+				part.As = session // Graph lets people write their own, so the application needs no right to everybody's
+			case e.cfg.DelegatedOnly:
+				p.deny(n, fail.T("Only the person themself can change this, because the application has no right to."))
+				continue
 			}
 			alone = append(alone, part)
 		case g.ReadOnly:

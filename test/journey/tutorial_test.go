@@ -172,10 +172,10 @@ func TestS1_20to23_WhereAddressesLead(t *testing.T) {
 // S1.25, A21, W6: an id from the request is refused by name, wherever it stands, and the victim is not touched.
 func TestA21_TargetIsTheSession(t *testing.T) {
 	t.Parallel()
-	w := begin(t, app.DemoOptions{})
+	w := running(t)
 	b := w.signIn(w.who("member"))
 	victim, _ := foreign(t, w, "/v1.0/users/"+w.who("Nameplate.Admin"))["id"].(string)
-	before := len(w.Emulator.Ledger(0))
+	before := w.mark()
 	for _, key := range []string{"user_id", "id", "userId", "oid", "on", "target"} {
 		b.get("/profile?edit=contact")
 		form := b.form("/profile")
@@ -186,8 +186,8 @@ func TestA21_TargetIsTheSession(t *testing.T) {
 			t.Errorf("%s in the form: %d\n%s", key, b.code, b.text())
 		}
 	}
-	if n := len(w.Emulator.Ledger(0)); n != before {
-		t.Fatalf("%d writes happened", n-before)
+	if got := w.since(before); len(got) != 0 {
+		t.Fatalf("writes happened: %+v", got)
 	}
 	for _, where := range []string{"/profile?user_id=" + victim, "/profile?edit=contact&id=" + victim, "/profile/" + victim, "/profile/../" + victim} {
 		b.get(where)
@@ -205,7 +205,7 @@ func TestA21_TargetIsTheSession(t *testing.T) {
 	req.Header.Set("Origin", w.Portal)
 	req.Header.Set("X-User-Id", victim)
 	b.do(req)
-	for _, e := range w.Emulator.Ledger(0)[before:] {
+	for _, e := range w.since(before) {
 		if e.Object == victim {
 			t.Errorf("the victim was written: %+v", e)
 		}

@@ -1,6 +1,7 @@
 package journey
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"os"
@@ -28,11 +29,17 @@ func (b *browser) save(section string, set map[string]string) *browser {
 }
 
 // since are the ledger's entries after seq.
-func (w *world) since(seq int64) []emulator.Entry { return w.Emulator.Ledger(seq) }
+func (w *world) since(seq int64) []emulator.Entry {
+	w.t.Helper()
+	var out []emulator.Entry
+	w.control(http.MethodGet, fmt.Sprintf("/ledger?after=%d", seq), nil, &out)
+	return out
+}
 
 // mark is where the ledger stands now.
 func (w *world) mark() int64 {
-	all := w.Emulator.Ledger(0)
+	w.t.Helper()
+	all := w.since(0)
 	if len(all) == 0 {
 		return 0
 	}
@@ -131,7 +138,7 @@ func TestF40_DoubleClick(t *testing.T) {
 // W5, A11: only our own pages can post. Each way that another site has ends in 403, and the directory is not touched.
 func TestA11_CrossSitePosts(t *testing.T) {
 	t.Parallel()
-	w := begin(t, app.DemoOptions{})
+	w := running(t)
 	b := w.signIn(w.who("member"))
 	form := b.get("/profile?edit=contact").form("/profile")
 	form.Set("mobilePhone", "+49 30 666666")
@@ -288,7 +295,7 @@ func TestW11_SignOut(t *testing.T) {
 // W14, A16: links and the redirect address come from the configuration, whatever the request says of its host.
 func TestA16_HostHeader(t *testing.T) {
 	t.Parallel()
-	w := begin(t, app.DemoOptions{})
+	w := running(t)
 	for _, c := range []struct{ name, value string }{
 		{"Host", "evil.example"}, {"X-Forwarded-Host", "evil.example"}, {"Forwarded", "host=evil.example;proto=https"}, {"X-Forwarded-Proto", "https"}, {"X-Original-URL", "/admin"},
 	} {

@@ -3,13 +3,21 @@
 package journey
 
 import (
+	"bufio"
+	"bytes"
 	"context"
+	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -22,7 +30,8 @@ import (
 // world is a running demo: portal and emulator.
 type world struct {
 	*app.Demo
-	t *testing.T
+	t   *testing.T
+	log *lockedBuffer // what the program logged, when it runs by itself
 }
 
 // begin starts a demo of its own for this test.
@@ -42,7 +51,113 @@ func begin(t *testing.T, o app.DemoOptions) *world {
 			t.Errorf("the demo did not stop well: %v", err)
 		}
 	})
-	return &world{d, t}
+	return &world{Demo: d, t: t}
+}
+
+// running starts the program itself, as it ships, with these arguments of the demo: what a stranger on the network meets.
+func running(t *testing.T, args ...string) *world {
+	t.Helper()
+	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), program(t), append([]string{"demo", "--json", "--port", "0"}, args...)...)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log lockedBuffer
+	cmd.Stderr = &log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	w := &world{Demo: &app.Demo{}, t: t, log: &log}
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(os.Interrupt)
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("the program ended badly: %v\n%s", err, log.String())
+		}
+	})
+	line, err := bufio.NewReader(out).ReadBytes('\n')
+	if err != nil {
+		t.Fatalf("the program did not become ready: %v\n%s", err, log.String())
+	}
+	if err := json.Unmarshal(line, w.Demo); err != nil {
+		t.Fatalf("%s: %v", line, err)
+	}
+	return w
+}
+
+// program builds the program once for all tests.
+var program = func() func(*testing.T) string {
+	build := sync.OnceValues(func() (string, error) {
+		path := filepath.Join(os.TempDir(), fmt.Sprintf("nameplate-journey-%d", os.Getpid()))
+		out, err := exec.Command("go", "build", "-o", path, "nameplate/cmd/nameplate").CombinedOutput()
+		if err != nil {
+			return "", fmt.Errorf("%w\n%s", err, out)
+		}
+		return path, nil
+	})
+	return func(t *testing.T) string {
+		t.Helper()
+		path, err := build()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+}()
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	_ = os.Remove(filepath.Join(os.TempDir(), fmt.Sprintf("nameplate-journey-%d", os.Getpid())))
+	os.Exit(code)
+}
+
+// lockedBuffer holds what the program logs while it runs.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// control calls the emulator's control listener.
+func (w *world) control(method, path string, body, into any) {
+	w.t.Helper()
+	var r io.Reader
+	if body != nil {
+		j, err := json.Marshal(body)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		r = bytes.NewReader(j)
+	}
+	req, err := http.NewRequest(method, w.Control+path, r)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	data, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode >= 300 {
+		w.t.Fatalf("%s %s: %d %v %s", method, path, resp.StatusCode, err, data)
+	}
+	if into != nil {
+		if err := json.Unmarshal(data, into); err != nil {
+			w.t.Fatalf("%s %s: %v %s", method, path, err, data)
+		}
+	}
 }
 
 // testWriter sends the log to the test.
@@ -311,4 +426,24 @@ func ruleFor(method string, status int) emulator.Rule {
 		do.Headers = map[string]string{"Retry-After": "120"} // longer than a person waits: told at once
 	}
 	return emulator.Rule{Match: emulator.Match{Method: method}, At: "before", Do: do}
+}
+
+type htmlAttribute = html.Attribute
+
+// signInAddress begins a sign-in and gives the address that the authority sends the browser back to.
+func signInAddress(b *browser, upn string) (string, error) {
+	b.t.Helper()
+	b.get("/login")
+	return signInFrom(b, upn)
+}
+
+// signInFrom goes on from the authority's page that the browser is at.
+func signInFrom(b *browser, upn string) (string, error) {
+	b.t.Helper()
+	return emulator.SignIn(b.t.Context(), b.http, b.at.String(), upn)
+}
+
+// mintAdmin is a token as an administrator's tool elsewhere has it.
+func mintAdmin(w *world) emulator.Token {
+	return emulator.Token{Client: w.ClientID, Roles: []string{"User.ReadWrite.All"}}
 }

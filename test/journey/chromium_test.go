@@ -1,0 +1,306 @@
+package journey
+
+import (
+	"context"
+	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+
+	"nameplate/internal/app"
+)
+
+// chromium is a person in front of the real browser.
+type chromium struct {
+	t   *testing.T
+	w   *world
+	ctx context.Context
+
+	mu  sync.Mutex
+	log []string // what the browser complained of: script errors, broken policy
+}
+
+// chromium starts Debian's browser with a profile of its own. It fails where there is none: `make tools` installs it.
+func (w *world) chromium() *chromium {
+	w.t.Helper()
+	const path = "/usr/bin/chromium"
+	if _, err := os.Stat(path); err != nil {
+		w.t.Fatal("there is no chromium here; make tools installs it")
+	}
+	dir := w.t.TempDir()
+	ctx, stop := chromedp.NewExecAllocator(w.t.Context(), chromedp.ExecPath(path), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
+		chromedp.UserDataDir(dir), chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true))
+	w.t.Cleanup(stop)
+	ctx, cancel := chromedp.NewContext(ctx)
+	w.t.Cleanup(cancel)
+	c := &chromium{t: w.t, w: w, ctx: ctx}
+	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil { // starts the browser, which lives as long as this context
+		w.t.Fatal(err)
+	}
+	go func() {
+		for m, err := range chromedp.Console(ctx) {
+			if err != nil {
+				return
+			}
+			if s := m.String(); strings.HasPrefix(s, "error") || m.IsException() {
+				c.mu.Lock()
+				c.log = append(c.log, s)
+				c.mu.Unlock()
+			}
+		}
+	}()
+	return c
+}
+
+func (c *chromium) do(steps ...chromedp.Action[chromedp.Void]) {
+	c.t.Helper()
+	ctx, cancel := context.WithTimeout(c.ctx, 30*time.Second)
+	defer cancel()
+	if err := chromedp.Do(ctx, steps...); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func eval[T any](c *chromium, js string) T {
+	c.t.Helper()
+	ctx, cancel := context.WithTimeout(c.ctx, 30*time.Second)
+	defer cancel()
+	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](js, chromedp.EvalAwaitPromise))
+	if err != nil {
+		c.t.Fatalf("%.120s: %v", js, err)
+	}
+	return v
+}
+
+func (c *chromium) open(path string) {
+	c.t.Helper()
+	c.do(chromedp.Navigate(c.w.Portal + path))
+}
+
+// click clicks and waits for the page that follows.
+func (c *chromium) click(selector string) {
+	c.t.Helper()
+	ctx, cancel := context.WithTimeout(c.ctx, 30*time.Second)
+	defer cancel()
+	if _, err := chromedp.RunResponse(ctx, chromedp.Click(chromedp.CSS(selector))); err != nil {
+		c.t.Fatalf("click %s: %v", selector, err)
+	}
+}
+
+func (c *chromium) signIn(upn string) {
+	c.t.Helper()
+	c.open("/sign-in")
+	c.click(`a[href^="/login"]`)
+	eval[any](c, fmt.Sprintf(`for (const b of document.querySelectorAll("#signin button")) if (b.textContent.includes(%q)) b.id = "me"`, upn))
+	c.click("#me")
+}
+
+func (c *chromium) text() string { return eval[string](c, "document.body.innerText") }
+
+func (c *chromium) says(want ...string) {
+	c.t.Helper()
+	got := c.text()
+	for _, s := range want {
+		if !strings.Contains(got, s) {
+			c.t.Errorf("%s does not say %q:\n%s", eval[string](c, "location.href"), s, got)
+		}
+	}
+}
+
+// look sets the window and what the person's system prefers.
+func (c *chromium) look(width int64, media map[string]string) {
+	c.t.Helper()
+	c.do(chromedp.EmulateViewport(width, 900))
+	var features []*emulation.MediaFeature
+	for k, v := range media {
+		features = append(features, &emulation.MediaFeature{Name: k, Value: v})
+	}
+	if _, err := chromedp.Call(c.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: features}); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func (c *chromium) picture(name string) {
+	c.t.Helper()
+	ctx, cancel := context.WithTimeout(c.ctx, 30*time.Second)
+	defer cancel()
+	b, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	folder := filepath.Join("..", "..", "out", "screenshots")
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		c.t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(folder, name+".png"), b, 0o644); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// accessible runs axe-core on the page and reports what is serious or critical.
+func (c *chromium) accessible(name string) {
+	c.t.Helper()
+	axe, err := os.ReadFile("../../.tools/node_modules/axe-core/axe.min.js")
+	if err != nil {
+		c.t.Fatal("axe-core is missing; make tools installs it")
+	}
+	found := eval[[]struct {
+		ID, Impact, Help string
+		Nodes            []string
+	}](c, string(axe)+`;axe.run(document,{resultTypes:["violations"]}).then(r=>r.violations.filter(v=>["serious","critical"].includes(v.impact)).map(v=>({ID:v.id,Impact:v.impact,Help:v.help,Nodes:v.nodes.slice(0,4).map(n=>n.html.slice(0,160)+" | "+(n.any[0]?.message??""))})))`)
+	for _, v := range found {
+		c.t.Errorf("%s: axe %s %s: %s\n\t%s", name, v.Impact, v.ID, v.Help, strings.Join(v.Nodes, "\n\t"))
+	}
+}
+
+// Every page and state that one can come to, and how each has to look: no wider than the window, nothing that axe finds serious,
+// no script error, nothing that the content security policy stops. The pictures are in out/screenshots, to be looked at.
+func TestW24_EveryPageInChromium(t *testing.T) {
+	t.Parallel()
+	w := begin(t, app.DemoOptions{})
+	pages := map[string]string{"sign-in": "/sign-in", "signed-out": "/signed-out", "help": "/help", "gallery": "/gallery", "not-found": "/nope"}
+	for _, s := range []string{"401", "403", "409", "413", "421", "429", "500", "503", "consent", "admin", "unassigned", "tenant", "disabled", "attempt", "claims", "expired", "signed-out", "conflict", "history", "photo-wrong", "profile-wrong", "profile-guest"} {
+		pages["gallery-"+s] = "/gallery/" + s
+	}
+	mine := map[string]string{"profile": "/profile", "profile-edit-all": "/profile?edit=all", "profile-edit-about": "/profile?edit=about", "photo": "/profile/photo", "history-empty": "/history", "ask": "/ask/displayName"}
+	tours := map[string]func(*testing.T){}
+	for name, c := range map[string]struct {
+		upn   string
+		pages map[string]string
+	}{"anybody": {"", pages}, "lena": {"lena.hoffmann@larkfield.example", mine}} {
+		tours[name] = func(t *testing.T) {
+			one := *w
+			one.t = t
+			b := one.chromium()
+			if c.upn != "" {
+				b.signIn(c.upn)
+			}
+			for name, path := range c.pages {
+				for _, look := range []struct {
+					name, language string
+					width          int64
+					media          map[string]string
+					axe            bool
+				}{
+					{"360", "en", 360, nil, true}, {"768", "en", 768, nil, false}, {"1440", "en", 1440, nil, false},
+					{"360-dark", "en", 360, map[string]string{"prefers-color-scheme": "dark"}, true},
+					{"768-ar", "ar", 768, nil, false}, {"360-ar-dark", "ar", 360, map[string]string{"prefers-color-scheme": "dark"}, false},
+					{"1440-de-contrast", "de", 1440, map[string]string{"prefers-contrast": "more"}, false}, {"768-forced", "en", 768, map[string]string{"forced-colors": "active"}, false},
+				} {
+					b.look(look.width, look.media)
+					b.open("/help")
+					eval[any](b, `document.cookie = "nameplate-language=`+look.language+`; path=/"`)
+					b.open(path)
+					full := name + "-" + look.name
+					if got := eval[string](b, "document.documentElement.lang"); got != look.language {
+						t.Errorf("%s is in %q", full, got)
+					}
+					if wide := eval[int64](b, "document.documentElement.scrollWidth"); wide > look.width {
+						t.Errorf("%s is %d px wide", full, wide)
+					}
+					b.picture(full)
+					if look.axe {
+						b.accessible(full)
+					}
+				}
+			}
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			for _, s := range b.log {
+				if !strings.Contains(s, "the server responded with a status of") {
+					t.Errorf("the browser complained: %s", s)
+				}
+			}
+		}
+	}
+	for name, tour := range tours {
+		t.Run(name, func(t *testing.T) { t.Parallel(); tour(t) })
+	}
+}
+
+// The journey of issue 1 by a person with a real browser: live count of changes, chips, save, undo, photo with crop, history,
+// language and theme by hand.
+func TestS1_1_TheJourneyInChromium(t *testing.T) {
+	t.Parallel()
+	w := begin(t, app.DemoOptions{})
+	c := w.chromium()
+	c.look(1280, nil)
+	c.signIn("jo.li@larkfield.example")
+	eval[any](c, `document.cookie = "nameplate-language=en; path=/"`)
+
+	c.open("/profile?edit=all")
+	line := `document.querySelector("[data-changes]").textContent`
+	if got := eval[string](c, line); got != "No changes yet" {
+		t.Errorf("before typing: %q", got)
+	}
+	eval[any](c, `document.querySelector("#f-mobilePhone").value = ""`)
+	c.do(chromedp.SendKeys(chromedp.CSS("#f-mobilePhone"), "+44 20 7946 0123"))
+	if got := eval[string](c, line); got != "1 change: Mobile phone" {
+		t.Errorf("after typing: %q", got)
+	}
+	c.do(chromedp.SendKeys(chromedp.CSS("#f-skills"), "Kayaking\r"))
+	c.do(chromedp.SendKeys(chromedp.CSS("#f-skills"), "Forms"))
+	c.click(".savebar .button-main")
+	c.says("Saved", "Mobile phone", "+44 20 7946 0123", "Undo")
+	if got := eval[string](c, "document.activeElement.className"); !strings.Contains(got, "banner") {
+		t.Errorf("focus is on %q", got)
+	}
+	if got := eval[string](c, `[...document.querySelectorAll("#f-skills .chip")].map(x=>x.innerText.trim()).join(",")`); !strings.HasSuffix(got, "Kayaking,Forms") {
+		t.Errorf("skills %q", got)
+	}
+	c.click(`form[action$="/undo"] button`)
+	c.says("Saved")
+	if strings.Contains(eval[string](c, `document.querySelector("#f-mobilePhone").innerText`), "7946") {
+		t.Error("the number is still there after Undo")
+	}
+
+	// A photo: a wide picture, moved and enlarged by keys, arrives as a square JPEG.
+	file := filepath.Join(t.TempDir(), "me.png")
+	img := image.NewRGBA(image.Rect(0, 0, 600, 300))
+	for i := range img.Pix {
+		img.Pix[i] = 0xff
+	}
+	for y := range 300 {
+		for x := range 300 {
+			img.SetRGBA(x, y, color.RGBA{200, 30, 30, 255})
+		}
+	}
+	f, err := os.Create(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := png.Encode(f, img); err != nil {
+		t.Fatal(err)
+	}
+	_ = f.Close()
+	c.open("/profile/photo")
+	c.do(chromedp.SetUploadFiles(chromedp.CSS("#photo"), []string{file}), chromedp.WaitVisible(chromedp.CSS(".crop canvas")), chromedp.Focus(chromedp.CSS(".crop canvas")))
+	// to the left edge: the red half
+	eval[any](c, `for (let i = 0; i < 40; i++) document.querySelector(".crop canvas").dispatchEvent(new KeyboardEvent("keydown", {key: "ArrowLeft", bubbles: true}))`)
+	c.click(".savebar .button-main")
+	c.says("Saved", "Photo")
+	red := eval[[]int](c, `new Promise((done, no) => { const i = new Image(); i.onerror = no; i.onload = () => { const k = document.createElement("canvas"); k.width = i.width; k.height = i.height; const x = k.getContext("2d"); x.drawImage(i, 0, 0); done([i.width, i.height, ...x.getImageData(i.width >> 1, i.height >> 1, 1, 1).data]) }; i.src = document.querySelector("img.avatar-l").src })`)
+	if red[0] != red[1] || red[2] < 150 || red[3] > 90 {
+		t.Errorf("the picture is %v, not a red square", red)
+	}
+
+	c.open("/history")
+	c.says("Taken back", "Undo of an earlier change", "Photo")
+	c.do(chromedp.WaitReady(chromedp.CSS("form.switch select[name=theme]")))
+	eval[any](c, `{const s=document.querySelector("form.switch select[name=theme]"); s.value="dark"; setTimeout(()=>s.dispatchEvent(new Event("change",{bubbles:true})))}`)
+	c.do(chromedp.WaitReady(chromedp.CSS("html[data-theme=dark]")))
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, s := range c.log {
+		t.Errorf("the browser complained: %s", s)
+	}
+}

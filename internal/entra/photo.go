@@ -1,8 +1,12 @@
 package entra
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"image"
+	_ "image/jpeg" // what the service gives
+	_ "image/png"  // what it may have been given
 	"net/http"
 
 	"nameplate/graph"
@@ -45,7 +49,11 @@ func (d *Directory) Photo(ctx context.Context, as directory.Authority, on direct
 	if err != nil {
 		return directory.Photo{}, failure(op, on.ID, err)
 	}
-	return directory.Photo{Info: directory.PhotoInfo{ETag: b.ETag}, Type: b.Type, Data: b.Data}, nil
+	p := directory.Photo{Info: directory.PhotoInfo{ETag: b.ETag}, Type: b.Type, Data: b.Data}
+	if cfg, _, err := image.DecodeConfig(bytes.NewReader(b.Data)); err == nil {
+		p.Info.Width, p.Info.Height = cfg.Width, cfg.Height
+	}
+	return p, nil
 }
 
 // onePixel is the GIF of one dot that the service may send instead of 404.

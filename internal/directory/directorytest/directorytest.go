@@ -381,7 +381,7 @@ func photo(t *testing.T, f Fixture) {
 		if err != nil || p.Type != "image/jpeg" {
 			t.Fatalf("%s: %q %v", name, p.Type, err)
 		}
-		if cfg, err := jpeg.DecodeConfig(bytes.NewReader(p.Data)); err != nil || cfg.Width != 240 {
+		if cfg, err := jpeg.DecodeConfig(bytes.NewReader(p.Data)); err != nil || cfg.Width != 240 || p.Info.Width != 240 || p.Info.Height != 240 {
 			t.Errorf("%s: %+v %v", name, cfg, err)
 		}
 		for px, want := range map[int]int{48: 48, 100: 96, 1000: 240} {

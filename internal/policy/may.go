@@ -2,6 +2,7 @@ package policy
 
 import (
 	"context"
+	"time"
 
 	"github.com/nyaruka/phonenumbers"
 
@@ -61,6 +62,11 @@ func (p *Policy) May(_ context.Context, by directory.Actor, do change.Action, on
 			}
 		}
 	}
+	if leave, ok := full[leaveDate]; ok && len(problems) == 0 {
+		if hire := on.Values[hireDate].Time(); !hire.IsZero() && !leave.IsNull() && leave.Time().Before(hire) {
+			problems = append(problems, fail.Problem{Field: string(leaveDate), Code: "before_hire", Say: fail.T("The last day cannot be before the first one, %s.", hire.Format(time.DateOnly))})
+		}
+	}
 	if len(problems) > 0 {
 		return nil, problems
 	}
@@ -69,6 +75,11 @@ func (p *Policy) May(_ context.Context, by directory.Actor, do change.Action, on
 	}
 	return full, nil
 }
+
+const (
+	hireDate  property.Name = "employeeHireDate"
+	leaveDate property.Name = "employeeLeaveDateTime"
+)
 
 func refused(n property.Name, f Field) fail.Problem {
 	say := f.Reason

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 	"unicode/utf16"
@@ -14,13 +15,20 @@ import (
 	"nameplate/internal/property"
 )
 
-// quickest is the shortest of three times, because other tests share the machine.
+// quickest is the shortest processor time of three, because other processes share the machine.
 func quickest(do func()) time.Duration {
+	spent := func() time.Duration {
+		var u syscall.Rusage
+		if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+			panic(err)
+		}
+		return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+	}
 	best := time.Hour
 	for range 3 {
-		start := time.Now()
+		start := spent()
 		do()
-		best = min(best, time.Since(start))
+		best = min(best, spent()-start)
 	}
 	return best
 }

@@ -226,6 +226,11 @@ func (p *Policy) Needs() []property.Name {
 			}
 		}
 	})
+	for _, s := range append([]settings{p.base}, settingsOf(p.rules)...) {
+		if h := s.props[leaveDate]; h.edit != nil && h.edit.any() {
+			want[hireDate] = true // a last day is held against the first
+		}
+	}
 	return sorted(want)
 }
 

@@ -558,6 +558,21 @@ func TestEveryProblemHasWords(t *testing.T) {
 	var _ []fail.Problem = problems
 }
 
+func TestB56_LeaveBeforeHire(t *testing.T) {
+	t.Parallel()
+	p := must(t, "version: 1\nproperties:\n  employeeLeaveDateTime: {edit: Nameplate.Admin}\n")
+	day := func(y int) property.Value { return property.Instant(time.Date(y, 6, 1, 0, 0, 0, 0, time.UTC)) }
+	on := user(property.Values{"employeeHireDate": day(2020)})
+	for v, want := range map[property.Value]string{day(2019): "before_hire", day(2020): "", day(2030): "", property.Null(): ""} {
+		if got := may(p, person(other, directory.Admin), on, "employeeLeaveDateTime", v); got != want {
+			t.Errorf("%s: %q, want %q", v, got, want)
+		}
+	}
+	if !slices.Contains(p.Needs(), "employeeHireDate") {
+		t.Error("the first day is not read")
+	}
+}
+
 func BenchmarkForm(b *testing.B) {
 	demo := must(b, string(policy.Demo()))
 	on := user(nil)

@@ -206,7 +206,7 @@ func (t *tenant) readUser(e *Emulator, o User, now time.Time) (*user, error) {
 		t.dir.role(e, id)
 	}
 	if o.Photo != "" {
-		p, err := readPhoto(o.Photo, unquote(u.rec.get(pName)), u.id)
+		p, err := readPhoto(o.Photo, unquote(u.rec.get(pName))+" "+strings.ReplaceAll(nick, ".", " "), u.id)
 		if err != nil {
 			return nil, err
 		}
@@ -325,9 +325,6 @@ func (d *directory) user(key string) *user {
 	}
 	return d.byUPN[low]
 }
-
-// userByUPN finds a user by user principal name in any case; nil when there is none. Call with Emulator.mu held.
-func (t *tenant) userByUPN(upn string) *user { return t.dir.byUPN[strings.ToLower(upn)] }
 
 // userByID finds a user by object id; nil when it is gone. Call with Emulator.mu held.
 func (t *tenant) userByID(id string) *user { return t.dir.byID[strings.ToLower(id)] }

@@ -11,7 +11,7 @@ export function changes(form) {
   const changed = () => controls.filter((c) => norm(c.value) !== norm(shown.get(c)));
   const say = () => {
     const names = changed().map(label);
-    const text = names.length === 0 ? line.dataset.none : names.length === 1 ? line.dataset.one : line.dataset.many;
+    const text = names.length === 0 ? line.dataset.none : names.length === 1 ? line.dataset.single : line.dataset.many;
     line.textContent = text.replace("%s", names.join(comma));
     line.classList.toggle("on", names.length > 0);
   };

@@ -44,9 +44,10 @@ export function chips(area) {
     if (text && !items().includes(text)) write([...items(), text]);
   };
   input.addEventListener("keydown", (e) => {
-    if (e.key === "Enter" && input.value.trim()) { e.preventDefault(); take(); }
+    if (e.key === "Enter") { e.preventDefault(); take(); }
     if (e.key === "Backspace" && !input.value) { const all = items(); const last = all.pop(); if (last !== undefined) { e.preventDefault(); write(all); input.value = last; } }
   });
+  input.addEventListener("keypress", (e) => { if (e.key === "Enter") e.preventDefault(); });
   input.addEventListener("paste", (e) => {
     const text = e.clipboardData.getData("text");
     if (!text.includes("\n")) return;

@@ -10,6 +10,7 @@ import (
 	"nameplate/emulator"
 	"nameplate/internal/access"
 	"nameplate/internal/fail"
+	"nameplate/internal/store/storetest"
 )
 
 func TestA02_BadTokensAreRefused(t *testing.T) {
@@ -236,5 +237,31 @@ func TestWrongCredentialIsOursToMend(t *testing.T) {
 	wantCode(t, "a wrong secret", err, fail.Unavailable, access.CodeCredential)
 	if strings.Contains(err.Error()+b.log.String(), "wrong-secret") {
 		t.Error("the secret is in the error or in the log")
+	}
+}
+
+// Our clock and the authority's may be five minutes apart, either way; an ID token lives an hour.
+func TestA02_ClocksMayDifferByFiveMinutes(t *testing.T) {
+	t.Parallel()
+	var ours time.Duration
+	clock := &storetest.Clock{}
+	b := newBench(t, func(c *access.Config) { c.Now = func() time.Time { return clock.Now().Add(ours) } })
+	clock.Advance(b.clock.Now().Sub(clock.Now()))
+	for _, c := range []struct {
+		ahead time.Duration
+		ok    bool
+	}{
+		{0, true}, {-5 * time.Minute, true}, {-5*time.Minute - time.Second, false},
+		{time.Hour + 5*time.Minute - time.Second, true}, {time.Hour + 5*time.Minute + time.Second, false}, {-24 * time.Hour, false},
+	} {
+		ours = c.ahead
+		begun := b.begin(access.Begin{})
+		_, err := b.Finish(t.Context(), access.Callback{Query: b.visit(begun.URL, "adele@contoso.com"), Attempt: begun.Cookie, From: here})
+		if c.ok && err != nil {
+			t.Errorf("ahead by %v: %v", c.ahead, err)
+		}
+		if !c.ok {
+			wantCode(t, "ahead by "+c.ahead.String(), err, fail.Denied, access.CodeToken)
+		}
 	}
 }

@@ -34,19 +34,25 @@ func (l *limiter) take(from string) (wait time.Duration, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s := l.left(key, now)
-	if s.acts+1 > l.max {
-		return time.Duration((s.acts+1-l.max)/l.max*float64(l.per)).Truncate(time.Second) + time.Second, false
-	}
 	if len(l.spent) >= maxAddresses {
 		l.forget(now)
 	}
-	l.spent[key] = spending{acts: s.acts + 1, at: now}
+	if s.acts+1 > l.max {
+		l.spent[key] = s
+		return time.Duration((s.acts+1-l.max)/l.max*float64(l.per)).Truncate(time.Second) + time.Second, false
+	}
+	s.acts++
+	l.spent[key] = s
 	return 0, true
 }
 
+// left is what an address has spent that has not come back by now. A clock that was put back gives nothing and takes nothing.
 func (l *limiter) left(key string, now time.Time) spending {
 	s := l.spent[key]
-	s.acts = max(0, s.acts-now.Sub(s.at).Seconds()/l.per.Seconds()*l.max)
+	if past := now.Sub(s.at); past > 0 {
+		s.acts = max(0, s.acts-past.Seconds()/l.per.Seconds()*l.max)
+	}
+	s.at = now
 	return s
 }
 

@@ -246,4 +246,12 @@ func TestBeginIsLimitedPerNetwork(t *testing.T) {
 	if n := spend("203.0.113.9"); n != 150 {
 		t.Errorf("half a minute later: %d, want 150", n)
 	}
+	b.clock.Advance(-24 * time.Hour) // somebody put the clock right
+	if n := spend("203.0.113.9"); n != 0 {
+		t.Errorf("after the clock was put back: %d, want 0", n)
+	}
+	b.clock.Advance(time.Minute)
+	if n := spend("203.0.113.9"); n != 300 {
+		t.Errorf("a minute after the clock was put back: %d, want 300", n)
+	}
 }

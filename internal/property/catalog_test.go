@@ -246,3 +246,46 @@ func TestReferencePages(t *testing.T) {
 		t.Error("properties.md lists what is not so")
 	}
 }
+
+// https://learn.microsoft.com/en-us/graph/api/user-update?view=graph-rest-1.0, permissions, and the permission data of
+// microsoftgraph/microsoft-graph-devx-content of August 2026 (S2.B1), which knows User.ReadUpdate.All as the least for others.
+func TestPermissions(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		id    string
+		name  property.Name
+		least string
+		own   string
+	}{
+		{"S2.5 delegated, on oneself", "mobilePhone", "User-Phone.ReadWrite.All", "User.ReadWrite"},
+		{"S2.5 delegated, held by SharePoint", "skills", "", "User.ReadWrite"},
+		{"S2.7 application", "city", "User.ReadUpdate.All", ""},
+		{"S2.8 S2.17 account", "accountEnabled", "User.EnableDisableAccount.All+User.Read.All", ""},
+		{"S2.10 identities", "identities", "User.ManageIdentities.All", ""},
+		{"S2.12 leave date", "employeeLeaveDateTime", "User-LifeCycleInfo.ReadWrite.All+User.Read.All", ""},
+		{"S2.14 custom security attributes", "customSecurityAttributes", "CustomSecAttributeAssignment.ReadWrite.All", ""},
+		{"S2.16 password", "passwordProfile", "User-PasswordProfile.ReadWrite.All", ""},
+		{"other addresses", "otherMails", "User-Mail.ReadWrite.All", ""},
+		{"sign-in name", "userPrincipalName", "User.ReadUpdate.All", ""},
+	} {
+		t.Run(c.id, func(t *testing.T) {
+			t.Parallel()
+			d, _ := property.Catalog().Def(c.name)
+			first := func(l []string) string {
+				if len(l) == 0 {
+					return ""
+				}
+				return l[0]
+			}
+			if got := first(d.Graph.Write); got != c.least {
+				t.Errorf("an application needs %q, want %q", got, c.least)
+			}
+			if got := first(d.Graph.WriteOwn); got != c.own {
+				t.Errorf("people on themselves need %q, want %q", got, c.own)
+			}
+			if slices.Contains(d.Graph.Write, "Directory.AccessAsUser.All") {
+				t.Error("the widest permission of all is asked for")
+			}
+		})
+	}
+}

@@ -118,6 +118,19 @@ properties:
 	if code := may(p, person(anna), on, "officeLocation", property.Text("Paris")); code != "not_allowed" {
 		t.Errorf("an office outside the table: %q", code)
 	}
+	// An undo sends everything that had followed: allowed as far as the table says so.
+	back := property.Values{"officeLocation": property.Text("Oslo"), "city": property.Text("Oslo"), "country": property.Text("NO")}
+	was := user(want)
+	if got, problems := p.May(context.Background(), person(anna), change.Update, was, back); len(problems) > 0 || len(got) != 3 {
+		t.Errorf("undo: %v %v", got, problems)
+	}
+	back["country"] = property.Text("Sweden")
+	if _, problems := p.May(context.Background(), person(anna), change.Update, was, back); len(problems) != 1 || problems[0].Field != "country" {
+		t.Errorf("a country that the table does not give: %v", problems)
+	}
+	if _, problems := p.May(context.Background(), person(other), change.Update, was, property.Values{"officeLocation": property.Text("Oslo"), "country": property.Text("NO")}); len(problems) == 0 {
+		t.Error("somebody else picks")
+	}
 	need := p.Needs()
 	for _, n := range []property.Name{"city", "postalCode", "country"} {
 		if !slices.Contains(need, n) {

@@ -33,6 +33,7 @@ func (p *Policy) May(_ context.Context, by directory.Actor, do change.Action, on
 	var problems []fail.Problem
 	full := property.Values{}
 	picked := property.Values{}
+	fixed := p.fixed(applies, set)
 	for _, n := range set.Names() {
 		d, ok := p.Properties().Def(n)
 		if !ok {
@@ -40,6 +41,10 @@ func (p *Policy) May(_ context.Context, by directory.Actor, do change.Action, on
 			continue
 		}
 		f, ok := p.field(d, by, on, applies, err)
+		if x, follows := fixed[d.Name]; follows && err == nil && !f.Write && d.Clean(set[n]).Equal(x) {
+			full[d.Name] = x // sent along with its pick, as an undo does
+			continue
+		}
 		if !ok || !f.Write {
 			problems = append(problems, refused(d.Name, f))
 			continue
@@ -54,12 +59,8 @@ func (p *Policy) May(_ context.Context, by directory.Actor, do change.Action, on
 		if h.follow == nil {
 			continue
 		}
-		for _, o := range f.Options {
-			if o.Value == one(v) {
-				for name, x := range o.Follows {
-					picked[name] = x
-				}
-			}
+		for name, x := range follows(h, v) {
+			picked[name] = x
 		}
 	}
 	if leave, ok := full[leaveDate]; ok && len(problems) == 0 {
@@ -74,6 +75,37 @@ func (p *Policy) May(_ context.Context, by directory.Actor, do change.Action, on
 		full[n] = v
 	}
 	return full, nil
+}
+
+// fixed is what the tables say of other properties, for the picks that are in set.
+func (p *Policy) fixed(applies []bool, set property.Values) property.Values {
+	all := property.Values{}
+	if len(applies) != len(p.rules) {
+		return all
+	}
+	for _, n := range set.Names() {
+		d, ok := p.Properties().Def(n)
+		if !ok {
+			continue
+		}
+		for name, x := range follows(p.of(d.Name, applies), d.Clean(set[n])) {
+			all[name] = x
+		}
+	}
+	return all
+}
+
+// follows is what the table of a property brings with a value.
+func follows(h house, v property.Value) property.Values {
+	if h.follow == nil || v.Empty() {
+		return nil
+	}
+	for _, o := range h.followValues {
+		if o.Value == one(v) {
+			return o.Follows
+		}
+	}
+	return nil
 }
 
 const (

@@ -4,7 +4,7 @@ export function changes(form) {
   const controls = [...form.querySelectorAll("input[name]:not([type=hidden]), select[name], textarea[name]")];
   const norm = (s) => s.replace(/\r\n/g, "\n").trim();
   const shown = new Map(controls.map((c) => [c, original(form, c)]));
-  const label = (c) => form.querySelector(`label[for="${CSS.escape(c.id)}"]`).firstChild.textContent.trim();
+  const label = (c) => form.querySelector(`label[for="${CSS.escape(c.id || c.dataset.input)}"]`).firstChild.textContent.trim();
   const comma = document.documentElement.lang === "ar" ? "، " : ", ";
   let leaving = false;
 

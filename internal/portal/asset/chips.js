@@ -12,6 +12,7 @@ export function chips(area) {
     if (area.hasAttribute(name)) input.setAttribute(name, area.getAttribute(name));
   }
   input.id = area.id;
+  area.dataset.input = input.id;
   area.removeAttribute("id");
   area.hidden = true;
   box.append(list, input);

@@ -11,6 +11,7 @@ import (
 	"nameplate/internal/change"
 	"nameplate/internal/directory"
 	"nameplate/internal/property"
+	"nameplate/internal/store/storetest"
 )
 
 // count is how many HTTP requests and writes f costs.
@@ -89,39 +90,45 @@ func TestF40_DoubleClickIsOneWrite(t *testing.T) {
 	}
 }
 
-// F11 with several people at once: different fields of one person, different forms; all arrive and none is lost.
+// F11 with several saves at once, by two processes on one database: different fields of one person, different forms; all arrive
+// and none is lost.
 func TestApply_SavesOfOnePersonAtOnceAllArrive(t *testing.T) {
 	t.Parallel()
-	r := newReal(t, 2)
-	ids := 0
-	var mu sync.Mutex
-	w := r.world(t, &ids)
-	w.cfg.NewID = func() string { mu.Lock(); defer mu.Unlock(); ids++; return fmt.Sprintf("entry-%06d", ids) }
-	w.cfg.Wait = nil
-	w.engine = change.New(w.cfg)
-	on := directory.Ref{Tenant: tenant, ID: personID(1)}
-	want := property.Values{"city": text("Ulm"), "state": text("Bayern"), "department": text("Ward 3"), "companyName": text("Contoso"), "postalCode": text("1")}
-	var wg sync.WaitGroup
-	for n, v := range want {
-		wg.Go(func() {
-			o, err := w.engine.Apply(context.Background(), set("form "+string(n), on, property.Values{n: v}))
-			if err != nil || o.State != change.Applied {
-				t.Errorf("%s: %+v %v", n, o, err)
+	for name, open := range storetest.Engines() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newReal(t, 2, open)
+			ids := 0
+			var mu sync.Mutex
+			w := r.world(t, &ids)
+			w.cfg.NewID = func() string { mu.Lock(); defer mu.Unlock(); ids++; return fmt.Sprintf("entry-%06d", ids) }
+			w.cfg.Wait = nil
+			processes := []*change.Engine{change.New(w.cfg), change.New(w.cfg)}
+			on := directory.Ref{Tenant: tenant, ID: personID(1)}
+			want := property.Values{"city": text("Ulm"), "state": text("Bayern"), "department": text("Ward 3"), "companyName": text("Contoso"), "postalCode": text("1")}
+			var wg sync.WaitGroup
+			for i, n := range want.Names() {
+				wg.Go(func() {
+					o, err := processes[i%2].Apply(context.Background(), set("form "+string(n), on, property.Values{n: want[n]}))
+					if err != nil || o.State != change.Applied {
+						t.Errorf("%s: %+v %v", n, o, err)
+					}
+				})
+			}
+			wg.Wait()
+			u, err := r.dir.User(context.Background(), directory.Authority{}, on, directory.Ask{Names: want.Names()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for n, v := range want {
+				if !u.Values[n].Equal(v) {
+					t.Errorf("%s is %v, want %v", n, u.Values[n], v)
+				}
+			}
+			if n, bad, err := w.journal.Verify(context.Background(), tenant); n == 0 || bad != nil || err != nil {
+				t.Errorf("the chain: %d %+v %v", n, bad, err)
 			}
 		})
-	}
-	wg.Wait()
-	u, err := r.dir.User(context.Background(), directory.Authority{}, on, directory.Ask{Names: want.Names()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for n, v := range want {
-		if !u.Values[n].Equal(v) {
-			t.Errorf("%s is %v, want %v", n, u.Values[n], v)
-		}
-	}
-	if n, bad, err := w.journal.Verify(context.Background(), tenant); n == 0 || bad != nil || err != nil {
-		t.Errorf("the chain: %d %+v %v", n, bad, err)
 	}
 }
 

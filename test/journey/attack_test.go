@@ -197,7 +197,7 @@ func TestA17_SpoofedHeaders(t *testing.T) {
 }
 
 // A18, A47: without a session only the door, the health and the assets answer; well-known paths of other programs lead nowhere.
-func TestA18_NothingElseAnswers(t *testing.T) {
+func TestA18_A47_NothingElseAnswers(t *testing.T) {
 	t.Parallel()
 	w := running(t)
 	open := []string{"/", "/sign-in", "/help", "/signed-out", "/healthz", "/readyz", "/gallery"}
@@ -235,7 +235,7 @@ func TestA18_NothingElseAnswers(t *testing.T) {
 }
 
 // A20, A26: every property that the policy does not open is refused by its name, and nothing beside it is applied either.
-func TestA20_MassAssignment(t *testing.T) {
+func TestA20_A26_MassAssignment(t *testing.T) {
 	t.Parallel()
 	w := running(t)
 	b := w.signIn(w.who("member"))
@@ -292,7 +292,7 @@ func TestA23_FunctionLevel(t *testing.T) {
 }
 
 // A36, B59: texts that mean something to databases, queries, paths and logs are only texts.
-func TestA36_TextsAreOnlyTexts(t *testing.T) {
+func TestA36_A54_B59_TextsAreOnlyTexts(t *testing.T) {
 	t.Parallel()
 	w := running(t)
 	b := w.signIn(w.who("member"))
@@ -422,7 +422,7 @@ func picture(w, h int) image.Image {
 
 // A40, B50: pictures are decoded and written anew; what is no picture, too small or a bomb is refused with words; what is served
 // holds no metadata and no markup.
-func TestA40_Photos(t *testing.T) {
+func TestA40_B50_Photos(t *testing.T) {
 	t.Parallel()
 	w := running(t)
 	b := w.signIn(w.who("member"))
@@ -464,7 +464,7 @@ func TestA40_Photos(t *testing.T) {
 }
 
 // A45, B51, B52: requests that are too large, too many or malformed are refused, and others are still served.
-func TestA45_LargeAndMalformed(t *testing.T) {
+func TestA45_B51_LargeAndMalformed(t *testing.T) {
 	t.Parallel()
 	w := running(t)
 	b := w.signIn(w.who("member"))

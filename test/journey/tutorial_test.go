@@ -28,7 +28,7 @@ var tenFields = []struct{ id, name, label, value string }{
 
 // S1.1, S1.2, S1.24, S1.26, S1.27, S1.30 to S1.45: every field of the tutorial, shown with its label and value, edited by the
 // person, and found in the directory by a client that is not ours.
-func TestS1_30to45_TheTenFields(t *testing.T) {
+func TestS1_1to2_S1_19_S1_30to45_TheTenFields(t *testing.T) {
 	t.Parallel()
 	w := begin(t, app.DemoOptions{})
 	upn := w.who("member")
@@ -170,7 +170,7 @@ func TestS1_20to23_WhereAddressesLead(t *testing.T) {
 }
 
 // S1.25, A21, W6: an id from the request is refused by name, wherever it stands, and the victim is not touched.
-func TestA21_TargetIsTheSession(t *testing.T) {
+func TestW6_A21_TargetIsTheSession(t *testing.T) {
 	t.Parallel()
 	w := running(t)
 	b := w.signIn(w.who("member"))
@@ -213,7 +213,7 @@ func TestA21_TargetIsTheSession(t *testing.T) {
 }
 
 // S1.28, W12, A39, A47: what Graph answered is told in our own words, with a way on, and no text of Graph's reaches the page.
-func TestW12_RefusalsInOurWords(t *testing.T) {
+func TestW12_A39_RefusalsInOurWords(t *testing.T) {
 	t.Parallel()
 	w := begin(t, app.DemoOptions{})
 	b := w.signIn(w.who("member"))

@@ -47,7 +47,7 @@ func (w *world) mark() int64 {
 }
 
 // W1, W3, W4: an empty field stays empty, what was not touched is not sent, and no "None" is born.
-func TestW1_EmptyStaysEmpty(t *testing.T) {
+func TestW1_W3_W4_EmptyStaysEmpty(t *testing.T) {
 	t.Parallel()
 	w := begin(t, app.DemoOptions{})
 	b := w.signIn(w.who("member"))
@@ -136,7 +136,7 @@ func TestF40_DoubleClick(t *testing.T) {
 }
 
 // W5, A11: only our own pages can post. Each way that another site has ends in 403, and the directory is not touched.
-func TestA11_CrossSitePosts(t *testing.T) {
+func TestW5_A11_CrossSitePosts(t *testing.T) {
 	t.Parallel()
 	w := running(t)
 	b := w.signIn(w.who("member"))
@@ -189,7 +189,7 @@ func TestA11_CrossSitePosts(t *testing.T) {
 }
 
 // W7, A08: the session cookie is HttpOnly and Lax, and signing in gives a new one.
-func TestW7_SessionCookie(t *testing.T) {
+func TestW7_A08_SessionCookie(t *testing.T) {
 	t.Parallel()
 	w := begin(t, app.DemoOptions{})
 	b := w.browser()
@@ -275,7 +275,7 @@ func TestW10_TokensAreRenewed(t *testing.T) {
 }
 
 // W11: signing out ends the session on the server and at Microsoft.
-func TestW11_SignOut(t *testing.T) {
+func TestW11_A09_SignOut(t *testing.T) {
 	t.Parallel()
 	w := begin(t, app.DemoOptions{})
 	b := w.signIn(w.who("member"))
@@ -293,7 +293,7 @@ func TestW11_SignOut(t *testing.T) {
 }
 
 // W14, A16: links and the redirect address come from the configuration, whatever the request says of its host.
-func TestA16_HostHeader(t *testing.T) {
+func TestW14_A16_HostHeader(t *testing.T) {
 	t.Parallel()
 	w := running(t)
 	for _, c := range []struct{ name, value string }{
@@ -327,7 +327,7 @@ func TestA16_HostHeader(t *testing.T) {
 }
 
 // W16, P8: the application's token is fetched once, and a save is two requests: one read, one batch.
-func TestP8_RequestsOfASave(t *testing.T) {
+func TestW16_P8_RequestsOfASave(t *testing.T) {
 	t.Parallel()
 	w := begin(t, app.DemoOptions{})
 	b := w.signIn(w.who("member"))
@@ -422,7 +422,7 @@ func TestW17_LeastPermissions(t *testing.T) {
 }
 
 // W19, W24: bad values are told beside their field and in a summary that leads there; what was typed stays; nothing is written.
-func TestW19_BadValuesInPlace(t *testing.T) {
+func TestW19_W24_BadValuesInPlace(t *testing.T) {
 	t.Parallel()
 	w := begin(t, app.DemoOptions{})
 	b := w.signIn(w.who("member"))
@@ -500,7 +500,7 @@ func TestW22_OwnTokenProperties(t *testing.T) {
 }
 
 // W23, A13, A44, A46: the same headers on every answer.
-func TestW23_HeadersEverywhere(t *testing.T) {
+func TestW23_A13_A44_A46_HeadersEverywhere(t *testing.T) {
 	t.Parallel()
 	w := begin(t, app.DemoOptions{})
 	b := w.signIn(w.who("member"))

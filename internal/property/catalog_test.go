@@ -235,7 +235,7 @@ func TestReferencePages(t *testing.T) {
 		"| `employeeId` | at most 16 characters | documented | https://learn.microsoft.com/",
 		"| `officeLocation` | read-only while the person is synced from on-premises | reported by others | https://github.com/",
 		"| `mobilePhone` | read-only while the person is synced from on-premises | documented | https://learn.microsoft.com/",
-		"| `department` | filtered by eq ge le in sw; with ConsistencyLevel: eventual also by ne not n | documented |",
+		"| `department` | filtered by eq ge le in sw; with ConsistencyLevel: eventual also by ne not n | machine-readable |",
 		"| `usageLocation` | not so: read-only while the person is synced from on-premises | remembered |",
 	} {
 		if !strings.Contains(sure, want) {

@@ -21,8 +21,12 @@ func (d Def) rules() []rule {
 		mark := Documented
 		if source == "" {
 			mark, source = g.Mark, g.Source
-		} else if source == fromSynced {
+		}
+		switch source {
+		case fromSynced:
 			mark = Observed
+		case fromPerms, fromFilter:
+			mark = Machine
 		}
 		told := false
 		for _, n := range g.Apart {
@@ -73,7 +77,8 @@ func Markdown(s *Set) string {
 	b.WriteString(`# Properties of a person
 
 Generated from the catalog by ` + "`make docs`" + `. The name is Microsoft Graph's; it is the name in policy files, spreadsheets and the API.
-What each fact rests on is in [verified.md](verified.md). Lengths count UTF-16 code units, so an emoji counts two.
+What each fact rests on is in [verified.md](verified.md). Lengths count UTF-16 code units, so an emoji counts two. The last column is the
+least permission with which an application writes it; User.ReadWrite.All and Directory.ReadWrite.All include the narrow ones of most.
 
 `)
 	for _, section := range Sections() {
@@ -81,7 +86,7 @@ What each fact rests on is in [verified.md](verified.md). Lengths count UTF-16 c
 		if len(defs) == 0 {
 			continue
 		}
-		fmt.Fprintf(&b, "## %s\n\n| name | label | kind | rules |\n|---|---|---|---|\n", section)
+		fmt.Fprintf(&b, "## %s\n\n| name | label | kind | rules | permission |\n|---|---|---|---|---|\n", section)
 		for _, d := range defs {
 			kind := d.Kind.String()
 			if d.Kind == KindTextList && d.Item != KindText {
@@ -89,11 +94,17 @@ What each fact rests on is in [verified.md](verified.md). Lengths count UTF-16 c
 			}
 			var says []string
 			for _, r := range d.rules() {
-				if r.name != "Filter" && !strings.HasPrefix(r.says, "not so") {
+				switch {
+				case r.name == "Filter", r.name == "OnSelect", r.name == "Write", strings.HasPrefix(r.says, "not so"):
+				default:
 					says = append(says, r.says)
 				}
 			}
-			fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", d.Name, d.House.Label, kind, strings.Join(says, "; "))
+			least := ""
+			if len(d.Graph.Write) > 0 && !d.Graph.Delegated {
+				least = d.Graph.Write[0]
+			}
+			fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", d.Name, d.House.Label, kind, strings.Join(says, "; "), least)
 		}
 		b.WriteByte('\n')
 	}

@@ -95,11 +95,15 @@ func readPhoto(s, name, seed string) (*photo, error) {
 	return nil, fmt.Errorf("photo is \"initials\" or a data: address, not %q", s)
 }
 
-// initials draws the first letters of a name on a colour of its own.
+// initials draws the first two Latin letters that begin a word of a name on a colour of its own.
 func initials(name, seed string) []byte {
 	var letters []byte
 	for _, w := range strings.Fields(name) {
-		if c := w[0]; c >= 'A' && c <= 'Z' && len(letters) < 2 {
+		c := w[0]
+		if c >= 'a' && c <= 'z' {
+			c -= 'a' - 'A'
+		}
+		if c >= 'A' && c <= 'Z' && len(letters) < 2 {
 			letters = append(letters, c)
 		}
 	}

@@ -226,7 +226,7 @@ func splitJWT(token string, header, claims any) (input string, sig []byte, err e
 		return "", nil, errMalformed
 	}
 	for i, into := range []any{header, claims} {
-		raw, err := base64.RawURLEncoding.DecodeString(parts[i])
+		raw, err := base64.RawURLEncoding.Strict().DecodeString(parts[i])
 		if err != nil {
 			return "", nil, errMalformed
 		}
@@ -234,14 +234,14 @@ func splitJWT(token string, header, claims any) (input string, sig []byte, err e
 			return "", nil, errMalformed
 		}
 	}
-	sig, err = base64.RawURLEncoding.DecodeString(parts[2])
+	sig, err = base64.RawURLEncoding.Strict().DecodeString(parts[2])
 	if err != nil {
 		return "", nil, errMalformed
 	}
 	return parts[0] + "." + parts[1], sig, nil
 }
 
-// verify checks a JWS signature; only the algorithms that the service takes.
+// verifyJWS checks a JWS signature; only the algorithms that the service takes.
 func verifyJWS(key crypto.PublicKey, alg, input string, sig []byte) error {
 	sum := sha256.Sum256([]byte(input))
 	switch pub := key.(type) {

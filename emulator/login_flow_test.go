@@ -269,6 +269,15 @@ func TestPromptsAndSessions(t *testing.T) {
 			t.Errorf("auth_time is %v, the sign-in was at %v", time.Unix(int64(at), 0), when)
 		}
 	})
+	t.Run("A12/claims for an authentication context", func(t *testing.T) {
+		// https://learn.microsoft.com/en-us/entra/identity-platform/developer-guide-conditional-access-authentication-context
+		a := p.get(request(contosoID, "prompt", "none", "claims", `{"id_token":{"auth_time":{"essential":true},"acrs":{"essential":true,"value":"c1"}}}`))
+		_, body := p.redeem(contosoID, a.to.Query().Get("code"))
+		c := claimsOf(t, body["id_token"])
+		if acrs, _ := c["acrs"].([]any); len(acrs) != 1 || acrs[0] != "c1" || c["auth_time"] == nil {
+			t.Errorf("acrs %v, auth_time %v", c["acrs"], c["auth_time"])
+		}
+	})
 	t.Run("two people", func(t *testing.T) {
 		q := p.get(request(contosoID, "prompt", "login"))
 		if b := p.send("/"+contosoID+"/login", form("flow", q.flow(t), "name", "admin@contoso.com")); b.to == nil {

@@ -44,6 +44,7 @@ var arrows = map[string]string{
 	"internal/app":                     "*",
 	"cmd/nameplate":                    "internal/cli",
 	"test/journey":                     "*",
+	"test/clients":                     "*",
 	"test/bench":                       "*",
 	"test/bench/table":                 "",
 	".":                                "",

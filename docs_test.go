@@ -25,7 +25,7 @@ func TestDependenciesHaveReasons(t *testing.T) {
 		t.Fatalf("go.mod names only %d direct dependencies: the test does not read it", len(direct))
 	}
 	page := map[string]string{}
-	for _, m := range regexp.MustCompile(`(?m)^\| (\S+) \| (v\S+) \| [^|]+ \| [^|]+ \|$`).FindAllStringSubmatch(read("docs/reference/dependencies.md"), -1) {
+	for _, m := range regexp.MustCompile(`(?m)^\| (\S+\.\S+) \| (v\d\S+) \| [^|]+ \| [^|]+ \|$`).FindAllStringSubmatch(read("docs/reference/dependencies.md"), -1) {
 		page[m[1]] = m[2]
 	}
 	for module, version := range direct {

@@ -76,8 +76,10 @@ func (p *Policy) field(d property.Def, by directory.Actor, on directory.User, ap
 	if !h.view.has(by, on.Ref) && !h.edit.has(by, on.Ref) {
 		return Field{}, false
 	}
-	f := Field{Def: d, Value: on.Values[d.Name], Write: reason.Zero(), Reason: reason, Max: d.Graph.Max,
-		Label: fail.T(d.House.Label), Help: fail.T(d.House.Help), Required: d.Graph.NoNull}
+	f := Field{
+		Def: d, Value: on.Values[d.Name], Write: reason.Zero(), Reason: reason, Max: d.Graph.Max,
+		Label: fail.T(d.House.Label), Help: fail.T(d.House.Help), Required: d.Graph.NoNull,
+	}
 	if h.section != nil {
 		f.Def.House.Section = *h.section
 	}

@@ -15,8 +15,10 @@ import (
 func FuzzParse(f *testing.F) {
 	f.Add(policy.Demo())
 	f.Add(policy.Default())
-	for _, s := range []string{"", "version: 1", "version: 1\nproperties: {city: {edit: self, pattern: '(a+)+', message: m}}", "a: &a [*a]", "\xff\xfev\x00", "version: 1\nrules:\n  - when: city eq 'x'\n",
-		"version: 1\ntables: {t: [{city: a, state: b}]}\nproperties: {city: {follow: t}}", "? [a]\n: b", "version: 1\n<<: {}\n", "--- !x\n"} {
+	for _, s := range []string{
+		"", "version: 1", "version: 1\nproperties: {city: {edit: self, pattern: '(a+)+', message: m}}", "a: &a [*a]", "\xff\xfev\x00", "version: 1\nrules:\n  - when: city eq 'x'\n",
+		"version: 1\ntables: {t: [{city: a, state: b}]}\nproperties: {city: {follow: t}}", "? [a]\n: b", "version: 1\n<<: {}\n", "--- !x\n",
+	} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {

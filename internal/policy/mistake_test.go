@@ -145,7 +145,8 @@ func TestB41_Mistakes(t *testing.T) {
 		}},
 		{"yes", "version: 1\nproperties:\n  city: {edit: self, required: yes}\n", []mistake{{3, 32, "properties.city.required", "Write true."}}},
 		{"max", "version: 1\nproperties:\n  city: {edit: self, max: 12.5}\n  state: {max: \"5\"}\n  surname: {max: 65}\n", []mistake{
-			{3, 27, "properties.city.max", "for example 40"}, {4, 16, "properties.state.max", "for example 40"}, {5, 18, "properties.surname.max", "at most 64"}}},
+			{3, 27, "properties.city.max", "for example 40"}, {4, 16, "properties.state.max", "for example 40"}, {5, 18, "properties.surname.max", "at most 64"},
+		}},
 		{"condition", "version: 1\nrules:\n  - when: userType = 'Guest'\n  - when: departmnet eq 'x'\n  - when: accountEnabled eq 'yes'\n  - properties: {}\n", []mistake{
 			{3, 11, "rules[0].when", "The condition cannot be read"},
 			{4, 11, "rules[1].when", `Did you mean "department"?`},
@@ -164,14 +165,18 @@ func TestB41_Mistakes(t *testing.T) {
 			{3, 30, "default.ask.text", `Did you mean "name"?`},
 		}},
 		{"words", "version: 1\nproperties:\n  city: {label: {de: Ort, fr: Ville}}\n", []mistake{
-			{3, 17, "properties.city.label", `Add "en:".`}, {3, 27, "properties.city.label.fr", "Use one of: en, de, ar."}}},
+			{3, 17, "properties.city.label", `Add "en:".`}, {3, 27, "properties.city.label.fr", "Use one of: en, de, ar."},
+		}},
 		{"two translations", "version: 1\nproperties:\n  city: {label: {en: Town, de: Ort}}\n  state: {label: {en: Town, de: Stadt}}\n", []mistake{
-			{4, 18, "properties.state.label", "translated in two ways"}}},
+			{4, 18, "properties.state.label", "translated in two ways"},
+		}},
 		{"empty", "version: 1\nproperties:\n  city:\n  state: {edit:}\n", []mistake{{3, 8, "properties.city", "or remove it"}, {4, 16, "properties.state.edit", "Write a text, or remove the line."}}},
 		{"extension", "version: 1\nextensions:\n  - {name: badge, label: Badge}\n  - {name: extension_0123456789abcdef0123456789abcdef_x}\n  - {name: ext1_a/b, label: B, kind: number}\n", []mistake{
-			{3, 5, "extensions[0]", "is not the name of an extension"}, {4, 5, "extensions[1]", "needs a name and a label"}, {5, 38, "extensions[2].kind", "Use one of"}}},
+			{3, 5, "extensions[0]", "is not the name of an extension"}, {4, 5, "extensions[1]", "needs a name and a label"}, {5, 38, "extensions[2].kind", "Use one of"},
+		}},
 		{"message without pattern", "version: 1\nproperties:\n  city: {message: x}\n  state: {pattern: x}\n", []mistake{
-			{3, 19, "properties.city.message", "belongs to no pattern"}, {4, 20, "properties.state.pattern", "has no message"}}},
+			{3, 19, "properties.city.message", "belongs to no pattern"}, {4, 20, "properties.state.pattern", "has no message"},
+		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -227,7 +232,8 @@ func TestB42_TextStaysText(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	check(t, "nothing", "version: 1\nproperties:\n  country: {edit: self, allowed: [~, null]}\n", []mistake{
-		{3, 35, "properties.country.allowed[0]", "YAML takes ~ for nothing."}, {3, 38, "properties.country.allowed[1]", `Put it in quotes, "null"`}})
+		{3, 35, "properties.country.allowed[0]", "YAML takes ~ for nothing."}, {3, 38, "properties.country.allowed[1]", `Put it in quotes, "null"`},
+	})
 	check(t, "on", "version: 1\non: x\n", []mistake{{2, 1, "on", "is not known here"}})
 }
 
@@ -282,8 +288,10 @@ func TestB43_Files(t *testing.T) {
 // The corpus holds the usual ways to make a backtracking engine run for ever, and the largest programs that RE2 would build.
 func TestA62_Patterns(t *testing.T) { // not parallel: it looks at the clock
 	long := strings.Repeat("a", 1024)
-	for _, pattern := range []string{`(a+)+b`, `(a|aa)+b`, `(a*)*b`, `(.*a){12}b`, `([a-z]+)*=`, `^(\w+\s?)*$!`, `(?:a?){100}a{100}b`, `(x+x+)+y`, `[^b]*b[^c]*c`,
-		`\p{L}+\p{N}`, `(a{0,30}){0,15}b`} {
+	for _, pattern := range []string{
+		`(a+)+b`, `(a|aa)+b`, `(a*)*b`, `(.*a){12}b`, `([a-z]+)*=`, `^(\w+\s?)*$!`, `(?:a?){100}a{100}b`, `(x+x+)+y`, `[^b]*b[^c]*c`,
+		`\p{L}+\p{N}`, `(a{0,30}){0,15}b`,
+	} {
 		text := "version: 1\nproperties:\n  streetAddress: {edit: self, message: no, pattern: '" + pattern + "'}\n  aboutMe: {edit: self, message: no, pattern: '" + pattern + "'}\n"
 		var p *policy.Policy
 		var m []policy.Mistake

@@ -179,8 +179,10 @@ func TestA20_EveryPropertyForEveryRole(t *testing.T) {
 func TestA20_UnknownNamesAreRefusedByName(t *testing.T) {
 	t.Parallel()
 	demo, _ := shipped(t)
-	set := property.Values{"city": property.Text("Utrecht"), "isAdmin": property.Bool(true), "passwordProfile": property.Raw([]byte(`{"password":"x"}`)),
-		"userPrincipalName": property.Text("x@example.com"), "id": property.Text("x"), "__proto__": property.Text("x"), "photo": property.Text("x"), "": property.Text("x")}
+	set := property.Values{
+		"city": property.Text("Utrecht"), "isAdmin": property.Bool(true), "passwordProfile": property.Raw([]byte(`{"password":"x"}`)),
+		"userPrincipalName": property.Text("x@example.com"), "id": property.Text("x"), "__proto__": property.Text("x"), "photo": property.Text("x"), "": property.Text("x"),
+	}
 	got, problems := demo.May(context.Background(), person(anna), change.Update, user(nil), set)
 	if got != nil {
 		t.Errorf("something is let through: %v", got)
@@ -230,8 +232,10 @@ func TestA26_W18_DefaultKeepsClosedWhatGrantsAccess(t *testing.T) {
 	t.Parallel()
 	_, standard := shipped(t)
 	p := standard.Form(person(anna), user(property.Values{"jobTitle": property.Text("Nurse")}))
-	for _, n := range []property.Name{"jobTitle", "department", "companyName", "country", "employeeId", "employeeType", "employeeOrgData/division",
-		"employeeOrgData/costCenter", "displayName", "usageLocation"} {
+	for _, n := range []property.Name{
+		"jobTitle", "department", "companyName", "country", "employeeId", "employeeType", "employeeOrgData/division",
+		"employeeOrgData/costCenter", "displayName", "usageLocation",
+	} {
 		i := slices.IndexFunc(p, func(f policy.Field) bool { return f.Def.Name == n })
 		if i < 0 {
 			t.Errorf("%s is not shown", n)
@@ -312,11 +316,15 @@ func TestFactsCloseWhatThePolicyOpens(t *testing.T) {
 func TestText(t *testing.T) {
 	t.Parallel()
 	demo, _ := shipped(t)
-	on := user(property.Values{"displayName": property.Text("Anna \x1b[31mKovács\u202e"), "city": property.Text("Utrecht"),
-		"birthday": property.Instant(time.Date(1990, 5, 17, 0, 0, 0, 0, time.UTC)), "createdDateTime": property.Instant(time.Date(2020, 5, 17, 9, 0, 0, 0, time.UTC))})
+	on := user(property.Values{
+		"displayName": property.Text("Anna \x1b[31mKovács\u202e"), "city": property.Text("Utrecht"),
+		"birthday": property.Instant(time.Date(1990, 5, 17, 0, 0, 0, 0, time.UTC)), "createdDateTime": property.Instant(time.Date(2020, 5, 17, 9, 0, 0, 0, time.UTC)),
+	})
 	text := policy.Text(on, demo.Form(person(anna), on))
-	for _, want := range []string{"Anna [31mKovács\n", "\nPlace\n", "  * City", "Utrecht", "One of: XS; S; M; L; XL; XXL", "Required, and empty.", "Names come from the People team.",
-		"Ask: the People team (people@larkfield.example)", "* may be changed", "1990-05-17\n", "2020-05-17T09:00:00Z\n"} {
+	for _, want := range []string{
+		"Anna [31mKovács\n", "\nPlace\n", "  * City", "Utrecht", "One of: XS; S; M; L; XL; XXL", "Required, and empty.", "Names come from the People team.",
+		"Ask: the People team (people@larkfield.example)", "* may be changed", "1990-05-17\n", "2020-05-17T09:00:00Z\n",
+	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is missing in\n%s", want, text)
 		}
@@ -330,7 +338,8 @@ func TestEveryProblemHasWords(t *testing.T) {
 	t.Parallel()
 	demo, _ := shipped(t)
 	_, problems := demo.May(context.Background(), person(anna), change.Update, user(nil), property.Values{
-		"city": property.Text(strings.Repeat("x", 200)), "mobilePhone": property.Text("1"), "skills": property.List("a", "b\x00"), "mail": property.Text("x@example.com")})
+		"city": property.Text(strings.Repeat("x", 200)), "mobilePhone": property.Text("1"), "skills": property.List("a", "b\x00"), "mail": property.Text("x@example.com"),
+	})
 	if len(problems) != 4 {
 		t.Fatalf("%v", problems)
 	}

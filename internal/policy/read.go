@@ -102,9 +102,11 @@ func (b *builder) policy(root node) *Policy {
 }
 
 func photoDef() property.Def {
-	return property.Def{Name: photoName, Kind: property.KindObject,
+	return property.Def{
+		Name: photoName, Kind: property.KindObject,
 		Graph: property.Facts{Path: photoName, SelfWrite: true, Write: []string{"ProfilePhoto.ReadWrite.All", "User.ReadWrite.All"}, WriteOwn: []string{"User.ReadWrite"}, Source: "https://learn.microsoft.com/en-us/graph/api/profilephoto-update?view=graph-rest-1.0 (2025)"},
-		House: property.House{Label: "Photo", Section: property.Contact}}
+		House: property.House{Label: "Photo", Section: property.Contact},
+	}
 }
 
 func (b *builder) extensions(n node) {

@@ -149,8 +149,10 @@ func TestShippedFilesFitTheSchema(t *testing.T) {
 			t.Error(Report(name, m))
 		}
 	}
-	for _, bad := range []string{"{}", "version: 2", "version: 1\nx: 1", "version: 1\nproperties: {city: {edit: [admin]}}", "version: 1\nproperties: {city: {edti: self}}",
-		"version: 1\nrules: [{properties: {}}]", "version: 1\ndefault: {edit: self}", "version: 1\nproperties: {city: {section: here}}"} {
+	for _, bad := range []string{
+		"{}", "version: 2", "version: 1\nx: 1", "version: 1\nproperties: {city: {edit: [admin]}}", "version: 1\nproperties: {city: {edti: self}}",
+		"version: 1\nrules: [{properties: {}}]", "version: 1\ndefault: {edit: self}", "version: 1\nproperties: {city: {section: here}}",
+	} {
 		if s.VisitJSON(plain(t, []byte(bad))) == nil {
 			t.Errorf("the schema takes %q", bad)
 		}

@@ -55,24 +55,56 @@ func TestBody(t *testing.T) {
 		set, have property.Values
 		want      string
 	}{
-		{"S2.E1", property.Values{"businessPhones": property.List("+1 425 555 0109"), "officeLocation": property.Text("18/2111")}, nil,
-			`{"businessPhones":["+1 425 555 0109"],"officeLocation":"18/2111"}`},
-		{"S2.E3", property.Values{"passwordProfile": property.Raw([]byte(`{"forceChangePasswordNextSignIn":false,"password":"xWwvJ]6NMw+bWH-d"}`))}, nil,
-			`{"passwordProfile":{"forceChangePasswordNextSignIn":false,"password":"xWwvJ]6NMw+bWH-d"}}`},
+		{
+			"S2.E1",
+			property.Values{"businessPhones": property.List("+1 425 555 0109"), "officeLocation": property.Text("18/2111")},
+			nil,
+			`{"businessPhones":["+1 425 555 0109"],"officeLocation":"18/2111"}`,
+		},
+		{
+			"S2.E3",
+			property.Values{"passwordProfile": property.Raw([]byte(`{"forceChangePasswordNextSignIn":false,"password":"xWwvJ]6NMw+bWH-d"}`))},
+			nil,
+			`{"passwordProfile":{"forceChangePasswordNextSignIn":false,"password":"xWwvJ]6NMw+bWH-d"}}`,
+		},
 		{"S2.E4", property.Values{"ext55gb1l09_msLearnCourses/courseType": property.Text("Admin")}, nil, `{"ext55gb1l09_msLearnCourses":{"courseType":"Admin"}}`},
 		{"S2.25 cleared", property.Values{"extension_0123456789abcdef0123456789abcdef_badge": property.Text(" ")}, nil, `{"extension_0123456789abcdef0123456789abcdef_badge":null}`},
-		{"S2.E5", property.Values{"customSecurityAttributes/Engineering/ProjectDate": property.Text("2022-10-01")}, nil,
-			`{"customSecurityAttributes":{"Engineering":{"@odata.type":"#Microsoft.DirectoryServices.CustomSecurityAttributeValue","ProjectDate":"2022-10-01"}}}`},
-		{"custom security attribute, several texts", property.Values{"customSecurityAttributes/Engineering/Project": property.List("Baker", "Cascade")}, nil,
-			`{"customSecurityAttributes":{"Engineering":{"@odata.type":"#Microsoft.DirectoryServices.CustomSecurityAttributeValue","Project@odata.type":"#Collection(String)","Project":["Baker","Cascade"]}}}`},
-		{"S2.P18 both", property.Values{"employeeOrgData/division": property.Text("Sales")}, property.Values{"employeeOrgData/costCenter": property.Text("1000")},
-			`{"employeeOrgData":{"division":"Sales","costCenter":"1000"}}`},
-		{"S2.P18 cleared", property.Values{"employeeOrgData/division": property.Null(), "employeeOrgData/costCenter": property.Null()}, nil,
-			`{"employeeOrgData":{"division":null,"costCenter":null}}`},
-		{"S2.P26", property.Values{"extensionAttribute1": property.Text("a"), "extensionAttribute15": property.Null()}, nil,
-			`{"onPremisesExtensionAttributes":{"extensionAttribute1":"a","extensionAttribute15":null}}`},
-		{"cleared", property.Values{"city": property.Text(""), "businessPhones": property.Null(), "otherMails": property.List("")}, nil,
-			`{"city":null,"businessPhones":[],"otherMails":[]}`},
+		{
+			"S2.E5",
+			property.Values{"customSecurityAttributes/Engineering/ProjectDate": property.Text("2022-10-01")},
+			nil,
+			`{"customSecurityAttributes":{"Engineering":{"@odata.type":"#Microsoft.DirectoryServices.CustomSecurityAttributeValue","ProjectDate":"2022-10-01"}}}`,
+		},
+		{
+			"custom security attribute, several texts",
+			property.Values{"customSecurityAttributes/Engineering/Project": property.List("Baker", "Cascade")},
+			nil,
+			`{"customSecurityAttributes":{"Engineering":{"@odata.type":"#Microsoft.DirectoryServices.CustomSecurityAttributeValue","Project@odata.type":"#Collection(String)","Project":["Baker","Cascade"]}}}`,
+		},
+		{
+			"S2.P18 both",
+			property.Values{"employeeOrgData/division": property.Text("Sales")},
+			property.Values{"employeeOrgData/costCenter": property.Text("1000")},
+			`{"employeeOrgData":{"division":"Sales","costCenter":"1000"}}`,
+		},
+		{
+			"S2.P18 cleared",
+			property.Values{"employeeOrgData/division": property.Null(), "employeeOrgData/costCenter": property.Null()},
+			nil,
+			`{"employeeOrgData":{"division":null,"costCenter":null}}`,
+		},
+		{
+			"S2.P26",
+			property.Values{"extensionAttribute1": property.Text("a"), "extensionAttribute15": property.Null()},
+			nil,
+			`{"onPremisesExtensionAttributes":{"extensionAttribute1":"a","extensionAttribute15":null}}`,
+		},
+		{
+			"cleared",
+			property.Values{"city": property.Text(""), "businessPhones": property.Null(), "otherMails": property.List("")},
+			nil,
+			`{"city":null,"businessPhones":[],"otherMails":[]}`,
+		},
 		{"S2.P4", property.Values{"birthday": property.Instant(time.Date(1990, 5, 17, 2, 0, 0, 0, time.FixedZone("", 7200)))}, nil, `{"birthday":"1990-05-17T00:00:00Z"}`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -143,8 +175,10 @@ func TestRead(t *testing.T) {
 
 func TestSelect(t *testing.T) {
 	t.Parallel()
-	got := extended(t).Select([]property.Name{"customSecurityAttributes/Engineering/Project", "city", "extensionAttribute2", "extensionAttribute1", "CITY", "passwordProfile",
-		"employeeOrgData/division", "ext55gb1l09_msLearnCourses/courseType", "displayName", "shoeSize"})
+	got := extended(t).Select([]property.Name{
+		"customSecurityAttributes/Engineering/Project", "city", "extensionAttribute2", "extensionAttribute1", "CITY", "passwordProfile",
+		"employeeOrgData/division", "ext55gb1l09_msLearnCourses/courseType", "displayName", "shoeSize",
+	})
 	want := []string{"displayName", "employeeOrgData", "city", "onPremisesExtensionAttributes", "customSecurityAttributes", "ext55gb1l09_msLearnCourses"}
 	if !reflect.DeepEqual(sorted(got), sorted(want)) || got[0] != "displayName" {
 		t.Errorf("got %v", got)

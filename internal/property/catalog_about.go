@@ -4,9 +4,11 @@ package property
 // own token writes them, each in a request of its own, and they come only when a single person is read and they are selected.
 func aboutDefs() []Def {
 	held := func(name Name, kind Kind, label, help, auto string) Def {
-		return Def{Name: name, Kind: kind,
+		return Def{
+			Name: name, Kind: kind,
 			Graph: Facts{Path: string(name), OnSelect: true, Single: true, Alone: true, Delegated: true, SelfWrite: true, WriteOwn: self(), Source: fromUpdate},
-			House: House{Label: label, Help: help, Section: About, Auto: auto}}
+			House: House{Label: label, Help: help, Section: About, Auto: auto},
+		}
 	}
 	return []Def{
 		held("aboutMe", KindLongText, "About me", "A few sentences about you, for your colleagues.", ""),
@@ -17,9 +19,13 @@ func aboutDefs() []Def {
 		held("schools", KindTextList, "Schools", "One on each line.", ""),
 		held("mySite", KindLink, "Website", "The full address, for example https://www.example.com/.", "url"),
 		held("birthday", KindInstant, "Birthday", "", "bday"),
-		{Name: "preferredLanguage", Kind: KindLanguage,
-			Graph: Facts{Path: "preferredLanguage", SyncLocked: true, Write: write(), Advanced: wide, Source: fromUpdate,
-				Apart: []Note{{"SelfWrite", Inferred, "the page on default permissions names the mobile number only"}}},
-			House: House{Label: "Preferred language", Help: "For example en-US or de-DE.", Section: Preferences, Auto: "language"}},
+		{
+			Name: "preferredLanguage", Kind: KindLanguage,
+			Graph: Facts{
+				Path: "preferredLanguage", SyncLocked: true, Write: write(), Advanced: wide, Source: fromUpdate,
+				Apart: []Note{{"SelfWrite", Inferred, "the page on default permissions names the mobile number only"}},
+			},
+			House: House{Label: "Preferred language", Help: "For example en-US or de-DE.", Section: Preferences, Auto: "language"},
+		},
 	}
 }

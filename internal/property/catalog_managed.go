@@ -5,61 +5,105 @@ import "fmt"
 // managedDefs are what the organization or the service decides.
 func managedDefs() []Def {
 	l := []Def{
-		{Name: "userPrincipalName", Kind: KindEmail, rule: signInName,
-			Graph: Facts{Path: "userPrincipalName", Max: 113, AtCreation: true, NoNull: true, SyncLocked: true, Sensitive: true, Write: write(),
+		{
+			Name: "userPrincipalName", Kind: KindEmail, rule: signInName,
+			Graph: Facts{
+				Path: "userPrincipalName", Max: 113, AtCreation: true, NoNull: true, SyncLocked: true, Sensitive: true, Write: write(),
 				Filter: "eq le in sw", Advanced: "ne not ge ew", Source: fromUpdate,
 				Apart: []Note{
 					{"NoNull", Inferred, "nobody can sign in without a sign-in name"},
 					{"Max", Documented, "https://learn.microsoft.com/en-us/entra/identity/authentication/concept-sspr-policy (May 2025)"},
-				}},
-			House: House{Label: "Sign-in name", Section: Managed, Auto: "username",
-				Columns: []string{"User Name", "Username", "User name [userPrincipalName]", "User principal name"}}},
-		{Name: "accountEnabled", Kind: KindBool,
-			Graph: Facts{Path: "accountEnabled", AtCreation: true, NoNull: true, OnSelect: true, SyncLocked: true, Sensitive: true,
+				},
+			},
+			House: House{
+				Label: "Sign-in name", Section: Managed, Auto: "username",
+				Columns: []string{"User Name", "Username", "User name [userPrincipalName]", "User principal name"},
+			},
+		},
+		{
+			Name: "accountEnabled", Kind: KindBool,
+			Graph: Facts{
+				Path: "accountEnabled", AtCreation: true, NoNull: true, OnSelect: true, SyncLocked: true, Sensitive: true,
 				Write: append([]string{"User.EnableDisableAccount.All+User.Read.All"}, "User.ReadUpdate.All", "User.ReadWrite.All", "Directory.ReadWrite.All"), Filter: "eq in", Advanced: "ne not", Source: fromUpdate,
-				Apart: []Note{{"NoNull", Inferred, "required when a person is created; the schema does not say that it may be cleared later"}}},
-			House: House{Label: "Account is enabled", Section: Managed, Columns: []string{"Block credential", "Block sign in (Yes/No) [accountEnabled]"}}},
-		{Name: "userType", Kind: KindChoice,
-			Graph: Facts{Path: "userType", Values: []string{"Member", "Guest"}, OnSelect: true, Write: write(), Filter: "eq in", Advanced: rest, Source: fromUpdate,
-				Apart: []Note{{"SyncLocked", Remembered, "kept in the cloud unless directory sync is told to send it; no page found"}}},
-			House: House{Label: "Kind of account", Section: Managed, Columns: []string{"userType"}}},
-		{Name: "usageLocation", Kind: KindCountry,
-			Graph: Facts{Path: "usageLocation", Max: 2, NoNull: true, OnSelect: true, Write: write(), Filter: some, Advanced: rest, Source: fromUpdate,
-				Apart: []Note{{"SyncLocked", Remembered, "licensing needs it for synced people too, so it stays writable; no page found"}}},
-			House: House{Label: "Usage location", Help: "Two letters, for example US. Decides which services a license may include.", Section: Managed,
-				Columns: []string{"Usage location", "Usage location [usageLocation]"}}},
-		{Name: "ageGroup", Kind: KindChoice,
+				Apart: []Note{{"NoNull", Inferred, "required when a person is created; the schema does not say that it may be cleared later"}},
+			},
+			House: House{Label: "Account is enabled", Section: Managed, Columns: []string{"Block credential", "Block sign in (Yes/No) [accountEnabled]"}},
+		},
+		{
+			Name: "userType", Kind: KindChoice,
+			Graph: Facts{
+				Path: "userType", Values: []string{"Member", "Guest"}, OnSelect: true, Write: write(), Filter: "eq in", Advanced: rest, Source: fromUpdate,
+				Apart: []Note{{"SyncLocked", Remembered, "kept in the cloud unless directory sync is told to send it; no page found"}},
+			},
+			House: House{Label: "Kind of account", Section: Managed, Columns: []string{"userType"}},
+		},
+		{
+			Name: "usageLocation", Kind: KindCountry,
+			Graph: Facts{
+				Path: "usageLocation", Max: 2, NoNull: true, OnSelect: true, Write: write(), Filter: some, Advanced: rest, Source: fromUpdate,
+				Apart: []Note{{"SyncLocked", Remembered, "licensing needs it for synced people too, so it stays writable; no page found"}},
+			},
+			House: House{
+				Label: "Usage location", Help: "Two letters, for example US. Decides which services a license may include.", Section: Managed,
+				Columns: []string{"Usage location", "Usage location [usageLocation]"},
+			},
+		},
+		{
+			Name: "ageGroup", Kind: KindChoice,
 			Graph: Facts{Path: "ageGroup", Values: []string{"Minor", "NotAdult", "Adult"}, OnSelect: true, Write: write(), Filter: "eq in", Advanced: "ne not", Source: fromUpdate},
-			House: House{Label: "Age group", Section: Managed, Columns: []string{"AgeGroup"}}},
-		{Name: "consentProvidedForMinor", Kind: KindChoice,
+			House: House{Label: "Age group", Section: Managed, Columns: []string{"AgeGroup"}},
+		},
+		{
+			Name: "consentProvidedForMinor", Kind: KindChoice,
 			Graph: Facts{Path: "consentProvidedForMinor", Values: []string{"Granted", "Denied", "NotRequired"}, OnSelect: true, Write: write(), Filter: "eq in", Advanced: "ne not", Source: fromUpdate},
-			House: House{Label: "Consent for a minor", Section: Managed}},
-		{Name: "mailNickname", Kind: KindText, rule: nickname,
-			Graph: Facts{Path: "mailNickname", Max: 64, AtCreation: true, NoNull: true, OnSelect: true, SyncLocked: true, Write: write(), Filter: some, Advanced: rest, Source: fromUser,
-				Apart: []Note{{"NoNull", Inferred, "required when a person is created"}}},
-			House: House{Label: "Mail nickname", Section: Managed}},
-		{Name: "passwordPolicies", Kind: KindText, rule: passwordPolicies,
+			House: House{Label: "Consent for a minor", Section: Managed},
+		},
+		{
+			Name: "mailNickname", Kind: KindText, rule: nickname,
+			Graph: Facts{
+				Path: "mailNickname", Max: 64, AtCreation: true, NoNull: true, OnSelect: true, SyncLocked: true, Write: write(), Filter: some, Advanced: rest, Source: fromUser,
+				Apart: []Note{{"NoNull", Inferred, "required when a person is created"}},
+			},
+			House: House{Label: "Mail nickname", Section: Managed},
+		},
+		{
+			Name: "passwordPolicies", Kind: KindText, rule: passwordPolicies,
 			Graph: Facts{Path: "passwordPolicies", OnSelect: true, Write: write(), Advanced: rest, Source: fromUpdate},
-			House: House{Label: "Password policies", Section: Managed}},
-		{Name: "passwordProfile", Kind: KindObject,
-			Graph: Facts{Path: "passwordProfile", AtCreation: true, NoNull: true, OnSelect: true, Secret: true, Sensitive: true,
+			House: House{Label: "Password policies", Section: Managed},
+		},
+		{
+			Name: "passwordProfile", Kind: KindObject,
+			Graph: Facts{
+				Path: "passwordProfile", AtCreation: true, NoNull: true, OnSelect: true, Secret: true, Sensitive: true,
 				Write: []string{"User-PasswordProfile.ReadWrite.All", "User.ReadWrite.All", "Directory.ReadWrite.All"}, Source: fromUpdate,
-				Apart: []Note{{"Secret", Documented, fromUser}, {"NoNull", Inferred, "an account without a password profile cannot be asked for"}}},
-			House: House{Label: "Password", Section: Managed}},
-		{Name: "identities", Kind: KindObject,
-			Graph: Facts{Path: "identities", NoNull: true, OnSelect: true, Write: []string{"User.ManageIdentities.All"}, Filter: "eq", Source: fromUpdate,
-				Apart: []Note{{"NoNull", Inferred, "any update replaces all identities and the one of the userPrincipalName has to be among them"}}},
-			House: House{Label: "Sign-in identities", Section: Managed}},
-		{Name: "customSecurityAttributes", Kind: KindObject,
+				Apart: []Note{{"Secret", Documented, fromUser}, {"NoNull", Inferred, "an account without a password profile cannot be asked for"}},
+			},
+			House: House{Label: "Password", Section: Managed},
+		},
+		{
+			Name: "identities", Kind: KindObject,
+			Graph: Facts{
+				Path: "identities", NoNull: true, OnSelect: true, Write: []string{"User.ManageIdentities.All"}, Filter: "eq", Source: fromUpdate,
+				Apart: []Note{{"NoNull", Inferred, "any update replaces all identities and the one of the userPrincipalName has to be among them"}},
+			},
+			House: House{Label: "Sign-in identities", Section: Managed},
+		},
+		{
+			Name: "customSecurityAttributes", Kind: KindObject,
 			Graph: Facts{Path: "customSecurityAttributes", OnSelect: true, Write: []string{"CustomSecAttributeAssignment.ReadWrite.All"}, Advanced: "eq ne not sw", Source: fromUpdate},
-			House: House{Label: "Custom security attributes", Section: Managed}},
-		{Name: "onPremisesImmutableId", Kind: KindText, rule: immutableID,
+			House: House{Label: "Custom security attributes", Section: Managed},
+		},
+		{
+			Name: "onPremisesImmutableId", Kind: KindText, rule: immutableID,
 			Graph: Facts{Path: "onPremisesImmutableId", OnSelect: true, SyncLocked: true, Sensitive: true, Write: write(), Advanced: wide, Source: fromUpdate},
-			House: House{Label: "On-premises immutable ID", Section: Managed}},
+			House: House{Label: "On-premises immutable ID", Section: Managed},
+		},
 	}
 	fixed := func(name Name, kind, item Kind, label, filter, advanced, source string) {
-		d := Def{Name: name, Kind: kind, Item: item, House: House{Label: label, Section: Managed},
-			Graph: Facts{Path: string(name), OnSelect: name != "id", ReadOnly: true, Filter: filter, Advanced: advanced, Source: source}}
+		d := Def{
+			Name: name, Kind: kind, Item: item, House: House{Label: label, Section: Managed},
+			Graph: Facts{Path: string(name), OnSelect: name != "id", ReadOnly: true, Filter: filter, Advanced: advanced, Source: source},
+		}
 		if source == fromCSDL {
 			d.Graph.Mark = Machine
 		}
@@ -95,10 +139,14 @@ func extensionAttributeDefs() []Def {
 	l := make([]Def, 0, 15)
 	for n := 1; n <= 15; n++ {
 		name := fmt.Sprintf("extensionAttribute%d", n)
-		l = append(l, Def{Name: Name(name), Kind: KindText,
-			Graph: Facts{Path: "onPremisesExtensionAttributes/" + name, Max: 1024, SyncLocked: true, OnSelect: true, Write: write(), Advanced: "eq ne not in", Source: fromUpdate,
-				Apart: []Note{{"Max", Documented, "https://learn.microsoft.com/en-us/graph/api/resources/onpremisesextensionattributes?view=graph-rest-1.0 (2025)"}}},
-			House: House{Label: fmt.Sprintf("Extension attribute %d", n), Section: Managed, Columns: []string{fmt.Sprintf("CustomAttribute%d", n)}}})
+		l = append(l, Def{
+			Name: Name(name), Kind: KindText,
+			Graph: Facts{
+				Path: "onPremisesExtensionAttributes/" + name, Max: 1024, SyncLocked: true, OnSelect: true, Write: write(), Advanced: "eq ne not in", Source: fromUpdate,
+				Apart: []Note{{"Max", Documented, "https://learn.microsoft.com/en-us/graph/api/resources/onpremisesextensionattributes?view=graph-rest-1.0 (2025)"}},
+			},
+			House: House{Label: fmt.Sprintf("Extension attribute %d", n), Section: Managed, Columns: []string{fmt.Sprintf("CustomAttribute%d", n)}},
+		})
 	}
 	return l
 }

@@ -40,9 +40,11 @@ var updateUser = []struct {
 	{"S2.P23", []property.Name{"mobilePhone"}, property.KindPhone},
 	{"S2.P24", []property.Name{"mySite"}, property.KindLink},
 	{"S2.P25", []property.Name{"officeLocation"}, property.KindText},
-	{"S2.P26", []property.Name{"extensionAttribute1", "extensionAttribute2", "extensionAttribute3", "extensionAttribute4", "extensionAttribute5",
+	{"S2.P26", []property.Name{
+		"extensionAttribute1", "extensionAttribute2", "extensionAttribute3", "extensionAttribute4", "extensionAttribute5",
 		"extensionAttribute6", "extensionAttribute7", "extensionAttribute8", "extensionAttribute9", "extensionAttribute10",
-		"extensionAttribute11", "extensionAttribute12", "extensionAttribute13", "extensionAttribute14", "extensionAttribute15"}, property.KindText},
+		"extensionAttribute11", "extensionAttribute12", "extensionAttribute13", "extensionAttribute14", "extensionAttribute15",
+	}, property.KindText},
 	{"S2.P27", []property.Name{"onPremisesImmutableId"}, property.KindText},
 	{"S2.P28", []property.Name{"otherMails"}, property.KindTextList},
 	{"S2.P29", []property.Name{"passwordPolicies"}, property.KindText},
@@ -107,17 +109,27 @@ func TestFacts(t *testing.T) {
 		yes  func(property.Def) bool
 		want []property.Name
 	}{
-		{"S2.23 never by an application, user-update, note under the table", func(d property.Def) bool { return d.Graph.Delegated },
-			[]property.Name{"aboutMe", "birthday", "employeeHireDate", "interests", "mySite", "pastProjects", "responsibilities", "schools", "skills"}},
+		{
+			"S2.23 never by an application, user-update, note under the table", func(d property.Def) bool { return d.Graph.Delegated },
+			[]property.Name{"aboutMe", "birthday", "employeeHireDate", "interests", "mySite", "pastProjects", "responsibilities", "schools", "skills"},
+		},
 		{"S2.24 alone, user-update, note under the table", func(d property.Def) bool { return d.Graph.Alone }, eight},
-		{"default set, resources/user", func(d property.Def) bool { return !d.Graph.OnSelect },
-			[]property.Name{"businessPhones", "displayName", "givenName", "id", "jobTitle", "mail", "mobilePhone", "officeLocation", "preferredLanguage", "surname", "userPrincipalName"}},
-		{"S2.8 sensitive, resources/users", func(d property.Def) bool { return d.Graph.Sensitive },
-			[]property.Name{"accountEnabled", "businessPhones", "mobilePhone", "onPremisesImmutableId", "otherMails", "passwordProfile", "userPrincipalName"}},
-		{"S2.1 what members write on themselves, users-default-permissions and user-update", func(d property.Def) bool { return d.Graph.SelfWrite },
-			append([]property.Name{"mobilePhone"}, eight...)},
-		{"required when a person is created, user-post-users", func(d property.Def) bool { return d.Graph.AtCreation },
-			[]property.Name{"accountEnabled", "displayName", "mailNickname", "passwordProfile", "userPrincipalName"}},
+		{
+			"default set, resources/user", func(d property.Def) bool { return !d.Graph.OnSelect },
+			[]property.Name{"businessPhones", "displayName", "givenName", "id", "jobTitle", "mail", "mobilePhone", "officeLocation", "preferredLanguage", "surname", "userPrincipalName"},
+		},
+		{
+			"S2.8 sensitive, resources/users", func(d property.Def) bool { return d.Graph.Sensitive },
+			[]property.Name{"accountEnabled", "businessPhones", "mobilePhone", "onPremisesImmutableId", "otherMails", "passwordProfile", "userPrincipalName"},
+		},
+		{
+			"S2.1 what members write on themselves, users-default-permissions and user-update", func(d property.Def) bool { return d.Graph.SelfWrite },
+			append([]property.Name{"mobilePhone"}, eight...),
+		},
+		{
+			"required when a person is created, user-post-users", func(d property.Def) bool { return d.Graph.AtCreation },
+			[]property.Name{"accountEnabled", "displayName", "mailNickname", "passwordProfile", "userPrincipalName"},
+		},
 		{"only when one person is read, user-list", func(d property.Def) bool { return d.Graph.Single }, eight},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -16,8 +16,10 @@ var (
 // "extension_<application id, 32 hexadecimal digits>_badge", "ext55gb1l09_msLearnCourses/courseType" or
 // "customSecurityAttributes/Engineering/ProjectDate". Kinds are KindText, KindTextList, KindBool and KindInstant.
 func Extension(name Name, kind Kind, label string) (Def, error) {
-	d := Def{Name: name, Kind: kind, House: House{Label: label, Section: Managed},
-		Graph: Facts{Path: string(name), OnSelect: true, Open: true}}
+	d := Def{
+		Name: name, Kind: kind, House: House{Label: label, Section: Managed},
+		Graph: Facts{Path: string(name), OnSelect: true, Open: true},
+	}
 	if label == "" {
 		return Def{}, fmt.Errorf("property: %s needs a label", name)
 	}

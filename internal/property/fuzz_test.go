@@ -8,8 +8,10 @@ import (
 
 // Whatever a directory answers: it is read or refused, and what was read can be written back unless it may not be written.
 func FuzzRead(f *testing.F) {
-	for _, s := range []string{`{}`, `{"city":"Oslo","skills":["a"],"employeeOrgData":{"division":"x"},"birthday":"0001-01-01T00:00:00Z"}`, `{"onPremisesExtensionAttributes":{"extensionAttribute1":1e400}}`,
-		`{"customSecurityAttributes":{"Engineering":{"ProjectDate":"2022-10-01"}}}`, `{"businessPhones":null,"identities":[[]],"accountEnabled":"x"}`, `[]`, `{"city":{"city":{}}}`} {
+	for _, s := range []string{
+		`{}`, `{"city":"Oslo","skills":["a"],"employeeOrgData":{"division":"x"},"birthday":"0001-01-01T00:00:00Z"}`, `{"onPremisesExtensionAttributes":{"extensionAttribute1":1e400}}`,
+		`{"customSecurityAttributes":{"Engineering":{"ProjectDate":"2022-10-01"}}}`, `{"businessPhones":null,"identities":[[]],"accountEnabled":"x"}`, `[]`, `{"city":{"city":{}}}`,
+	} {
 		f.Add([]byte(s))
 	}
 	set := property.Catalog()

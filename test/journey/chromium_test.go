@@ -8,6 +8,7 @@ import (
 	"image/png"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -171,6 +172,7 @@ func TestW24_EveryPageInChromium(t *testing.T) {
 	for _, s := range []string{"401", "403", "409", "413", "421", "429", "500", "503", "consent", "admin", "unassigned", "tenant", "disabled", "attempt", "claims", "expired", "signed-out", "conflict", "history", "photo-wrong", "profile-wrong", "profile-guest"} {
 		pages["gallery-"+s] = "/gallery/" + s
 	}
+	rich := []string{"gallery-conflict", "gallery-history", "gallery-photo-wrong", "gallery-profile-wrong", "gallery-profile-guest", "gallery-503"}
 	mine := map[string]string{"profile": "/profile", "profile-edit-all": "/profile?edit=all", "profile-edit-about": "/profile?edit=about", "photo": "/profile/photo", "history-empty": "/history", "ask": "/ask/displayName"}
 	tours := map[string]func(*testing.T){}
 	for name, c := range map[string]struct {
@@ -185,7 +187,7 @@ func TestW24_EveryPageInChromium(t *testing.T) {
 				b.signIn(c.upn)
 			}
 			for name, path := range c.pages {
-				for _, look := range []struct {
+				for i, look := range []struct {
 					name, language string
 					width          int64
 					media          map[string]string
@@ -196,6 +198,9 @@ func TestW24_EveryPageInChromium(t *testing.T) {
 					{"768-ar", "ar", 768, nil, false}, {"360-ar-dark", "ar", 360, map[string]string{"prefers-color-scheme": "dark"}, false},
 					{"1440-de-contrast", "de", 1440, map[string]string{"prefers-contrast": "more"}, false}, {"768-forced", "en", 768, map[string]string{"forced-colors": "active"}, false},
 				} {
+					if i > 0 && look.name != "768-ar" && strings.HasPrefix(name, "gallery-") && !slices.Contains(rich, name) {
+						continue // pages with one message are all made alike
+					}
 					b.look(look.width, look.media)
 					b.open("/help")
 					eval[any](b, `document.cookie = "nameplate-language=`+look.language+`; path=/"`)
@@ -216,7 +221,8 @@ func TestW24_EveryPageInChromium(t *testing.T) {
 			b.mu.Lock()
 			defer b.mu.Unlock()
 			for _, s := range b.log {
-				if !strings.Contains(s, "the server responded with a status of") {
+				// A refused page is a failed load to the browser, and a form with typed text may not hold back a tour without hands.
+				if !strings.Contains(s, "the server responded with a status of") && !strings.Contains(s, "'beforeunload'") {
 					t.Errorf("the browser complained: %s", s)
 				}
 			}

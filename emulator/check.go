@@ -64,7 +64,7 @@ func (c *call) check(u *user, e *edit) error {
 		case f.AtCreation:
 			// https://github.com/microsoftgraph/msgraph-sdk-dotnet/issues/2561
 			return badRequest("A value is required for property '%s' of resource 'User'.", e.name)
-		case f.NoNull, e.name == "birthday": // Nullable is false in the CSDL
+		case f.NoNull:
 			return invalidValue(e.name, "PropertyRequired")
 		}
 		return nil

@@ -331,3 +331,20 @@ func TestS2_P27_FederatedDomain(t *testing.T) {
 	by := d.with(emulator.Token{Roles: []string{"User.ReadWrite.All"}, WIDs: []string{templates["Global Administrator"]}})
 	d.want(by.ask("PATCH", "/v1.0/users/fed@fed.contoso.com", `{"passwordProfile":{"password":"xWwvJ]6NMw+bWH-d"}}`), 400, "Request_BadRequest")
 }
+
+// The CSDL says that birthday and the lists are never null: what is not set reads as the first day of all and as []. That null is
+// taken is remembered.
+func TestS2_P4_ClearedOwnProperties(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, emulator.Options{}).as("ann@contoso.com", "User.ReadWrite")
+	for _, body := range []string{`{"birthday":"1990-05-17T00:00:00Z"}`, `{"skills":["knots"]}`, `{"birthday":null}`, `{"skills":[]}`} {
+		d.want(d.ask("PATCH", "/v1.0/me", body), 204, "")
+	}
+	r := d.ask("GET", "/v1.0/me?$select=birthday,skills,aboutMe", nil)
+	if r.body["birthday"] != "0001-01-01T00:00:00Z" || fmt.Sprint(r.body["skills"]) != "[]" || r.body["aboutMe"] != nil {
+		t.Errorf("%s", r.raw)
+	}
+	d.want(d.ask("PATCH", "/v1.0/me", `{"skills":null}`), 400, "Request_BadRequest")
+	d.want(d.ask("PATCH", "/v1.0/me", `{"skills":["a"],"interests":["b"]}`), 400, "Request_BadRequest")
+	d.want(d.ask("PATCH", "/v1.0/me", `{"aboutMe":"x","mobilePhone":"1"}`), 400, "Request_BadRequest")
+}

@@ -81,7 +81,7 @@ func (e *Emulator) token(w http.ResponseWriter, r *http.Request, a authorityRequ
 	switch kind {
 	case "":
 		return nil, missing("grant_type")
-	case "authorization_code", "refresh_token", "client_credentials", "password", "device_code", deviceGrantType:
+	case "authorization_code", "refresh_token", "client_credentials", "password", "device_code", deviceGrantType, behalfGrantType:
 	default:
 		return nil, aadsts("unsupported_grant_type", 70003, "The app requested an unsupported grant type '%s'.", kind)
 	}
@@ -90,7 +90,7 @@ func (e *Emulator) token(w http.ResponseWriter, r *http.Request, a authorityRequ
 		return nil, aadsts("invalid_grant", 9002313, "Invalid request. Request is malformed or invalid.")
 	}
 	var refusal *oauthError
-	if q.client, refusal = e.clientOf(r, a, q.form, kind != "client_credentials"); refusal != nil {
+	if q.client, refusal = e.clientOf(r, a, q.form, kind != "client_credentials" && kind != behalfGrantType); refusal != nil {
 		return nil, refusal
 	}
 	switch kind {
@@ -102,6 +102,8 @@ func (e *Emulator) token(w http.ResponseWriter, r *http.Request, a authorityRequ
 		return e.clientCredentials(q)
 	case "password":
 		return e.passwordGrant(q)
+	case behalfGrantType:
+		return e.onBehalfOf(q)
 	}
 	return e.redeemDevice(q)
 }

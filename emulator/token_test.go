@@ -348,4 +348,33 @@ func TestMicrosoftCredentials(t *testing.T) {
 			t.Errorf("claims %v", claims)
 		}
 	})
+	t.Run("on behalf of a person", func(t *testing.T) {
+		// https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-on-behalf-of-flow
+		p := newVisitor(t, s)
+		a := p.signIn(contosoID, request(contosoID, "client_id", cliApp, "redirect_uri", "http://localhost:1", "scope", "openid api://"+webApp+"/access_as_user"), "adele@contoso.com")
+		if a.to == nil {
+			t.Fatal(a.body)
+		}
+		_, body := p.redeem(contosoID, a.to.Query().Get("code"), "client_id", cliApp, "client_secret", "", "redirect_uri", "http://localhost:1")
+		with := func(assertion, secret string) (azcore.AccessToken, error) {
+			c, err := azidentity.NewOnBehalfOfCredentialWithSecret(contosoID, webApp, assertion, secret, &azidentity.OnBehalfOfCredentialOptions{ClientOptions: options(s), DisableInstanceDiscovery: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return c.GetToken(t.Context(), policy.TokenRequestOptions{Scopes: []string{"https://graph.microsoft.com/User.ReadWrite"}})
+		}
+		token, err := with(body["access_token"].(string), "right-secret")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c := claimsOf(t, token.Token); c["upn"] != "adele@contoso.com" || c["appid"] != webApp || c["aud"] != "https://graph.microsoft.com" {
+			t.Errorf("%v", c)
+		}
+		if _, err := with(token.Token, "right-secret"); err == nil || !strings.Contains(err.Error(), "AADSTS500131") {
+			t.Errorf("a token for Graph is no assertion: %v", err)
+		}
+		if _, err := with(body["access_token"].(string), "wrong"); err == nil || !strings.Contains(err.Error(), "AADSTS7000215") {
+			t.Errorf("wrong secret: %v", err)
+		}
+	})
 }

@@ -42,8 +42,10 @@ func TestNodeClients(t *testing.T) {
 		ID: tenantID, Name: "Contoso", Country: "US", Domains: []emulator.Domain{{Name: "contoso.com", Verified: true}},
 		Users: []emulator.User{{UPN: "adele@contoso.com", Values: map[string]any{"displayName": "Adele Vance", "mail": "adele@contoso.com"}}},
 		Apps: []emulator.App{
-			{ClientID: web, Name: "Portal", Redirects: []string{"http://localhost:50000/authorize"}, Secrets: []emulator.Secret{{Value: "right-secret"}},
-				Certificates: []string{cert}, Delegated: []string{"User.Read", "User.ReadWrite"}, Application: []string{"User.ReadWrite.All"}},
+			{
+				ClientID: web, Name: "Portal", Redirects: []string{"http://localhost:50000/authorize"}, Secrets: []emulator.Secret{{Value: "right-secret"}},
+				Certificates: []string{cert}, Delegated: []string{"User.Read", "User.ReadWrite"}, Application: []string{"User.ReadWrite.All"},
+			},
 			{ClientID: console, Name: "Console", Public: true, Delegated: []string{"User.Read"}},
 		},
 	}}})

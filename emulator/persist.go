@@ -8,6 +8,7 @@ import (
 	"hash/crc32"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -348,6 +349,14 @@ func (e *Emulator) decode(whole string) error {
 		t, err := s.tenant(&in)
 		if err != nil {
 			return err
+		}
+		for _, x := range org.Schemas {
+			t.dir.defineSchema(x)
+		}
+		for _, name := range slices.Sorted(maps.Keys(org.Extensions)) {
+			if err := t.dir.defineExtension(name, org.Extensions[name]); err != nil {
+				return err
+			}
 		}
 		for _, a := range org.Apps { // the registrations of now win, the consents of before stay
 			key := strings.ToLower(a.ClientID)

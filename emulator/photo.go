@@ -19,7 +19,8 @@ import (
 
 	"golang.org/x/image/draw"
 	"golang.org/x/image/font"
-	"golang.org/x/image/font/basicfont"
+	"golang.org/x/image/font/gofont/gomedium"
+	"golang.org/x/image/font/opentype"
 	"golang.org/x/image/math/fixed"
 )
 
@@ -111,15 +112,27 @@ func initials(name, seed string) []byte {
 	_, _ = h.Write([]byte(seed)) // never fails
 	n := h.Sum32()
 	back := color.RGBA{uint8(60 + n%120), uint8(60 + n>>8%120), uint8(60 + n>>16%120), 255}
-	small := image.NewRGBA(image.Rect(0, 0, 27, 27))
-	draw.Draw(small, small.Bounds(), image.NewUniform(back), image.Point{}, draw.Src)
-	d := font.Drawer{Dst: small, Src: image.White, Face: basicfont.Face7x13, Dot: fixed.P((27-7*len(letters))/2, 18)}
-	d.DrawString(string(letters))
-	big := image.NewRGBA(image.Rect(0, 0, 648, 648))
-	draw.ApproxBiLinear.Scale(big, big.Bounds(), small, small.Bounds(), draw.Src, nil)
+	const side = 648
+	big := image.NewRGBA(image.Rect(0, 0, side, side))
+	draw.Draw(big, big.Bounds(), image.NewUniform(back), image.Point{}, draw.Src)
+	if face, err := lettering(side * 5 / 12); err == nil { // the font is part of the program
+		d := font.Drawer{Dst: big, Src: image.White, Face: face}
+		bounds, _ := d.BoundString(string(letters))
+		d.Dot = fixed.Point26_6{X: (fixed.I(side) - bounds.Max.X - bounds.Min.X) / 2, Y: (fixed.I(side) - bounds.Max.Y - bounds.Min.Y) / 2}
+		d.DrawString(string(letters))
+	}
 	var out bytes.Buffer
 	_ = jpeg.Encode(&out, big, &jpeg.Options{Quality: 80}) // a buffer
 	return out.Bytes()
+}
+
+// lettering is the font of the initials.
+func lettering(size float64) (font.Face, error) {
+	f, err := opentype.Parse(gomedium.TTF)
+	if err != nil {
+		return nil, err
+	}
+	return opentype.NewFace(f, &opentype.FaceOptions{Size: size, DPI: 72, Hinting: font.HintingNone})
 }
 
 // served are the sizes that this photo comes in.

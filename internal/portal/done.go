@@ -32,7 +32,8 @@ type doneView struct {
 
 type pairView struct {
 	Label, Was, Now string
-	Waiting         bool
+	Waiting         bool // accepted, not visible yet
+	NotSaved        bool
 }
 
 type partView struct {
@@ -266,8 +267,18 @@ func (p *Portal) entryView(v *web.Visit, e change.Entry, undone bool) entryView 
 			ev.Problem = v.T(web.ProblemOf(part.Problem).Say)
 		}
 	}
+	missed := map[property.Name]bool{}
+	for _, part := range e.Outcome.Parts {
+		if e.Outcome.State == change.Partly && part.State != change.Applied && part.State != change.Unverified && part.State != change.Unchanged {
+			for _, n := range part.Names {
+				missed[n] = true
+			}
+		}
+	}
 	for _, n := range names {
-		ev.Pairs = append(ev.Pairs, p.pair(v, e, n, nil, false))
+		pv := p.pair(v, e, n, nil, false)
+		pv.NotSaved = missed[n]
+		ev.Pairs = append(ev.Pairs, pv)
 	}
 	if ev.Problem == "" && e.Outcome.Problem != nil {
 		ev.Problem = v.T(web.ProblemOf(e.Outcome.Problem).Say)

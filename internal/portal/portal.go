@@ -195,7 +195,7 @@ func (s Sessions) Session(ctx context.Context, secret, from string) (web.Session
 	if err != nil {
 		return web.Session{}, err
 	}
-	return web.Session{ID: got.ID, Ref: got.Ref, Name: got.Name, UPN: got.UPN, Roles: got.Roles, Guest: got.Guest, Recovered: got.Recovered}, nil
+	return web.Session{ID: got.ID, Ref: got.Ref, Name: got.Name, UPN: got.UPN, Roles: got.Roles, Groups: got.Groups, Guest: got.Guest, Recovered: got.Recovered}, nil
 }
 
 // page is what every page's template gets.

@@ -103,7 +103,7 @@ func editing(key string) string {
 		return key
 	}
 	for _, s := range sections {
-		if s.key == key && s.id != property.Managed {
+		if s.key == key {
 			return key
 		}
 	}

@@ -31,6 +31,7 @@ func TestManager(t *testing.T) {
 	d.want(d.ask("PUT", "/v1.0/users/"+ann+"/manager/$ref", map[string]string{"@odata.id": "https://graph.microsoft.com/v1.0/users/" + gone}), 404, "")
 	d.want(d.ask("DELETE", "/v1.0/users/"+ann+"/manager/$ref", nil), 204, "")
 	d.want(d.ask("GET", "/v1.0/users/"+ann+"/manager", nil), 404, "")
+	d.want(d.as("ann@contoso.com", "User.ReadWrite").ask("GET", "/v1.0/me/manager", nil), 403, "Authorization_RequestDenied")
 	d.want(d.as("ann@contoso.com", "User.ReadWrite").ask("DELETE", "/v1.0/me/manager/$ref", nil), 403, "Authorization_RequestDenied")
 	last := d.Ledger(0)[len(d.Ledger(0))-1]
 	if last.Op != "user.manager.remove" || last.Before["manager"] != max_ || last.After["manager"] != nil {

@@ -3,29 +3,106 @@ package store_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
 	"nameplate/internal/change"
+	"nameplate/internal/fail"
 	"nameplate/internal/store"
 	"nameplate/internal/store/storetest"
 )
 
-// childWord makes the test binary the process that writes and is killed.
-const childWord = "write-until-killed"
+// These words make the test binary the process that writes and is killed, or whose disk fails.
+const (
+	childWord = "write-until-killed"
+	diskWord  = "write-to-a-failing-disk"
+)
 
 func TestMain(m *testing.M) {
 	if len(os.Args) == 4 && os.Args[1] == childWord {
 		fmt.Fprintln(os.Stderr, child(os.Args[2], os.Args[3]))
 		os.Exit(1)
 	}
+	if len(os.Args) == 3 && os.Args[1] == diskWord {
+		if err := failingDisk(os.Args[2]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	os.Exit(m.Run())
+}
+
+// failingDisk writes where files may not grow any more, then where they may again. A file size limit is an error of writing that
+// is not "the disk is full".
+func failingDisk(path string) error {
+	ctx := context.Background()
+	c := &storetest.Clock{}
+	signal.Ignore(syscall.SIGXFSZ)
+	s, err := store.Open(ctx, store.Options{Path: path, Now: c.Now})
+	if err != nil {
+		return err
+	}
+	j := s.Journal()
+	if _, _, err := j.Begin(ctx, storetest.Entry(tenant, "before", "before", "before")); err != nil {
+		return err
+	}
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
+		return err
+	}
+	tight := limit
+	tight.Cur = 64 << 10
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &tight); err != nil {
+		return err
+	}
+	big := storetest.Entry(tenant, "during", "during", "during")
+	big.Change.Why = strings.Repeat("x", 1<<20)
+	_, _, err = j.Begin(ctx, big)
+	var e *fail.Error
+	if !errors.As(err, &e) || e.Code != "disk" || e.Kind != fail.Unavailable {
+		return fmt.Errorf("while the disk fails: %v", err)
+	}
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
+		return err
+	}
+	if _, _, err = j.Begin(ctx, storetest.Entry(tenant, "after", "after", "after")); !errors.As(err, &e) || e.Code != "disk" {
+		return fmt.Errorf("a write was taken after the disk had failed: %v", err)
+	}
+	if err := s.Ping(ctx); err == nil {
+		return errors.New("the store calls itself ready")
+	}
+	if _, err := j.Get(ctx, tenant, "before"); err != nil {
+		return fmt.Errorf("what was written cannot be read: %w", err)
+	}
+	return s.Close()
+}
+
+func TestF15_FailedDiskIsNotBelievedAgain(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "nameplate.db")
+	if out, err := exec.Command(os.Args[0], diskWord, path).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	check(t, "after a restart", path, map[string]string{"before": "begun"})
+	c := &storetest.Clock{}
+	s, err := store.Open(context.Background(), store.Options{Path: path, Now: c.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	if _, _, err := s.Journal().Begin(context.Background(), storetest.Entry(tenant, "after", "after", "after")); err != nil {
+		t.Error(err)
+	}
 }
 
 // child writes entries and says of each what was acknowledged, with the size of the write-ahead log at that moment.

@@ -25,6 +25,7 @@ type shown struct {
 	UPN      string
 	Guest    bool
 	Roles    []directory.Role
+	Groups   []string
 	From     string
 	SignedIn time.Time
 }
@@ -37,7 +38,7 @@ func gone() *fail.Error {
 func (a *Access) SignIn(ctx context.Context, in access.SignIn) error {
 	const op = "store.signin"
 	r := in.Row
-	data, err := plainJSON(shown{r.Name, r.UPN, r.Guest, r.Roles, r.From, r.SignedIn})
+	data, err := plainJSON(shown{r.Name, r.UPN, r.Guest, r.Roles, r.Groups, r.From, r.SignedIn})
 	if err != nil {
 		return fail.Wrap(fail.Internal, op, err)
 	}
@@ -93,7 +94,7 @@ func (a *Access) Session(ctx context.Context, id string, now time.Time) (access.
 	if err != nil {
 		return access.Row{}, a.s.fault("store.session", err)
 	}
-	r.Name, r.UPN, r.Guest, r.Roles, r.From, r.SignedIn = d.Name, d.UPN, d.Guest, d.Roles, d.From, d.SignedIn
+	r.Name, r.UPN, r.Guest, r.Roles, r.Groups, r.From, r.SignedIn = d.Name, d.UPN, d.Guest, d.Roles, d.Groups, d.From, d.SignedIn
 	r.Began, r.Seen, r.IdleEnd, r.FinalEnd, r.Checked, r.Ended = instant(began), instant(seen), instant(idle), instant(final), instant(checked), instant(ended)
 	return r, nil
 }

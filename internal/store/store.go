@@ -11,6 +11,7 @@ import (
 	"context"
 	"database/sql"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"nameplate/internal/fail"
@@ -33,6 +34,7 @@ type Store struct {
 	owner  *sql.DB // SQLite: holds the file's lock as long as the store is open
 	now    func() time.Time
 	log    *slog.Logger
+	halted atomic.Bool // the disk failed: what the system still says of it is not to be believed
 }
 
 // engine is which of two statements to use.
@@ -118,6 +120,9 @@ func (s *Store) Alone() bool { return s.engine == sqlite }
 
 // Ping says whether the database answers.
 func (s *Store) Ping(ctx context.Context) error {
+	if s.halted.Load() {
+		return halted("store.ping", nil)
+	}
 	if err := s.read.PingContext(ctx); err != nil {
 		return s.fault("store.ping", err)
 	}

@@ -23,6 +23,9 @@ const (
 // tx runs one writing transaction. When the connection broke it runs again with again set: the earlier commit may have been
 // done without its answer arriving, so work looks for its own rows before it writes them twice. A *fail.Error of work is passed on.
 func (s *Store) tx(ctx context.Context, op string, work func(ctx context.Context, tx *sql.Tx, again bool) error) error {
+	if s.halted.Load() {
+		return halted(op, nil)
+	}
 	wait := 50 * time.Millisecond
 	for try := 1; ; try++ {
 		err := s.once(ctx, func(tx *sql.Tx) error { return work(ctx, tx, try > 1) })
@@ -32,6 +35,9 @@ func (s *Store) tx(ctx context.Context, op string, work func(ctx context.Context
 		var known *fail.Error
 		if errors.As(err, &known) {
 			return known
+		}
+		if diskFailed(err) && !s.halted.Swap(true) {
+			s.log.ErrorContext(ctx, "the disk of the database failed; nothing more is written until a restart", "op", op, "error", err)
 		}
 		most := tries
 		if locked(err) {
@@ -47,6 +53,19 @@ func (s *Store) tx(ctx context.Context, op string, work func(ctx context.Context
 		}
 		wait *= 3
 	}
+}
+
+// diskFailed says that a write or a sync went wrong. The system may forget after such an error what it did not write, so a later
+// sync that succeeds proves nothing (https://www.sqlite.org/rescode.html#ioerr_fsync): the store writes no more.
+func diskFailed(err error) bool {
+	var lite *sqlitedrv.Error
+	return errors.As(err, &lite) && lite.Code()&0xff == sqliteIOErr
+}
+
+func halted(op string, cause error) *fail.Error {
+	e := fail.Wrap(fail.Unavailable, op, cause)
+	e.Code, e.Say = "disk", fail.T("The disk of the database cannot be read or written. Tell the operator: nothing more is accepted until it is mended and Nameplate is started again.")
+	return e
 }
 
 // locked says whether somebody else holds SQLite's file.
@@ -140,7 +159,7 @@ func (s *Store) fault(op string, err error) *fail.Error {
 		case sqliteBusy, sqliteLocked:
 			e.Kind, e.Say = fail.Unavailable, fail.T("The database is busy at the moment. Try again in a moment.")
 		case sqliteIOErr:
-			e.Kind, e.Code, e.Say = fail.Unavailable, "disk", fail.T("The disk of the database cannot be read or written. Tell the operator; nothing more is accepted until it is mended.")
+			return halted(op, err)
 		case sqliteCorrupt, sqliteNotADB:
 			e.Code, e.Say = "damaged", fail.T("The database is damaged. Tell the operator: the last backup has to be restored.")
 		}

@@ -44,7 +44,7 @@ func Access(t *testing.T, open Open) {
 func row(id string, ref directory.Ref, now time.Time) access.Row {
 	return access.Row{
 		Session: access.Session{
-			ID: id, Ref: ref, Name: "Adele Vance", UPN: "adele@contoso.example", Guest: true, Roles: []directory.Role{directory.Auditor},
+			ID: id, Ref: ref, Name: "Adele Vance", UPN: "adele@contoso.example", Guest: true, Roles: []directory.Role{directory.Auditor}, Groups: []string{"1b4e28ba-2fa1-41d2-883f-0016d3cca427"},
 			From: "192.0.2.7", SignedIn: now.Add(-time.Minute), Began: now, Seen: now, IdleEnd: now.Add(time.Hour), FinalEnd: now.Add(12 * time.Hour), Checked: now,
 		},
 		SID: "sid of " + id,

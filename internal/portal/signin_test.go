@@ -6,6 +6,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
 
@@ -277,6 +278,20 @@ func TestEveryPage(t *testing.T) {
 					t.Errorf("%s: a label for %s, which is not there", path, attr(n, "for"))
 				}
 			}
+		}
+	}
+}
+
+// interface.md: the page's own styles stay below 40 kB.
+func TestStylesAreSmall(t *testing.T) {
+	t.Parallel()
+	b, err := os.ReadFile("asset/app.css")
+	if err != nil || len(b) > 40_000 {
+		t.Errorf("%d bytes, %v", len(b), err)
+	}
+	for _, bad := range []string{"left:", "right:", "margin-left", "padding-right", "float: left", "text-align: left"} {
+		if strings.Contains(string(b), " "+bad) {
+			t.Errorf("%s is not a logical property", bad)
 		}
 	}
 }

@@ -101,8 +101,8 @@ func (c *chromium) signIn(upn string) {
 	c.t.Helper()
 	c.open("/sign-in")
 	c.click(`a[href^="/login"]`)
-	eval[any](c, fmt.Sprintf(`for (const b of document.querySelectorAll("#signin button")) if (b.textContent.includes(%q)) b.id = "me"`, upn))
-	c.click("#me")
+	eval[any](c, fmt.Sprintf(`document.querySelector("#named input:not([type=hidden])").value = %q`, upn))
+	c.click("#named button")
 }
 
 func (c *chromium) text() string { return eval[string](c, "document.body.innerText") }
@@ -230,6 +230,45 @@ func TestW24_EveryPageInChromium(t *testing.T) {
 	}
 	for name, tour := range tours {
 		t.Run(name, func(t *testing.T) { t.Parallel(); tour(t) })
+	}
+}
+
+// The hostile organization: markup, templates, formulas, marks that turn the writing, texts without end. Nothing of it runs, and
+// the layout holds on a phone.
+func TestA37_TheHostileOrganizationInChromium(t *testing.T) {
+	t.Parallel()
+	w := begin(t, app.DemoOptions{Hostile: true})
+	for i, u := range w.Users {
+		if i == 4 {
+			break
+		}
+		t.Run(u.UPN, func(t *testing.T) {
+			one := *w
+			one.t = t
+			c := one.chromium()
+			c.look(360, nil)
+			c.signIn(u.UPN)
+			if !strings.HasPrefix(eval[string](c, "location.href"), w.Portal) {
+				t.Skipf("%s (%s) cannot sign in", u.UPN, u.Role)
+			}
+			for _, path := range []string{"/profile", "/profile?edit=all", "/history", "/profile/photo", "/ask/displayName"} {
+				c.open(path)
+				if wide := eval[int64](c, "document.documentElement.scrollWidth"); wide > 360 {
+					t.Errorf("%s is %d px wide", path, wide)
+				}
+				if n := eval[int64](c, `document.querySelectorAll("script:not([src^='/asset/']), iframe, object, embed, [onerror], [onclick], [onload]").length`); n > 0 {
+					t.Errorf("%s: %d foreign elements", path, n)
+				}
+				c.picture(fmt.Sprintf("hostile-%d%s", i, strings.NewReplacer("/", "-", "?", "-", "=", "-").Replace(path)))
+			}
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			for _, s := range c.log {
+				if !strings.Contains(s, "'beforeunload'") && !strings.Contains(s, "status of 404") {
+					t.Errorf("the browser complained: %s", s)
+				}
+			}
+		})
 	}
 }
 

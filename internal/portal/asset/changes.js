@@ -15,7 +15,7 @@ export function changes(form) {
     line.textContent = text.replace("%s", names.join(comma));
     line.classList.toggle("on", names.length > 0);
   };
-  form.addEventListener("input", say);
+  form.addEventListener("input", (e) => { count(e.target); say(); });
   form.addEventListener("change", (e) => { follow(form, e.target); say(); });
   form.addEventListener("submit", () => { leaving = true; });
   addEventListener("pageshow", say);
@@ -43,4 +43,20 @@ function follow(form, select) {
     const other = form.elements.namedItem(name);
     if (other && "value" in other) other.value = text;
   }
+}
+
+// count shows how much room is left when it gets tight; the server decides either way.
+function count(control) {
+  const max = Number(control.dataset?.max);
+  if (!max) return;
+  const used = [...control.value].length;
+  let line = control.parentElement.querySelector(".count");
+  if (used < max * 0.8) { line?.remove(); return; }
+  if (!line) {
+    line = document.createElement("p");
+    line.setAttribute("role", "status");
+    control.after(line);
+  }
+  line.className = used > max ? "help count over" : "help count";
+  line.textContent = used + " / " + max;
 }

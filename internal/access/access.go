@@ -75,6 +75,7 @@ type Session struct {
 	UPN       string // preferred_username at sign-in; for display only, decides nothing
 	Guest     bool   // as the token says (acct); the directory knows better
 	Roles     []directory.Role
+	Groups    []string  // object ids of groups, lower case, as the token names them
 	From      string    // network address of the sign-in
 	SignedIn  time.Time // when the authority says the person proved who they are, or our sign-in
 	Began     time.Time
@@ -87,7 +88,7 @@ type Session struct {
 
 // Actor is the session as the engine wants it; from is the network address of the present request.
 func (s Session) Actor(from string) directory.Actor {
-	return directory.Actor{Kind: directory.PersonActor, Ref: s.Ref, Name: s.Name, Session: s.ID, Roles: s.Roles, From: from}
+	return directory.Actor{Kind: directory.PersonActor, Ref: s.Ref, Name: s.Name, Session: s.ID, Roles: s.Roles, Groups: s.Groups, From: from}
 }
 
 // Cookies are the names under which a browser keeps what this package hands out. All of them are HttpOnly, SameSite=Lax,

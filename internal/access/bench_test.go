@@ -29,6 +29,7 @@ const (
 	adeleID    = "bbbbbbbb-0000-4000-8000-000000000001"
 	alexID     = "bbbbbbbb-0000-4000-8000-000000000002"
 	adminID    = "bbbbbbbb-0000-4000-8000-000000000003"
+	staffID    = "dddddddd-0000-4000-8000-000000000001"
 	biancaID   = "cccccccc-0000-4000-8000-000000000001"
 	public     = "https://portal.contoso.com"
 	authority  = "https://login.microsoftonline.com" // the emulator answers for it, in process
@@ -40,8 +41,9 @@ func organizations() []emulator.Organization {
 	app := emulator.App{
 		ClientID: clientID, Name: "Nameplate", Redirects: []string{public + access.CallbackPath, public + access.SignedOutPath},
 		Logout: public + access.FrontChannelPath, Secrets: []emulator.Secret{{Value: secretText}}, Delegated: []string{"User.Read", "User.ReadWrite"},
-		AppRoles: []emulator.AppRole{{Value: "Nameplate.Admin", Name: "Administrators"}, {Value: "Nameplate.Auditor", Name: "Auditors"}, {Value: "Other.Role", Name: "Other"}},
-		Assigned: map[string][]string{"Nameplate.Admin": {"admin@contoso.com"}, "Other.Role": {"admin@contoso.com", "adele@contoso.com"}},
+		AppRoles:    []emulator.AppRole{{Value: "Nameplate.Admin", Name: "Administrators"}, {Value: "Nameplate.Auditor", Name: "Auditors"}, {Value: "Other.Role", Name: "Other"}},
+		GroupClaims: true,
+		Assigned:    map[string][]string{"Nameplate.Admin": {"admin@contoso.com"}, "Other.Role": {"admin@contoso.com", "adele@contoso.com"}},
 	}
 	person := func(id, upn, name, mail string) emulator.User {
 		return emulator.User{ID: id, UPN: upn, Values: map[string]any{"displayName": name, "mail": mail}}
@@ -52,6 +54,7 @@ func organizations() []emulator.Organization {
 	disabled.Values["accountEnabled"] = false
 	return []emulator.Organization{{
 		ID: contosoID, Name: "Contoso", Country: "US", Apps: []emulator.App{app},
+		Groups:  []emulator.Group{{ID: staffID, Name: "Staff", Type: "security", Members: []string{"alex@contoso.com"}}},
 		Domains: []emulator.Domain{{Name: "contoso.com", Verified: true}, {Name: "contoso.onmicrosoft.com", Verified: true}},
 		Users: []emulator.User{
 			person(adeleID, "adele@contoso.com", "Adele Vance", "adele@contoso.com"), person(alexID, "alex@contoso.com", "Alex \u202eWilber\n{\"level\":\"ERROR\"}", "alex@contoso.com"),

@@ -18,7 +18,11 @@ import (
 // maxIDToken is the longest ID token that is looked at, in bytes; a real one has about two thousand.
 const maxIDToken = 64 << 10
 
-// identity is what we believe of an ID token. Nothing in it but Ref and Roles decides anything.
+// maxGroups is how many groups of a person are remembered.
+// https://learn.microsoft.com/entra/identity-platform/id-token-claims-reference, groups overage
+const maxGroups = 200
+
+// identity is what we believe of an ID token. Nothing in it but Ref, Roles and Groups decides anything.
 // https://learn.microsoft.com/entra/identity-platform/id-token-claims-reference
 type identity struct {
 	Ref      directory.Ref
@@ -26,6 +30,7 @@ type identity struct {
 	UPN      string
 	Guest    bool
 	Roles    []directory.Role
+	Groups   []string // object ids, lower case, as far as the registration lets the token name groups
 	SID      string
 	SignedIn time.Time
 }
@@ -45,6 +50,7 @@ type claims struct {
 	Provider string   `json:"idp"`
 	Account  int      `json:"acct"`
 	Roles    []string `json:"roles"`
+	Groups   []string `json:"groups"`
 	SID      string   `json:"sid"`
 }
 
@@ -114,6 +120,11 @@ func (a *authority) verify(ctx context.Context, raw, nonce string) (identity, er
 	for _, r := range c.Roles {
 		if role := directory.Role(r); slices.Contains([]directory.Role{directory.Admin, directory.Editor, directory.Approver, directory.Auditor}, role) && !slices.Contains(id.Roles, role) {
 			id.Roles = append(id.Roles, role)
+		}
+	}
+	for _, g := range c.Groups { // a token names 200 at most and leaves the claim out where there would be more
+		if g = strings.ToLower(g); guid.MatchString(g) && len(id.Groups) < maxGroups {
+			id.Groups = append(id.Groups, g)
 		}
 	}
 	return id, nil

@@ -236,7 +236,7 @@ func (s *Service) open(ctx context.Context, who identity, t *tokens, try attempt
 	}
 	now := s.cfg.Now().UTC()
 	row := Row{SID: who.SID, Session: Session{
-		ID: hashed(cookie), Ref: who.Ref, Name: who.Name, UPN: who.UPN, Guest: who.Guest, Roles: who.Roles, From: clean(c.From),
+		ID: hashed(cookie), Ref: who.Ref, Name: who.Name, UPN: who.UPN, Guest: who.Guest, Roles: who.Roles, Groups: who.Groups, From: clean(c.From),
 		SignedIn: who.SignedIn, Began: now, Seen: now, Checked: now, FinalEnd: now.Add(s.cfg.Absolute),
 	}}
 	row.IdleEnd = earlier(now.Add(s.cfg.Idle), row.FinalEnd)

@@ -136,6 +136,18 @@ func TestRolesComeFromTheToken(t *testing.T) {
 	}
 }
 
+// A group of the policy file is believed only as the token names it.
+func TestGroupsComeFromTheToken(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	for upn, want := range map[string][]string{"alex@contoso.com": {staffID}, "adele@contoso.com": nil} {
+		s := b.signIn(upn, "").Session
+		if !slices.Equal(s.Groups, want) || !slices.Equal(s.Actor(here).Groups, want) {
+			t.Errorf("%s: groups %v, want %v", upn, s.Groups, want)
+		}
+	}
+}
+
 func TestA01_KeyIsTenantAndObject(t *testing.T) {
 	t.Parallel()
 	t.Run("a person of another tenant with her mail and name is another person", func(t *testing.T) {

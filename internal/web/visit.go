@@ -46,7 +46,7 @@ func (v *Visit) Actor() directory.Actor {
 		return directory.Actor{}
 	}
 	return directory.Actor{Kind: directory.PersonActor, Ref: v.Session.Ref, Name: v.Session.Name, Session: v.Session.ID,
-		Roles: v.Session.Roles, From: v.From}
+		Roles: v.Session.Roles, Groups: v.Session.Groups, From: v.From}
 }
 
 func (s *Site) id() string {

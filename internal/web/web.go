@@ -31,6 +31,7 @@ type Session struct {
 	Name      string
 	UPN       string
 	Roles     []directory.Role
+	Groups    []string // object ids of groups, lower case
 	Guest     bool
 	Recovered string // path of a form whose text was kept when an earlier session ended; "" for none
 }

@@ -193,6 +193,10 @@ func TestWhoSeesWhom(t *testing.T) {
 		t.Errorf("%s", few.raw)
 	}
 	d.want(d.app("User.Read.All").ask("GET", "/v1.0/me", nil), 400, "BadRequest")
+	d.want(person.ask("GET", "/v1.0/me/directReports", nil), 200, "")
+	for _, path := range []string{"/me/manager", "/me?$expand=manager", "/me?$expand=directReports", "/me?$expand=memberOf", "/users/" + max_ + "/directReports", "/users/" + max_ + "/memberOf"} {
+		d.want(person.ask("GET", "/v1.0"+path, nil), 403, "Authorization_RequestDenied")
+	}
 }
 
 // Whatever a text holds comes back as it went in: S1.41 and every other text.

@@ -132,7 +132,7 @@ func (c *call) directReports(key, cast string) error {
 	if err != nil {
 		return err
 	}
-	if c.sees(u) == blind {
+	if own := c.p.self(u) && c.p.holds("User.Read", "User.ReadWrite"); !own && !c.p.holds(readUsers...) && !c.p.asUser() {
 		return denied()
 	}
 	reports := slices.Clone(c.t.dir.reports[u])
@@ -215,6 +215,8 @@ func (c *call) appendExpanded(b []byte, u *user) ([]byte, error) {
 		return b, nil
 	}
 	c.units++
+	people := c.p.holds(readUsers...) || c.p.asUser()
+	groups := c.p.holds(readMembers...) || c.p.asUser()
 	for _, x := range c.q.expand {
 		sel, err := c.expandSelection(x)
 		if err != nil {
@@ -225,6 +227,9 @@ func (c *call) appendExpanded(b []byte, u *user) ([]byte, error) {
 			if x.Levels != 0 && !c.advanced() {
 				return nil, c.needsAdvanced("Expand")
 			}
+			if !people {
+				return nil, denied()
+			}
 			if u.manager == nil {
 				continue
 			}
@@ -232,6 +237,9 @@ func (c *call) appendExpanded(b []byte, u *user) ([]byte, error) {
 			b = c.appendManager(b, u.manager, sel, x.Levels, 0)
 			b = append(b, ',')
 		case "directreports":
+			if !people {
+				return nil, denied()
+			}
 			reports := c.t.dir.reports[u]
 			b = append(b, `"directReports":[`...)
 			for i, r := range reports[:min(20, len(reports))] {
@@ -242,12 +250,15 @@ func (c *call) appendExpanded(b []byte, u *user) ([]byte, error) {
 			}
 			b = append(b, "],"...)
 		case "memberof", "transitivememberof":
-			groups := c.t.dir.memberOf[u.id]
-			if strings.EqualFold(x.Name, "transitiveMemberOf") {
-				groups = c.t.dir.groupsOf(u.id)
+			if !groups {
+				return nil, denied()
 			}
-			b = append(b, `"`+x.Name+`":[`...)
-			for i, g := range groups[:min(20, len(groups))] {
+			list, name := c.t.dir.memberOf[u.id], "memberOf"
+			if strings.EqualFold(x.Name, "transitiveMemberOf") {
+				list, name = c.t.dir.groupsOf(u.id), "transitiveMemberOf"
+			}
+			b = append(b, `"`+name+`":[`...)
+			for i, g := range list[:min(20, len(list))] {
 				if i > 0 {
 					b = append(b, ',')
 				}

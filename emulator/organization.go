@@ -1,5 +1,7 @@
 package emulator
 
+import "iter"
+
 // Organization is a tenant as a file describes it (YAML or JSON; sample/*.yaml): what New starts from and what a snapshot
 // gives back. Unknown keys are refused.
 type Organization struct {
@@ -8,11 +10,26 @@ type Organization struct {
 	Country    string            `yaml:"country" json:"country"`
 	Domains    []Domain          `yaml:"domains" json:"domains"` // the first is the default one
 	Users      []User            `yaml:"users" json:"users"`
+	People     iter.Seq[User]    `yaml:"-" json:"-"` // more users, the same ones each time; New and Reset ask for them where they are needed and keep no copy
 	Groups     []Group           `yaml:"groups" json:"groups"`
 	Apps       []App             `yaml:"apps" json:"apps"`
 	Extensions map[string]string `yaml:"extensions" json:"extensions"` // directory extensions: extension_<app id without dashes>_<name> -> String, Boolean, Integer, DateTime
 	Schemas    []Schema          `yaml:"schemas" json:"schemas"`       // schema extensions: ext55gb1l09_msLearnCourses
 	Attribute  []Security        `yaml:"attributes" json:"attributes"` // custom security attribute definitions
+}
+
+// Everybody is every user of the organization, those of Users first.
+func (o Organization) Everybody() iter.Seq[User] {
+	return func(yield func(User) bool) {
+		for _, u := range o.Users {
+			if !yield(u) {
+				return
+			}
+		}
+		if o.People != nil {
+			o.People(yield)
+		}
+	}
 }
 
 // Domain is a domain of the tenant. Federated domains refuse passwords.

@@ -115,9 +115,9 @@ func newTenant(e *Emulator, org Organization) (*tenant, error) {
 	for _, s := range org.Attribute {
 		d.security[strings.ToLower(s.Set+"/"+s.Name)] = s
 	}
-	d.users = make([]*user, 0, len(org.Users))
 	now := e.Now()
-	for _, o := range org.Users {
+	managers := make([]string, 0, len(org.Users))
+	for o := range org.Everybody() {
 		u, err := t.readUser(e, o, now)
 		if err != nil {
 			return nil, fmt.Errorf("user %q: %w", o.UPN, err)
@@ -125,17 +125,19 @@ func newTenant(e *Emulator, org Organization) (*tenant, error) {
 		if err := d.insert(u); err != nil {
 			return nil, fmt.Errorf("user %q: %w", o.UPN, err)
 		}
+		managers = append(managers, o.Manager)
 	}
-	for _, o := range org.Users {
-		if o.Manager == "" {
+	for i, u := range d.users {
+		if managers[i] == "" {
 			continue
 		}
-		m := d.user(o.Manager)
+		m := d.user(managers[i])
 		if m == nil {
-			return nil, fmt.Errorf("user %q: there is no manager %q", o.UPN, o.Manager)
+			return nil, fmt.Errorf("user %q: there is no manager %q", u.upn(), managers[i])
 		}
-		d.setManager(d.byUPN[strings.ToLower(o.UPN)], m)
+		d.setManager(u, m)
 	}
+	d.users = slices.Clip(d.users)
 	return t, t.readGroups(e, org.Groups, now)
 }
 

@@ -3,6 +3,7 @@ package sample
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -38,12 +39,15 @@ const domain = "meridian.example"
 // with four to twelve reports each, a handful of guests, synced and disabled people, and gaps and stale values as real
 // directories have them. The same n and seed give the same people with the same ids. About 5 µs a person.
 func Generate(n int, seed uint64) emulator.Organization {
-	g := generator{
-		rnd:  rand.New(rand.NewPCG(seed, 0x70656f706c65)), // #nosec G404 -- the same people each time, nothing secret
-		seed: seed, taken: make(map[string]int, n), offices: offices(), teams: teams(),
-	}
+	org := Large(n, seed)
+	org.Users, org.People = slices.AppendSeq(make([]emulator.User, 0, n), org.People), nil
+	return org
+}
+
+// Large is the organization of Generate with its people in People, made one by one when somebody asks for them.
+func Large(n int, seed uint64) emulator.Organization {
 	org := emulator.Organization{
-		ID:      g.id(0xffffffff),
+		ID:      id(seed, 0xffffffff),
 		Name:    "Meridian Freight",
 		Country: "NL",
 		Domains: []emulator.Domain{
@@ -51,20 +55,42 @@ func Generate(n int, seed uint64) emulator.Organization {
 			{Name: "ad." + domain, Verified: true},
 			{Name: "meridian-old.example"},
 		},
-		Users: make([]emulator.User, 0, n),
-		Apps:  portal(),
+		People: func(yield func(emulator.User) bool) { people(n, seed, yield) },
+		Apps:   portal(),
 	}
-	for i := range n {
-		org.Users = append(org.Users, g.person(i, n, org.Users))
-	}
-	if n > 0 {
-		roles := []string{"Nameplate.Admin", "Nameplate.Editor", "Nameplate.Approver", "Nameplate.Auditor"}
-		for i, role := range roles {
-			org.Apps[0].Assigned[role] = []string{org.Users[min(i, n-1)].UPN}
+	roles := []string{"Nameplate.Admin", "Nameplate.Editor", "Nameplate.Approver", "Nameplate.Auditor"}
+	i := 0
+	for u := range org.People {
+		for len(roles) > 0 {
+			org.Apps[0].Assigned[roles[0]] = []string{u.UPN}
+			roles = roles[1:]
+			if i < n-1 {
+				break // the last one holds what is left
+			}
 		}
-		org.Users[0].Roles = []string{"Global Administrator"}
+		if i++; len(roles) == 0 {
+			break
+		}
 	}
 	return org
+}
+
+func people(n int, seed uint64, yield func(emulator.User) bool) {
+	g := generator{
+		rnd:  rand.New(rand.NewPCG(seed, 0x70656f706c65)), // #nosec G404 -- the same people each time, nothing secret
+		seed: seed, taken: map[string]int{}, offices: offices(), teams: teams(),
+	}
+	upns := make([]string, 0, n)
+	for i := range n {
+		u := g.person(i, n, upns)
+		if i == 0 {
+			u.Roles = []string{"Global Administrator"}
+		}
+		upns = append(upns, u.UPN)
+		if !yield(u) {
+			return
+		}
+	}
 }
 
 // portal is the registration of the demo portal, the same as in contoso.yaml.
@@ -87,14 +113,14 @@ type generator struct {
 	taken   map[string]int
 }
 
-func (g *generator) id(i int) string {
-	return fmt.Sprintf("%08x-%04x-4000-8%03x-%012x", (g.seed*0x9e3779b1+7)&0xffffffff, g.seed>>16&0xffff, g.seed>>32&0xfff, i+1)
+func id(seed uint64, i int) string {
+	return fmt.Sprintf("%08x-%04x-4000-8%03x-%012x", (seed*0x9e3779b1+7)&0xffffffff, seed>>16&0xffff, seed>>32&0xfff, i+1)
 }
 
 // span is how many people report to one manager on average.
 const span = 7
 
-func (g *generator) person(i, n int, before []emulator.User) emulator.User {
+func (g *generator) person(i, n int, before []string) emulator.User {
 	o := &g.offices[g.weighted(len(g.offices), func(i int) int { return g.offices[i].weight })]
 	t := &g.teams[g.weighted(len(g.teams), func(i int) int { return g.teams[i].weight })]
 	given := g.rnd.IntN(len(o.names.given))
@@ -105,7 +131,7 @@ func (g *generator) person(i, n int, before []emulator.User) emulator.User {
 		display = last + " " + first
 	}
 	name := g.free(o.names.signIn(given, family))
-	u := emulator.User{ID: g.id(i), UPN: name + "@" + domain}
+	u := emulator.User{ID: id(g.seed, i), UPN: name + "@" + domain}
 	level := 0 // how far below the head
 	if i > 0 {
 		at := (i - 1) / span
@@ -113,7 +139,7 @@ func (g *generator) person(i, n int, before []emulator.User) emulator.User {
 			at += jitter
 		}
 		if g.rnd.IntN(50) != 0 { // two in a hundred have no manager on record
-			u.Manager = before[at].UPN
+			u.Manager = before[at]
 		}
 		for p := i; p > 0; p = (p - 1) / span {
 			level++

@@ -145,7 +145,7 @@ func (d *Demo) Close(ctx context.Context) error {
 func organization(people int, hostile bool) (emulator.Organization, error) {
 	switch {
 	case people > 0:
-		return sample.Generate(people, 1), nil
+		return sample.Large(people, 1), nil
 	case hostile:
 		return sample.Hostile()
 	}
@@ -208,7 +208,7 @@ func demoUsers(org emulator.Organization) []DemoUser {
 		{"disabled account", disabled},
 	}
 	for _, s := range sorts {
-		for _, u := range org.Users {
+		for u := range org.Everybody() {
 			if !taken[u.UPN] && s.is(u) {
 				taken[u.UPN] = true
 				out = append(out, DemoUser{UPN: u.UPN, Role: s.role})

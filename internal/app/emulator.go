@@ -58,6 +58,8 @@ func StartEmulator(ctx context.Context, o EmulatorOptions) (*Emulator, error) {
 			return nil, fail.Wrap(fail.Internal, "app.emulator", err)
 		}
 		e.remove = folder
+	} else if err = os.MkdirAll(folder, 0o700); err != nil {
+		return nil, &fail.Error{Op: "app.emulator", Kind: fail.Invalid, Err: err, Say: fail.T("The folder %s cannot be made. Name one that can.", folder)}
 	}
 	var client emulator.App
 	if len(org.Apps) > 0 {
@@ -98,7 +100,7 @@ func (e *Emulator) Close(context.Context) error {
 }
 
 func readOrganization(path string) (emulator.Organization, error) {
-	f, err := os.Open(path) // #nosec G304 -- the operator names this file
+	f, err := os.Open(path)
 	if err != nil {
 		return emulator.Organization{}, err
 	}

@@ -32,6 +32,8 @@ type credential struct {
 	asked  atomic.Int64
 	claims atomic.Value
 	fails  error
+	now    func() time.Time // nil: tokens are good for an hour of the wall clock
+	life   time.Duration
 }
 
 func (c *credential) GetToken(_ context.Context, o policy.TokenRequestOptions) (azcore.AccessToken, error) {
@@ -39,7 +41,11 @@ func (c *credential) GetToken(_ context.Context, o policy.TokenRequestOptions) (
 	if o.Claims != "" {
 		c.claims.Store(o.Claims)
 	}
-	return azcore.AccessToken{Token: fmt.Sprintf("secret-%d", n), ExpiresOn: time.Now().Add(time.Hour)}, c.fails
+	now, life := time.Now(), time.Hour
+	if c.now != nil {
+		now, life = c.now(), c.life
+	}
+	return azcore.AccessToken{Token: fmt.Sprintf("secret-%d", n), ExpiresOn: now.Add(life)}, c.fails
 }
 
 // bench is a client against a server, with a clock that only waiting moves.
@@ -641,5 +647,24 @@ func TestRequests_HaveAnIDOfTheirOwn(t *testing.T) {
 	}
 	if len(ids) != 2 || ids[0] == "" || ids[0] == ids[1] {
 		t.Errorf("ids %v", ids)
+	}
+}
+
+// W16, F17: a token is asked for once in its life, also when that is short.
+func TestF17_TokensAreKeptForTheirLife(t *testing.T) {
+	t.Parallel()
+	s := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) })
+	for life, want := range map[time.Duration]int64{time.Hour: 1, time.Minute: 3} {
+		b := against(t, s.URL)
+		b.cred.now, b.cred.life = b.Now, life
+		for range 200 { // a request each half second: 100 s
+			if err := b.Patch(t.Context(), "/users/1", 1); err != nil {
+				t.Fatal(err)
+			}
+			_ = b.Wait(t.Context(), 500*time.Millisecond)
+		}
+		if got := b.cred.asked.Load(); got != want {
+			t.Errorf("life %v: %d tokens for 200 requests in 100 s, want %d", life, got, want)
+		}
 	}
 }

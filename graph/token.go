@@ -17,10 +17,14 @@ type appToken struct {
 	state *state
 	turn  chan struct{} // holds the right to look at and change token
 	token azcore.AccessToken
+	got   time.Time
 }
 
-// early is how long before its end a token is renewed.
-const early = 5 * time.Minute
+// fresh says whether the token is good for a while yet: until five minutes before its end, or a fifth of its life if that is less.
+func (a *appToken) fresh(now time.Time) bool {
+	early := min(5*time.Minute, a.token.ExpiresOn.Sub(a.got)/5)
+	return a.token.ExpiresOn.Sub(now) > early && (a.token.RefreshOn.IsZero() || a.token.RefreshOn.After(now))
+}
 
 // get is a token other than spent. claims are those of a challenge, "" for none.
 func (a *appToken) get(ctx context.Context, spent, claims string) (string, error) {
@@ -32,7 +36,7 @@ func (a *appToken) get(ctx context.Context, spent, claims string) (string, error
 	}
 	now := a.state.opts.Now()
 	usable := a.token.Token != "" && a.token.Token != spent
-	if usable && a.token.ExpiresOn.Sub(now) > early && (a.token.RefreshOn.IsZero() || a.token.RefreshOn.After(now)) {
+	if usable && a.fresh(now) {
 		return a.token.Token, nil
 	}
 	t, err := a.state.opts.Credential.GetToken(ctx, policy.TokenRequestOptions{
@@ -44,7 +48,7 @@ func (a *appToken) get(ctx context.Context, spent, claims string) (string, error
 		}
 		return "", err
 	}
-	a.token = t
+	a.token, a.got = t, now
 	return t.Token, nil
 }
 

@@ -31,6 +31,8 @@ type call struct {
 	guest     bool   // the signed-in person is a guest
 	counting  bool   // the path ended in /$count: a list answers with its length
 	units     int    // x-ms-resource-unit
+	status    int    // of the answer that send left, 0 when there is none
+	out       []byte // its body
 }
 
 // serveGraph answers /v1.0 and /beta, which are the same for what both have.
@@ -55,6 +57,13 @@ func (e *Emulator) serveGraph(w http.ResponseWriter, r *http.Request) {
 			g = failure(http.StatusInternalServerError, "generalException", "%s", err.Error())
 		}
 		c.fail(g)
+		return
+	}
+	if c.status != 0 {
+		w.WriteHeader(c.status)
+		if r.Method != http.MethodHead {
+			_, _ = w.Write(c.out) // the client went away
+		}
 	}
 }
 
@@ -259,7 +268,7 @@ var contentTypes = map[string][]string{
 	"full":    {"application/json;odata.metadata=full;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"},
 }
 
-// send answers with JSON.
+// send answers with JSON. The bytes leave when the handler has returned, so that no slow client holds Emulator.mu.
 func (c *call) send(status int, body []byte) error {
 	if c.counting {
 		return c.unknown("$count")
@@ -268,10 +277,7 @@ func (c *call) send(status int, body []byte) error {
 	h["Content-Type"] = contentTypes[c.meta]
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	h["X-Ms-Resource-Unit"] = []string{strconv.Itoa(max(1, c.units))}
-	c.w.WriteHeader(status)
-	if c.r.Method != http.MethodHead {
-		_, _ = c.w.Write(body) // the client went away
-	}
+	c.status, c.out = status, body
 	return nil
 }
 

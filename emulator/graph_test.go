@@ -487,3 +487,43 @@ func TestConcurrentWritesAndReads(t *testing.T) {
 		before = e.After
 	}
 }
+
+// stuck is the connection of a client that does not read.
+type stuck struct {
+	http.ResponseWriter
+	reached, release chan struct{}
+	once             *sync.Once
+}
+
+func (s stuck) Write(b []byte) (int, error) {
+	s.once.Do(func() { close(s.reached) })
+	<-s.release
+	return len(b), nil
+}
+
+// A client that does not take its page keeps nobody from writing.
+func TestSlowReaderBlocksNobody(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, emulator.Options{})
+	slow := stuck{httptest.NewRecorder(), make(chan struct{}), make(chan struct{}), &sync.Once{}}
+	r := httptest.NewRequest("GET", "http://graph.test/v1.0/users", nil)
+	r.Header.Set("Authorization", "Bearer "+d.token)
+	done := make(chan struct{})
+	go func() {
+		d.Handler().ServeHTTP(slow, r)
+		close(done)
+	}()
+	<-slow.reached
+	wrote := make(chan int)
+	go func() { wrote <- d.ask("PATCH", "/v1.0/users/"+ann, `{"jobTitle":"Quick"}`).code }()
+	select {
+	case code := <-wrote:
+		if code != 204 {
+			t.Error(code)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("a write waits for a client that does not read")
+	}
+	close(slow.release)
+	<-done
+}

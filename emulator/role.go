@@ -7,7 +7,7 @@ const (
 	globalAdmin     = "62e90394-69f5-4237-9190-012177145e10"
 	userAdmin       = "fe930be7-5e62-47db-91af-98c3a49a38b1"
 	helpdeskAdmin   = "729827e3-9c14-49f7-bb1b-9608f156bbb8"
-	passwordAdmin   = "966707d0-3269-4727-9be2-8c3a10f19b9d"
+	passwordAdmin   = "966707d0-3269-4727-9be2-8c3a10f19b9d" // #nosec G101 -- a role's public id
 	authAdmin       = "c4e39bd9-1100-46d3-8c65-fb160da0071f"
 	privAuthAdmin   = "7be44c8a-adaf-4e2a-84d6-ab2649e08a13"
 	privRoleAdmin   = "e8611ab8-c189-46e8-94e1-60213ab1f814"

@@ -288,7 +288,7 @@ func loadPolicy(path string, demo bool) (*policy.Policy, error) {
 	name, data := "default.yaml", policy.Default()
 	switch {
 	case path != "":
-		b, err := os.ReadFile(path) // #nosec G304 -- the operator names this file
+		b, err := os.ReadFile(path)
 		if err != nil {
 			return nil, &fail.Error{Op: "app.policy", Kind: fail.Invalid, Err: err, Say: fail.T("The policy file %s cannot be read.", path)}
 		}
@@ -308,7 +308,7 @@ func readLogo(path string) ([]byte, error) {
 	if path == "" {
 		return nil, nil
 	}
-	b, err := os.ReadFile(path) // #nosec G304 -- the operator names this file
+	b, err := os.ReadFile(path)
 	if err != nil {
 		return nil, &fail.Error{Op: "app.logo", Kind: fail.Invalid, Err: err, Say: fail.T("The logo %s cannot be read.", path)}
 	}

@@ -41,7 +41,7 @@ func transport(caFile string) (*http.Transport, error) {
 	if caFile == "" {
 		return t, nil
 	}
-	pem, err := os.ReadFile(caFile) // #nosec G304 -- the operator names this file
+	pem, err := os.ReadFile(caFile)
 	if err != nil {
 		return nil, fmt.Errorf("the certificate authority's file cannot be read: %w", err)
 	}

@@ -20,7 +20,7 @@ func loadKeys(path string, random io.Reader) ([][]byte, error) {
 	wrong := func(say fail.Text, err error) error {
 		return &fail.Error{Op: "app.key", Item: path, Kind: fail.Invalid, Say: say, Err: err}
 	}
-	data, err := os.ReadFile(path) // #nosec G304 -- the operator names this file
+	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return makeKey(path, random)
 	}
@@ -49,7 +49,7 @@ func makeKey(path string, random io.Reader) ([][]byte, error) {
 	if _, err := io.ReadFull(random, key); err != nil {
 		return nil, fail.Wrap(fail.Internal, "app.key", err)
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) // #nosec G304 -- the operator names this file
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return nil, &fail.Error{Op: "app.key", Item: path, Kind: fail.Invalid, Err: err,
 			Say: fail.T("The key file %s cannot be made. Check that its folder is there and can be written.", path)}

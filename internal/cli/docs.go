@@ -20,7 +20,7 @@ func (c *command) docs() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := os.MkdirAll(a[0], 0o755); err != nil { // #nosec G301 -- documentation is for everybody
+			if err := os.MkdirAll(a[0], 0o750); err != nil {
 				return err
 			}
 			names := make([]string, 0, len(pages))
@@ -29,7 +29,7 @@ func (c *command) docs() *cobra.Command {
 			}
 			sort.Strings(names)
 			for _, n := range names {
-				if err := os.WriteFile(filepath.Join(a[0], n), []byte(pages[n]), 0o644); err != nil { // #nosec G306 -- documentation is for everybody
+				if err := os.WriteFile(filepath.Join(a[0], n), []byte(pages[n]), 0o600); err != nil {
 					return err
 				}
 				fmt.Fprintln(c.Out, filepath.Join(a[0], n))

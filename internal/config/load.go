@@ -183,7 +183,7 @@ func (l *loader) environment(environ []string) {
 					l.wrong(name+"_FILE", "and "+name+" are both set", "keep one of the two")
 					continue
 				}
-				data, err := os.ReadFile(path) // #nosec G304 G703 -- the operator names this file
+				data, err := os.ReadFile(path)
 				if err != nil {
 					l.wrong(name+"_FILE", "names a file that cannot be read ("+reason(err)+")", "check the path, and that the user that runs nameplate may read it")
 					continue
@@ -342,7 +342,7 @@ func (l *loader) together(c Config, now time.Time) {
 	}
 	for _, key := range []string{"policy", "ca_file", "logo"} {
 		if path := l.text(key); path != "" {
-			if f, err := os.Open(path); err != nil { // #nosec G304 -- the operator names this file
+			if f, err := os.Open(path); err != nil {
 				l.wrong(l.where(key), "names a file that cannot be read ("+reason(err)+")", "check the path; it starts from the folder of the configuration file")
 			} else {
 				_ = f.Close()
@@ -386,13 +386,13 @@ func weak(s string) bool {
 
 // checkPair reads a certificate and its key (which may be one file) and says what is wrong with them.
 func checkPair(certFile, keyFile string, now time.Time) (what, remedy string) {
-	cert, err := os.ReadFile(certFile) // #nosec G304 -- the operator names this file
+	cert, err := os.ReadFile(certFile)
 	if err != nil {
 		return "names a file that cannot be read (" + reason(err) + ")", "check the path; it starts from the folder of the configuration file"
 	}
 	key := cert
 	if keyFile != certFile {
-		if key, err = os.ReadFile(keyFile); err != nil { // #nosec G304 -- the operator names this file
+		if key, err = os.ReadFile(keyFile); err != nil {
 			return "has a key file that cannot be read (" + reason(err) + ")", "check the path in tls_key"
 		}
 	}

@@ -19,6 +19,7 @@ func (p *Portal) funcs(pr *lang.Printer) template.FuncMap {
 		"text":     func(t fail.Text) string { return pr.T(t) },
 		"asset":    p.assets.URL,
 		"clear":    Clear,
+		"short":    short,
 		"date":     pr.LongDate,
 		"clock":    pr.Clock,
 		"iso":      func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
@@ -80,6 +81,14 @@ func Clear(s string) string {
 		}
 	}
 	return b.String()
+}
+
+// short is Clear for a name or a title, which nobody needs more of than fits on two lines.
+func short(s string) string {
+	if r := []rune(s); len(r) > 120 {
+		s = string(r[:119]) + "…"
+	}
+	return Clear(s)
 }
 
 // turning characters change the direction of what follows: embeddings, overrides and isolates. (The marks U+200E and U+200F only

@@ -134,7 +134,11 @@ func (c *chromium) picture(name string) {
 	c.t.Helper()
 	ctx, cancel := context.WithTimeout(c.ctx, 30*time.Second)
 	defer cancel()
-	b, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
+	shot := chromedp.FullScreenshot(100)
+	if eval[bool](c, "document.documentElement.scrollHeight <= innerHeight") {
+		shot = chromedp.CaptureScreenshot() // the browser's full picture of a short right-to-left page is shifted
+	}
+	b, err := chromedp.Run(ctx, shot)
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -203,7 +207,9 @@ func TestW24_EveryPageInChromium(t *testing.T) {
 					}
 					b.look(look.width, look.media)
 					b.open("/help")
-					eval[any](b, `document.cookie = "nameplate-language=`+look.language+`; path=/"`)
+					if got := eval[string](b, `document.cookie = "nameplate-language=`+look.language+`; path=/"; document.cookie`); !strings.Contains(got, look.language) {
+						t.Fatalf("cookie %q", got) // reading it back also waits for it
+					}
 					b.open(path)
 					full := name + "-" + look.name
 					if got := eval[string](b, "document.documentElement.lang"); got != look.language {
@@ -238,18 +244,15 @@ func TestW24_EveryPageInChromium(t *testing.T) {
 func TestA37_TheHostileOrganizationInChromium(t *testing.T) {
 	t.Parallel()
 	w := begin(t, app.DemoOptions{Hostile: true})
-	for i, u := range w.Users {
-		if i == 4 {
-			break
-		}
-		t.Run(u.UPN, func(t *testing.T) {
+	for i, upn := range []string{w.Users[0].UPN, "h011@hostile.example", "h042@hostile.example"} {
+		t.Run(upn, func(t *testing.T) {
 			one := *w
 			one.t = t
 			c := one.chromium()
 			c.look(360, nil)
-			c.signIn(u.UPN)
-			if !strings.HasPrefix(eval[string](c, "location.href"), w.Portal) {
-				t.Skipf("%s (%s) cannot sign in", u.UPN, u.Role)
+			c.signIn(upn)
+			if at := eval[string](c, "location.href"); !strings.HasPrefix(at, w.Portal) {
+				t.Fatalf("after signing in as %s the browser is at %s", upn, at)
 			}
 			for _, path := range []string{"/profile", "/profile?edit=all", "/history", "/profile/photo", "/ask/displayName"} {
 				c.open(path)

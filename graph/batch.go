@@ -103,7 +103,7 @@ func (c *Client) Batch(ctx context.Context, items []Item) ([]Answer, error) {
 		if throttled {
 			limit = c.shared.opts.Retry.Throttles
 		}
-		if try >= limit || c.shared.tooLong(ctx, pause) {
+		if try >= limit || c.shared.tooLong(ctx, pause, c.hasty) {
 			return out, nil
 		}
 		if err := c.shared.opts.Wait(ctx, pause); err != nil {

@@ -64,6 +64,7 @@ type Client struct {
 	shared   *state
 	maxPages int
 	scope    string
+	hasty    bool
 }
 
 // New makes a client that uses the application's own right.
@@ -104,6 +105,14 @@ func New(o Options) (*Client, error) {
 func (c *Client) As(token TokenFunc) *Client {
 	d := *c
 	d.pipe = c.shared.pipeline(personToken(token))
+	return &d
+}
+
+// Hasty is the same client that does not wait longer than a second for a 429 to pass, but returns it with its RetryAfter: for a
+// caller who has to look again before the request may be repeated.
+func (c *Client) Hasty() *Client {
+	d := *c
+	d.hasty = true
 	return &d
 }
 
@@ -193,9 +202,11 @@ type call struct {
 	contentType  string
 	header       []Option
 	read         bool // changes nothing: may be repeated after any failure
+	hasty        bool // set by do
 }
 
 func (c *Client) do(ctx context.Context, k call) (*answer, error) {
+	k.hasty = c.hasty
 	target := k.url
 	if target == "" {
 		if !strings.HasPrefix(k.path, "/") || strings.HasPrefix(k.path, "//") {

@@ -41,7 +41,7 @@ func laneOf(path string) string {
 }
 
 // enter waits until the lane is open. When the caller's deadline comes first it fails at once and sends nothing.
-func (s *state) enter(ctx context.Context, name string) error {
+func (s *state) enter(ctx context.Context, name string, hasty bool) error {
 	for {
 		s.mu.Lock()
 		l := s.lanes[name]
@@ -53,7 +53,7 @@ func (s *state) enter(ctx context.Context, name string) error {
 		if d <= 0 {
 			return nil
 		}
-		if s.tooLong(ctx, d) {
+		if s.tooLong(ctx, d, hasty) {
 			return &Error{Status: http.StatusTooManyRequests, Code: "TooManyRequests", Message: "an earlier request was told to wait", RetryAfter: d}
 		}
 		if err := s.opts.Wait(ctx, d); err != nil {
@@ -72,9 +72,9 @@ func (s *state) close(name string, d time.Duration) {
 	}
 }
 
-func (s *state) tooLong(ctx context.Context, d time.Duration) bool {
+func (s *state) tooLong(ctx context.Context, d time.Duration, hasty bool) bool {
 	end, ok := ctx.Deadline()
-	return ok && end.Sub(s.opts.Now()) < d
+	return hasty && d > time.Second || ok && end.Sub(s.opts.Now()) < d
 }
 
 // retry repeats what may be repeated: 429 always, for it says that nothing was applied; other failures only of reads, on a fresh
@@ -87,7 +87,7 @@ func (s *state) retry(req *policy.Request) (*http.Response, error) {
 	lane := laneOf(req.Raw().URL.Path)
 	var throttled, broken int
 	for {
-		if err := s.enter(req.Raw().Context(), lane); err != nil {
+		if err := s.enter(req.Raw().Context(), lane, k.hasty); err != nil {
 			tr.sent.Store(false)
 			return nil, err
 		}
@@ -107,7 +107,7 @@ func (s *state) retry(req *policy.Request) (*http.Response, error) {
 			throttled++
 			d := s.pause(resp.Header, throttled, tr.clientID)
 			s.close(lane, d)
-			if throttled >= s.opts.Retry.Throttles || s.tooLong(req.Raw().Context(), d) {
+			if throttled >= s.opts.Retry.Throttles || s.tooLong(req.Raw().Context(), d, k.hasty) {
 				return resp, nil
 			}
 			runtime.Drain(resp)
@@ -125,7 +125,7 @@ func (s *state) retry(req *policy.Request) (*http.Response, error) {
 			}
 			runtime.Drain(resp)
 		}
-		if s.tooLong(req.Raw().Context(), d) {
+		if s.tooLong(req.Raw().Context(), d, false) {
 			return resp, err
 		}
 		if err := s.opts.Wait(req.Raw().Context(), d); err != nil {

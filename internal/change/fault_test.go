@@ -129,6 +129,24 @@ func TestF01_F03_ThrottledMeansNothingWasApplied(t *testing.T) {
 	wantState(t, w.apply(set("k2", anna, property.Values{"city": text("Ulm")})), change.Applied)
 }
 
+func TestF01_WaitsAsLongAsAskedAndLooksAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.box.faults = []fault{throttledFor}
+	start := w.clock.Now()
+	wantState(t, w.apply(set("k", anna, property.Values{"city": text("Ulm")})), change.Applied)
+	if d := w.clock.Now().Sub(start); d < 7*time.Second || w.box.writes != 2 || w.box.reads != 2 {
+		t.Errorf("waited %v, %d writes, %d reads", d, w.box.writes, w.box.reads)
+	}
+	// Somebody writes while we wait.
+	w.box.faults = []fault{throttledFor}
+	w.clock.onWait = func() { w.clock.onWait = nil; w.box.rival(anna, property.Values{"city": text("Rome")}) }
+	wantState(t, w.apply(set("k2", anna, property.Values{"city": text("Jena")})), change.Conflicted)
+	if got := w.box.value(anna, "city").Str(); got != "Rome" {
+		t.Errorf("city %q: the rival was overwritten", got)
+	}
+}
+
 func TestF09_NothingWasSentIsNoAmbiguity(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -129,7 +129,7 @@ func (s *story) trouble() {
 	var tr trouble
 	s.w.clock.onWait = nil
 	for range rapid.IntRange(0, 4).Draw(s.rt, "faults") {
-		tr.faults = append(tr.faults, fault(rapid.IntRange(int(fine), int(refused)).Draw(s.rt, "fault")))
+		tr.faults = append(tr.faults, fault(rapid.IntRange(int(fine), int(throttledFor)).Draw(s.rt, "fault")))
 	}
 	if rapid.IntRange(0, 9).Draw(s.rt, "blind") == 0 {
 		tr.blind = rapid.IntRange(1, 8).Draw(s.rt, "blind for")

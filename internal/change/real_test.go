@@ -221,6 +221,8 @@ func (r *real) trouble(tr trouble) {
 			patch(emulator.Before, emulator.Do{Drop: true})
 		case lostAfter:
 			patch(emulator.After, emulator.Do{Drop: true})
+		case throttledFor:
+			patch(emulator.Before, emulator.Do{Status: 429, RetryAfter: "7"})
 		case throttled:
 			patch(emulator.Before, emulator.Do{Status: 429, RetryAfter: "1"})
 		case refused:

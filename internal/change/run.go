@@ -57,6 +57,13 @@ func (r *run) part(ctx context.Context, i int, open bool) error {
 		}
 		f := problemOf(err)
 		state, sure := definite(f)
+		if f.Kind == fail.Throttled && f.Retry > 0 && n < r.e.limits.Sends && r.later(ctx, f.Retry) {
+			// Nothing was applied. While we waited somebody may have written, so it is looked at again.
+			if !r.refresh(ctx, p) {
+				return nil
+			}
+			continue
+		}
 		if sure && !open {
 			p.State, p.Problem = state, f
 			return nil
@@ -72,6 +79,14 @@ func (r *run) part(ctx context.Context, i int, open bool) error {
 			return nil
 		}
 	}
+}
+
+// later waits when there is time for it and for what comes after.
+func (r *run) later(ctx context.Context, d time.Duration) bool {
+	if d > r.e.limits.Save/2 {
+		return false
+	}
+	return r.e.cfg.Wait(ctx, d) == nil
 }
 
 // refresh reads again what was read too long ago to be overwritten, and says whether the part may be sent.

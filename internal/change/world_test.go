@@ -80,6 +80,7 @@ const (
 	throttled
 	unsent
 	refused
+	throttledFor // 429 with Retry-After: 7
 )
 
 type version struct {
@@ -203,6 +204,10 @@ func answerOf(f fault) error {
 		return fail.New(fail.Unavailable, "box.write", fail.T("No answer."))
 	case throttled:
 		return fail.New(fail.Throttled, "box.write", fail.T("Busy."))
+	case throttledFor:
+		e := fail.New(fail.Throttled, "box.write", fail.T("Busy."))
+		e.Retry = 7 * time.Second
+		return e
 	case unsent:
 		e := fail.New(fail.Unavailable, "box.write", fail.T("Not sent."))
 		e.Code = "not_sent"

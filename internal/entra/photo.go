@@ -73,7 +73,7 @@ func (d *Directory) SetPhoto(ctx context.Context, as directory.Authority, on dir
 	if err != nil {
 		return unsent(err)
 	}
-	return refused(op, on.ID, nil, c.Put(ctx, person(on.ID)+"/photo/$value", "image/jpeg", jpeg))
+	return refused(op, on.ID, nil, c.Hasty().Put(ctx, person(on.ID)+"/photo/$value", "image/jpeg", jpeg))
 }
 
 // RemovePhoto implements directory.Writer. https://learn.microsoft.com/graph/api/profilephoto-delete
@@ -86,5 +86,5 @@ func (d *Directory) RemovePhoto(ctx context.Context, as directory.Authority, on 
 	if err != nil {
 		return unsent(err)
 	}
-	return refused(op, on.ID, nil, c.Delete(ctx, person(on.ID)+"/photo/$value"))
+	return refused(op, on.ID, nil, c.Hasty().Delete(ctx, person(on.ID)+"/photo/$value"))
 }

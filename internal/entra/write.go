@@ -34,7 +34,7 @@ func (d *Directory) Update(ctx context.Context, as directory.Authority, on direc
 	if fields := d.o.Properties.Select(set.Names()); len(fields) > 0 {
 		items = append(items, graph.Item{Method: http.MethodGet, Path: person(on.ID) + "?$select=" + sel(appendNew(fields, "id")), After: []int{0}})
 	}
-	answers, err := c.Batch(ctx, items)
+	answers, err := c.Hasty().Batch(ctx, items)
 	if err != nil {
 		return nil, refused(op, on.ID, set, err)
 	}

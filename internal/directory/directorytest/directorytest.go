@@ -48,8 +48,9 @@ type Fixture struct {
 	Guest   directory.Ref
 	Gone    directory.Ref // an id that nobody has
 
-	Arm      func(Fault) // the next write meets this
-	Requests func() int  // HTTP requests sent to Graph so far
+	Arm      func(Fault)         // the next write meets this
+	Requests func() int          // HTTP requests sent to Graph so far
+	Pass     func(time.Duration) // lets time pass for the client
 }
 
 // GlobalAdministrator is a role template id.
@@ -360,6 +361,11 @@ func ambiguous(t *testing.T, f Fixture) {
 
 func throttled(t *testing.T, f Fixture) {
 	f.Arm(ThrottledOnce)
+	e := wantKind(t, second(f.Writer.Update(t.Context(), app, f.Member, property.Values{"city": property.Text("Ulm")})), fail.Throttled)
+	if e.Retry != 7*time.Second {
+		t.Errorf("Retry %v, want the service's 7 s", e.Retry)
+	}
+	f.Pass(e.Retry)
 	wantValues(t, update(t, f, f.Member, property.Values{"city": property.Text("Ulm")}), property.Values{"city": property.Text("Ulm")})
 	f.Arm(Throttled)
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)

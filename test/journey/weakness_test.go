@@ -28,6 +28,15 @@ func (b *browser) save(section string, set map[string]string) *browser {
 	return b.post("/profile", form)
 }
 
+// speak chooses a language by hand.
+func (b *browser) speak(code string) *browser {
+	b.t.Helper()
+	form := b.get("/profile").form("/preferences")
+	form.Set("language", code)
+	b.post("/preferences", form)
+	return b.get("/profile")
+}
+
 // since are the ledger's entries after seq.
 func (w *world) since(seq int64) []emulator.Entry {
 	w.t.Helper()
@@ -539,10 +548,7 @@ func TestW25_MoreThanTenFields(t *testing.T) {
 		t.Error("W24: the mobile phone is not a telephone field")
 	}
 	for code, want := range map[string][2]string{"de": {"ltr", "Mobiltelefon"}, "ar": {"rtl", "الهاتف"}} {
-		form := b.get("/profile").form("/preferences")
-		form.Set("language", code)
-		b.post("/preferences", form)
-		b.get("/profile")
+		b.speak(code)
 		root := b.all(func(n *htmlNode) bool { return n.Data == "html" })
 		if attr(root[0], "lang") != code || attr(root[0], "dir") != want[0] || !strings.Contains(b.text(), want[1]) {
 			t.Errorf("%s: lang %q dir %q\n%.400s", code, attr(root[0], "lang"), attr(root[0], "dir"), b.text())

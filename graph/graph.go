@@ -108,7 +108,7 @@ func (c *Client) As(token TokenFunc) *Client {
 	return &d
 }
 
-// Hasty is the same client that does not wait longer than a second for a 429 to pass, but returns it with its RetryAfter: for a
+// Hasty is the same client that does not wait longer than 250 ms for a 429 to pass, but returns it with its RetryAfter: for a
 // caller who has to look again before the request may be repeated.
 func (c *Client) Hasty() *Client {
 	d := *c

@@ -74,7 +74,7 @@ func (s *state) close(name string, d time.Duration) {
 
 func (s *state) tooLong(ctx context.Context, d time.Duration, hasty bool) bool {
 	end, ok := ctx.Deadline()
-	return hasty && d > time.Second || ok && end.Sub(s.opts.Now()) < d
+	return hasty && d > 250*time.Millisecond || ok && end.Sub(s.opts.Now()) < d
 }
 
 // retry repeats what may be repeated: 429 always, for it says that nothing was applied; other failures only of reads, on a fresh

@@ -121,8 +121,8 @@ type Reader interface {
 	Organization(ctx context.Context, tenant string) (Organization, error)
 }
 
-// Writer writes a directory. Each call is one write request, never repeated after an ambiguous answer. Only a 429 of at most a
-// second is waited for and repeated inside; a longer one is Throttled with its Retry, for while one waits somebody else may write.
+// Writer writes a directory. Each call is one write request, never repeated after an ambiguous answer. Only a 429 of at most
+// 250 ms is waited for and repeated inside; a longer one is Throttled with its Retry, for while one waits somebody else may write.
 type Writer interface {
 	// Update sends one PATCH with exactly these properties and, in the same round trip, reads those names back. The caller has
 	// already split what must stand alone. After holds the values read back; it is nil when the write was taken but the

@@ -203,14 +203,14 @@ func (c *call) apply(u *user, edits []edit, op string) error {
 // difference is what changed between two records, as the ledger says it.
 func (d *directory) difference(was, is record) (before, after map[string]any) {
 	before, after = make(map[string]any, 2), make(map[string]any, 2)
-	for len(was) > 0 || len(is) > 0 {
+	for was.more() || is.more() {
 		a, b := -1, -1
 		var aj, bj string
 		var arest, brest record
-		if len(was) > 0 {
+		if was.more() {
 			a, aj, arest = was.next()
 		}
-		if len(is) > 0 {
+		if is.more() {
 			b, bj, brest = is.next()
 		}
 		switch {
@@ -345,7 +345,7 @@ func (c *call) createUser() error {
 		return err
 	}
 	now := instantJSON(c.e.Now())
-	u := &user{id: c.e.random.id(), rec: record("").with([]field{{pCreated, now}, {pUserType, `"Member"`}})}
+	u := &user{id: c.e.random.id(), rec: record{}.with([]field{{pCreated, now}, {pUserType, `"Member"`}})}
 	for i := range edits {
 		f := edits[i].facts[0]
 		if f.Alone {

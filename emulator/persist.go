@@ -20,7 +20,7 @@ import (
 // and a checksum. A row's record stays where it was read, so starting copies nothing.
 const (
 	stateFile   = "emulator.state"
-	stateFormat = "nameplate emulator state 1\n"
+	stateFormat = "nameplate emulator state 2\n"
 	ledgerKept  = 1000 // entries that a data folder remembers
 )
 
@@ -40,6 +40,7 @@ type savedTenant struct {
 	Domains           []Domain
 	Apps              []savedApp
 	Props             []string // property names by the number that records use
+	Shared            []string // values by the place that records use
 	Extensions        []savedProp
 	Schemas           []Schema
 	Security          []Security
@@ -120,7 +121,7 @@ func writeWhole(path string, b []byte) error {
 	if err != nil {
 		return errors.Join(err, os.Remove(f.Name()))
 	}
-	d, err := os.Open(dir) // #nosec G304 -- the operator's folder
+	d, err := os.Open(dir)
 	if err != nil {
 		return err
 	}
@@ -165,7 +166,7 @@ func (t *tenant) save(rows []byte) (savedTenant, []byte, error) {
 	d := t.dir
 	out := savedTenant{
 		ID: t.id, Name: t.name, Country: t.country, Domains: t.domains, RoleIDs: d.roleIDs, LastOrd: d.lastOrd,
-		Users: len(d.users), Deleted: len(d.deleted),
+		Users: len(d.users), Deleted: len(d.deleted), Shared: d.shared.values,
 	}
 	for _, a := range t.apps {
 		out.Apps = append(out.Apps, savedApp{a.App, a.grants})
@@ -244,7 +245,7 @@ func atRows(rows []uint64, people []user) ([]*user, error) {
 func (u *user) save(b []byte, people map[*user]uint64) ([]byte, error) {
 	b = appendBytes(b, u.id)
 	b = binary.AppendUvarint(b, u.ord)
-	b = appendBytes(b, string(u.rec))
+	b = appendBytes(b, u.rec.row)
 	var manager uint64
 	if u.manager != nil {
 		if i, ok := people[u.manager]; ok {
@@ -299,7 +300,7 @@ func (e *Emulator) load() (bool, error) {
 
 // readWhole reads a file as one text.
 func readWhole(path string) (string, error) {
-	f, err := os.Open(path) // #nosec G304 -- the operator's folder
+	f, err := os.Open(path)
 	if err != nil {
 		return "", err
 	}
@@ -391,7 +392,7 @@ func (e *Emulator) decode(whole string) error {
 type reader struct{ rest string }
 
 func (r *reader) number() uint64 {
-	n, l := uvarint(record(r.rest))
+	n, l := uvarint(r.rest)
 	r.rest = r.rest[l:]
 	return n
 }
@@ -440,10 +441,12 @@ func (s savedTenant) tenant(in *reader) (*tenant, error) {
 	people := make([]user, n)
 	managers := make([]uint64, n)
 	d.users = make([]*user, 0, s.Users)
-	d.byID, d.byUPN, d.byMail = make(map[string]*user, n), make(map[string]*user, n), make(map[string]*user, n)
+	d.byID, d.byUPN = make(map[string]*user, n), make(map[string]*user, n)
+	d.shared.values = s.Shared
+	d.shared.done()
 	for i := range people {
 		u := &people[i]
-		u.id, u.ord, u.rec = in.text(), in.number(), record(in.text())
+		u.id, u.ord, u.rec = in.text(), in.number(), record{in.text(), d.shared}
 		managers[i] = in.number()
 		if u.id == "" || managers[i] > uint64(len(people)) {
 			return nil, errState
@@ -540,7 +543,7 @@ func (s *schema) renumbering(names []string) ([]int, error) {
 
 func (r record) renumbered(numbers []int) record {
 	var fields []field
-	for len(r) > 0 {
+	for r.more() {
 		p, json, rest := r.next()
 		if p < len(numbers) {
 			fields = append(fields, field{numbers[p], json})
@@ -548,5 +551,5 @@ func (r record) renumbered(numbers []int) record {
 		r = rest
 	}
 	slices.SortFunc(fields, func(a, b field) int { return a.prop - b.prop })
-	return record("").with(fields)
+	return record{}.with(fields)
 }

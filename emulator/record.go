@@ -7,9 +7,13 @@ import (
 	"unicode/utf8"
 )
 
-// record holds what is set of a user, compactly and for ever the same: a write makes another record. It is a row of
-// (property number, length, JSON) in the order of the numbers; the JSON is written out as it stands.
-type record string
+// record holds what is set of a user, compactly and for ever the same: a write makes another record. Its row has, in the order of
+// the property numbers, the number, twice the length, and the JSON, which is written out as it stands; or, for a value that many
+// people have, twice its place among the shared ones plus one.
+type record struct {
+	row    string
+	shared *shared
+}
 
 // field is one property of a record or one change of it; JSON "" takes the property out.
 type field struct {
@@ -17,16 +21,27 @@ type field struct {
 	json string
 }
 
+// more says that next has something to take.
+func (r record) more() bool { return len(r.row) > 0 }
+
 // next takes the first field off.
 func (r record) next() (prop int, json string, rest record) {
-	p, n := uvarint(r)
-	r = r[n:]
-	l, n := uvarint(r)
-	r = r[n:]
-	return int(p), string(r[:l]), r[l:]
+	prop, what, n := fieldHead(r.row)
+	if what&1 == 1 {
+		return prop, r.shared.value(what >> 1), record{r.row[n:], r.shared}
+	}
+	end := n + int(what>>1) // #nosec G115 -- the length of a text
+	return prop, r.row[n:end], record{r.row[end:], r.shared}
 }
 
-func uvarint(s record) (uint64, int) {
+// fieldHead reads the number of a property and what stands in place of its length, and how many bytes they are.
+func fieldHead(row string) (prop int, what uint64, n int) {
+	p, n := uvarint(row)
+	what, m := uvarint(row[n:])
+	return int(p), what, n + m // #nosec G115 -- a small number
+}
+
+func uvarint(s string) (uint64, int) {
 	var x uint64
 	for i := 0; i < len(s); i++ {
 		b := s[i]
@@ -40,44 +55,52 @@ func uvarint(s record) (uint64, int) {
 
 // get is the JSON of a property, "" when it is not set.
 func (r record) get(prop int) string {
-	for len(r) > 0 {
-		p, json, rest := r.next()
-		if p >= prop {
-			if p == prop {
-				return json
-			}
+	for row := r.row; len(row) > 0; {
+		p, what, n := fieldHead(row)
+		if p > prop {
 			return ""
 		}
-		r = rest
+		if p == prop {
+			_, json, _ := record{row, r.shared}.next()
+			return json
+		}
+		if what&1 == 0 {
+			n += int(what >> 1) // #nosec G115 -- the length of a text
+		}
+		row = row[n:]
 	}
 	return ""
 }
 
 // with is the record after changes, which are in the order of their property numbers.
 func (r record) with(changes []field) record {
-	b := make([]byte, 0, len(r)+64)
+	b := make([]byte, 0, len(r.row)+64)
+	row := r.row
 	for _, c := range changes {
-		for len(r) > 0 {
-			p, json, rest := r.next()
+		for len(row) > 0 {
+			p, what, n := fieldHead(row)
 			if p > c.prop {
 				break
 			}
-			if p < c.prop {
-				b = appendField(b, p, json)
+			if what&1 == 0 {
+				n += int(what >> 1) // #nosec G115 -- the length of a text
 			}
-			r = rest
+			if p < c.prop {
+				b = append(b, row[:n]...)
+			}
+			row = row[n:]
 		}
 		if c.json != "" {
 			b = appendField(b, c.prop, c.json)
 		}
 	}
-	b = append(b, r...)
-	return record(b)
+	b = append(b, row...)
+	return record{string(b), r.shared}
 }
 
 func appendField(b []byte, prop int, json string) []byte {
 	b = binary.AppendUvarint(b, uint64(prop))
-	b = binary.AppendUvarint(b, uint64(len(json)))
+	b = binary.AppendUvarint(b, uint64(len(json))<<1)
 	return append(b, json...)
 }
 

@@ -260,7 +260,7 @@ func (sel *selection) appendUser(b []byte, id string, r record) []byte {
 			b = append(b, `",`...)
 			continue
 		}
-		for at < want && len(next) > 0 {
+		for at < want && next.more() {
 			at, json, next = next.next()
 		}
 		value := sel.blanks[n]

@@ -64,7 +64,7 @@ func (d *directory) describe(u *user) User {
 			out.Photo = "data:" + http.DetectContentType(data) + ";base64," + base64.StdEncoding.EncodeToString(data)
 		}
 	}
-	for r := u.rec; len(r) > 0; {
+	for r := u.rec; r.more(); {
 		i, j, rest := r.next()
 		r = rest
 		if i == pUPN || i == pSync {

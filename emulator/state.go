@@ -16,6 +16,7 @@ import (
 // write it out after.
 type directory struct {
 	schema   *schema
+	shared   *shared
 	facts    map[string]property.Facts // by lower-case path
 	users    []*user                   // in the order of their ord
 	byID     map[string]*user          // users that are not deleted
@@ -80,7 +81,7 @@ func (u *user) roles() []string {
 func newDirectory() *directory {
 	facts := readFacts()
 	return &directory{
-		schema: newSchema(facts),
+		schema: newSchema(facts), shared: newShared(),
 		facts:  facts, byID: map[string]*user{}, byUPN: map[string]*user{}, byMail: map[string]*user{},
 		reports: map[*user][]*user{}, deleted: map[string]*user{}, groupID: map[string]*group{}, memberOf: map[string][]*group{},
 		roleIDs: map[string]string{}, schemas: map[string]Schema{}, security: map[string]Security{},
@@ -138,6 +139,7 @@ func newTenant(e *Emulator, org Organization) (*tenant, error) {
 		d.setManager(u, m)
 	}
 	d.users = slices.Clip(d.users)
+	d.shared.done()
 	return t, t.readGroups(e, org.Groups, now)
 }
 
@@ -195,7 +197,7 @@ func (t *tenant) readUser(e *Emulator, o User, now time.Time) (*user, error) {
 		}
 	}
 	slices.SortFunc(fields, func(a, b field) int { return cmp.Compare(a.prop, b.prop) })
-	u.rec = record("").with(fields)
+	u.rec = t.dir.shared.record(fields)
 	if o.Password != "" {
 		u.extra().password = o.Password
 	}

@@ -51,14 +51,19 @@ type problemView struct {
 
 type otherView struct{ Label, Was, Now string }
 
-// read asks the directory for the signed-in person, with that person's own right, and draws the fields.
+// read asks the directory for the signed-in person and draws the fields. It asks with the application's right, for a person's own
+// token does not show who their manager and reports are; without such a right it asks with the person's own, and says what is missing.
 func (p *Portal) read(ctx context.Context, v *web.Visit) (directory.User, []policy.Field, error) {
 	names := p.Form.Names()
 	if !slices.Contains(names, "preferredLanguage") {
 		names = append(slices.Clone(names), "preferredLanguage")
 	}
 	ask := directory.Ask{Names: names, Manager: true, Reports: true, Roles: true, Photo: true}
-	u, err := p.Reader.User(ctx, directory.Own(v.Session.ID), v.Session.Ref, ask)
+	as := directory.Authority{}
+	if p.Delegated {
+		as = directory.Own(v.Session.ID)
+	}
+	u, err := p.Reader.User(ctx, as, v.Session.Ref, ask)
 	if err != nil {
 		return directory.User{}, nil, again(err)
 	}

@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -39,9 +40,15 @@ func (a *appToken) get(ctx context.Context, spent, claims string) (string, error
 	if usable && a.fresh(now) {
 		return a.token.Token, nil
 	}
-	t, err := a.state.opts.Credential.GetToken(ctx, policy.TokenRequestOptions{
-		Scopes: []string{a.state.opts.Scope}, EnableCAE: true, Claims: claims,
-	})
+	ask := policy.TokenRequestOptions{Scopes: []string{a.state.opts.Scope}, EnableCAE: true, Claims: claims}
+	t, err := a.state.opts.Credential.GetToken(ctx, ask)
+	if err == nil && t.Token == spent && spent != "" && claims == "" {
+		// The credential's own memory still believes in the token that the service refused: its clock may be behind. A demand for
+		// a younger one, in the form of a challenge, makes it ask the authority.
+		// https://learn.microsoft.com/entra/identity-platform/claims-challenge
+		ask.Claims = fmt.Sprintf(`{"access_token":{"nbf":{"essential":true,"value":"%d"}}}`, now.Unix())
+		t, err = a.state.opts.Credential.GetToken(ctx, ask)
+	}
 	if err != nil {
 		if usable && a.token.ExpiresOn.After(now) {
 			return a.token.Token, nil // not fresh, and good

@@ -65,12 +65,23 @@ func TestExpectationLanguage(t *testing.T) {
 		sent, got string
 		same      bool
 	}{
-		{`"x"`, `"x"`, true}, {`"x"`, `"y"`, false}, {`"x"`, `null`, false},
-		{`null`, `null`, true}, {`null`, `"x"`, false}, {`null`, `[]`, false},
-		{`[]`, `[]`, true}, {`[]`, `["x"]`, false}, {`["x", "y"]`, `["y", "x"]`, true}, {`["x"]`, `["x", "y"]`, false},
-		{`"2030-01-01T00:00:00Z"`, `"2030-01-01T01:00:00+01:00"`, true}, {`"2030-01-01T00:00:00Z"`, `"2030-01-02T00:00:00Z"`, false},
-		{`{"a": 1, "@odata.type": "x"}`, `{"a": 1, "b": 2}`, true}, {`{"a": 1}`, `{"a": 2}`, false}, {`{"a": 1}`, `null`, false},
-		{`true`, `false`, false}, {`4`, `4`, true},
+		{`"x"`, `"x"`, true},
+		{`"x"`, `"y"`, false},
+		{`"x"`, `null`, false},
+		{`null`, `null`, true},
+		{`null`, `"x"`, false},
+		{`null`, `[]`, false},
+		{`[]`, `[]`, true},
+		{`[]`, `["x"]`, false},
+		{`["x", "y"]`, `["y", "x"]`, true},
+		{`["x"]`, `["x", "y"]`, false},
+		{`"2030-01-01T00:00:00Z"`, `"2030-01-01T01:00:00+01:00"`, true},
+		{`"2030-01-01T00:00:00Z"`, `"2030-01-02T00:00:00Z"`, false},
+		{`{"a": 1, "@odata.type": "x"}`, `{"a": 1, "b": 2}`, true},
+		{`{"a": 1}`, `{"a": 2}`, false},
+		{`{"a": 1}`, `null`, false},
+		{`true`, `false`, false},
+		{`4`, `4`, true},
 	} {
 		if sameValue(decode(c.sent), decode(c.got)) != c.same {
 			t.Errorf("sent %s, read %s: wanted the same: %v", c.sent, c.got, c.same)

@@ -294,8 +294,10 @@ func (c *call) openExtensions(key string, n int) error {
 
 func (c *call) storeOpen(u *user, name string, have, set map[string]json.RawMessage, status int) error {
 	if have == nil {
-		have = map[string]json.RawMessage{"extensionName": json.RawMessage(text(name)), "id": json.RawMessage(text(name)),
-			"@odata.type": json.RawMessage(`"#microsoft.graph.openTypeExtension"`)}
+		have = map[string]json.RawMessage{
+			"extensionName": json.RawMessage(text(name)), "id": json.RawMessage(text(name)),
+			"@odata.type": json.RawMessage(`"#microsoft.graph.openTypeExtension"`),
+		}
 	}
 	for k, v := range set {
 		if strings.Contains(k, "@odata.") || k == "id" || k == "extensionName" {

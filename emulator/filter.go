@@ -72,8 +72,10 @@ func (c *call) walk(e odata.Expr, variable string, collection int) error {
 	return nil
 }
 
-var operatorName = map[odata.Op]string{odata.Eq: "Equal", odata.Ne: "NotEqual", odata.Ge: "GreaterThanOrEqual", odata.Gt: "GreaterThan",
-	odata.Le: "LessThanOrEqual", odata.Lt: "LessThan"}
+var operatorName = map[odata.Op]string{
+	odata.Eq: "Equal", odata.Ne: "NotEqual", odata.Ge: "GreaterThanOrEqual", odata.Gt: "GreaterThan",
+	odata.Le: "LessThanOrEqual", odata.Lt: "LessThan",
+}
 
 func (c *call) needsAdvanced(op string) error {
 	return unsupportedQuery("Operator '%s' is not supported because the required parameters might be missing. Try adding $count=true query parameter and ConsistencyLevel:eventual header. Refer to https://aka.ms/graph-docs/advanced-queries for more information", op)

@@ -124,6 +124,9 @@ func (c *call) serve() error {
 	return c.route()
 }
 
+// errMalformedPath is told in the service's own way by the caller.
+var errMalformedPath = errors.New("malformed escape in the path")
+
 // segments takes a path apart: /v1.0/users('a%2Fb')/photo becomes users, a/b, photo.
 func segments(escaped string) ([]string, error) {
 	parts := strings.Split(strings.Trim(escaped, "/"), "/")
@@ -134,7 +137,7 @@ func segments(escaped string) ([]string, error) {
 		}
 		s, err := url.PathUnescape(p)
 		if err != nil {
-			return nil, errors.New("Malformed escape in the path.")
+			return nil, errMalformedPath
 		}
 		name, key, ok := strings.Cut(s, "(")
 		if !ok || !strings.HasSuffix(key, ")") || strings.ContainsAny(name, "'@") {

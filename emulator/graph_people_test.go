@@ -169,8 +169,10 @@ func TestBatchShuffled(t *testing.T) {
 func TestLifeOfAPerson(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, emulator.Options{})
-	body := map[string]any{"accountEnabled": true, "displayName": "New Person", "mailNickname": "newp", "userPrincipalName": "newp@contoso.com",
-		"passwordProfile": map[string]any{"forceChangePasswordNextSignIn": true, "password": "xWwvJ]6NMw+bWH-d"}}
+	body := map[string]any{
+		"accountEnabled": true, "displayName": "New Person", "mailNickname": "newp", "userPrincipalName": "newp@contoso.com",
+		"passwordProfile": map[string]any{"forceChangePasswordNextSignIn": true, "password": "xWwvJ]6NMw+bWH-d"},
+	}
 	made := d.ask("POST", "/v1.0/users", body)
 	d.want(made, 201, "")
 	id, _ := made.body["id"].(string)
@@ -324,8 +326,10 @@ func TestS2_25_DirectoryExtension(t *testing.T) {
 func TestS2_P27_FederatedDomain(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, emulator.Options{})
-	body := map[string]any{"accountEnabled": true, "displayName": "Fed", "mailNickname": "fed", "userPrincipalName": "fed@fed.contoso.com",
-		"passwordProfile": map[string]any{"password": "xWwvJ]6NMw+bWH-d"}}
+	body := map[string]any{
+		"accountEnabled": true, "displayName": "Fed", "mailNickname": "fed", "userPrincipalName": "fed@fed.contoso.com",
+		"passwordProfile": map[string]any{"password": "xWwvJ]6NMw+bWH-d"},
+	}
 	d.want(d.ask("POST", "/v1.0/users", body), 400, "Request_BadRequest")
 	body["onPremisesImmutableId"] = "YmFyYmFy"
 	d.want(d.ask("POST", "/v1.0/users", body), 201, "")

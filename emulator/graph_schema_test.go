@@ -43,9 +43,11 @@ func TestAnswersFitMicrosoftsSchemas(t *testing.T) {
 	anna := org.Users[0].ID
 	var names []string
 	for _, n := range known["user"] {
-		if !slices.Contains([]string{"@odata.type", "deviceEnrollmentLimit", "identityParentId", "authorizationInfo", "print", "mailboxSettings",
+		if !slices.Contains([]string{
+			"@odata.type", "deviceEnrollmentLimit", "identityParentId", "authorizationInfo", "print", "mailboxSettings",
 			"appRoleAssignments", "directReports", "extensions", "licenseDetails", "manager", "memberOf", "oauth2PermissionGrants", "ownedDevices",
-			"ownedObjects", "photo", "photos", "registeredDevices", "sponsors", "transitiveMemberOf", "signInActivity"}, n) {
+			"ownedObjects", "photo", "photos", "registeredDevices", "sponsors", "transitiveMemberOf", "signInActivity",
+		}, n) {
 			names = append(names, n)
 		}
 	}

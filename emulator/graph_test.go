@@ -31,8 +31,10 @@ func office() emulator.Organization {
 		Name: "Contoso", Country: "US",
 		Domains: []emulator.Domain{{Name: "contoso.com", Verified: true}, {Name: "fed.contoso.com", Verified: true, Federated: true}},
 		Users: []emulator.User{
-			{ID: "10000000-0000-4000-8000-000000000001", UPN: "ann@contoso.com", Manager: "max@contoso.com",
-				Values: map[string]any{"displayName": "Ann Lee", "jobTitle": "Nurse", "mail": "ann@contoso.com", "mobilePhone": "+1 425 555 0101"}},
+			{
+				ID: "10000000-0000-4000-8000-000000000001", UPN: "ann@contoso.com", Manager: "max@contoso.com",
+				Values: map[string]any{"displayName": "Ann Lee", "jobTitle": "Nurse", "mail": "ann@contoso.com", "mobilePhone": "+1 425 555 0101"},
+			},
 			{ID: "10000000-0000-4000-8000-000000000002", UPN: "max@contoso.com", Photo: "initials", Values: map[string]any{"displayName": "Max Ober", "mail": "max@contoso.com"}},
 			{ID: "10000000-0000-4000-8000-000000000003", UPN: "gus@contoso.com", Roles: []string{"Global Administrator"}, Values: map[string]any{"displayName": "Gus Admin"}},
 			{ID: "10000000-0000-4000-8000-000000000004", UPN: "hal@contoso.com", Roles: []string{"Helpdesk Administrator"}, Values: map[string]any{"displayName": "Hal Desk"}},
@@ -267,8 +269,10 @@ func TestPatchIsWholeOrNothing(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 	r := d.ask("GET", "/v1.0/users/"+ann+"?$select=city,jobTitle,mobilePhone,businessPhones", nil)
-	want := map[string]any{"@odata.context": "http://graph.test/v1.0/$metadata#users(city,jobTitle,mobilePhone,businessPhones)/$entity",
-		"city": "Rome", "jobTitle": "Nurse", "mobilePhone": nil, "businessPhones": []any{}}
+	want := map[string]any{
+		"@odata.context": "http://graph.test/v1.0/$metadata#users(city,jobTitle,mobilePhone,businessPhones)/$entity",
+		"city":           "Rome", "jobTitle": "Nurse", "mobilePhone": nil, "businessPhones": []any{},
+	}
 	if fmt.Sprint(r.body) != fmt.Sprint(want) {
 		t.Errorf("%v", r.body)
 	}
@@ -469,8 +473,10 @@ func TestConcurrentWritesAndReads(t *testing.T) {
 	for range 2 {
 		wg.Go(func() {
 			for range 25 {
-				for _, path := range []string{"/users?$filter=startsWith(city,'1')&$top=3", "/me", "/me/memberOf", "/users/" + ann + "/manager", "/users/" + max_ + "/photo",
-					"/me/directReports", "/users?$orderby=displayName"} {
+				for _, path := range []string{
+					"/users?$filter=startsWith(city,'1')&$top=3", "/me", "/me/memberOf", "/users/" + ann + "/manager", "/users/" + max_ + "/photo",
+					"/me/directReports", "/users?$orderby=displayName",
+				} {
 					if r := person.ask("GET", "/v1.0"+path, nil); r.code != 200 {
 						t.Errorf("%s: %d %s", path, r.code, r.raw)
 					}

@@ -100,10 +100,12 @@ func (d *directory) roleAssignable(u *user) bool {
 	return false
 }
 
-var groupNames = []string{"id", "deletedDateTime", "classification", "createdDateTime", "description", "displayName", "expirationDateTime",
+var groupNames = []string{
+	"id", "deletedDateTime", "classification", "createdDateTime", "description", "displayName", "expirationDateTime",
 	"groupTypes", "isAssignableToRole", "mail", "mailEnabled", "mailNickname", "membershipRule", "membershipRuleProcessingState",
 	"onPremisesLastSyncDateTime", "onPremisesSecurityIdentifier", "onPremisesSyncEnabled", "preferredDataLocation", "preferredLanguage",
-	"proxyAddresses", "renewedDateTime", "securityEnabled", "theme", "visibility"}
+	"proxyAddresses", "renewedDateTime", "securityEnabled", "theme", "visibility",
+}
 
 // appendTo writes a group's selected properties without braces.
 func (g *group) appendTo(b []byte, selects []string, typed bool) []byte {
@@ -124,8 +126,10 @@ func (g *group) appendTo(b []byte, selects []string, typed bool) []byte {
 		assignable, visibility = "true", `"Private"`
 	}
 	at := instantJSON(g.created)
-	values := []string{text(g.id), "null", "null", at, or(g.description), text(g.name), "null", types, assignable, "null", truth(g.unified),
-		text(g.nickname), or(g.rule), state, "null", "null", "null", "null", "null", "[]", at, truth(g.security), "null", visibility}
+	values := []string{
+		text(g.id), "null", "null", at, or(g.description), text(g.name), "null", types, assignable, "null", truth(g.unified),
+		text(g.nickname), or(g.rule), state, "null", "null", "null", "null", "null", "[]", at, truth(g.security), "null", visibility,
+	}
 	if typed {
 		b = append(b, `"@odata.type":"#microsoft.graph.group",`...)
 	}

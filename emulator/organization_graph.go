@@ -46,8 +46,10 @@ func (c *call) organization() error {
 		}
 	}
 	members := []field{}
-	names := []string{"id", "deletedDateTime", "businessPhones", "city", "country", "countryLetterCode", "displayName",
-		"onPremisesSyncEnabled", "postalCode", "preferredLanguage", "street", "tenantType", "verifiedDomains"}
+	names := []string{
+		"id", "deletedDateTime", "businessPhones", "city", "country", "countryLetterCode", "displayName",
+		"onPremisesSyncEnabled", "postalCode", "preferredLanguage", "street", "tenantType", "verifiedDomains",
+	}
 	values := []string{text(t.id), "null", "[]", "null", country, country, text(t.name), "null", "null", language, "null", kind, "[" + string(domains) + "]"}
 	for i := range names {
 		members = append(members, field{i, values[i]})
@@ -132,8 +134,10 @@ func (c *call) domains() error {
 	describe := func(b []byte, i int) []byte {
 		d := c.t.domains[i]
 		truth := func(v bool) string { return string(appendBool(nil, v)) }
-		values := []string{text(d.Name), text(kindOf(d)), "true", truth(i == 0), truth(strings.HasSuffix(strings.ToLower(d.Name), ".onmicrosoft.com")),
-			"true", truth(d.Verified), `["Email","OfficeCommunicationsOnline"]`}
+		values := []string{
+			text(d.Name), text(kindOf(d)), "true", truth(i == 0), truth(strings.HasSuffix(strings.ToLower(d.Name), ".onmicrosoft.com")),
+			"true", truth(d.Verified), `["Email","OfficeCommunicationsOnline"]`,
+		}
 		var members []field
 		for n, v := range values {
 			members = append(members, field{n, v})

@@ -312,9 +312,7 @@ var (
 	pEnabled      = propNumber("accountEnabled")
 	pCreated      = propNumber("createdDateTime")
 	pDeleted      = propNumber("deletedDateTime")
-	pNickname     = propNumber("mailNickname")
 	pProxies      = propNumber("proxyAddresses")
-	pOtherMails   = propNumber("otherMails")
 	pIdentities   = propNumber("identities")
 	pSync         = propNumber("onPremisesSyncEnabled")
 	pLastSync     = propNumber("onPremisesLastSyncDateTime")
@@ -322,13 +320,10 @@ var (
 	pExtension    = propNumber("onPremisesExtensionAttributes")
 	pOrgData      = propNumber("employeeOrgData")
 	pSecurity     = propNumber("customSecurityAttributes")
-	pUsage        = propNumber("usageLocation")
 	pUserType     = propNumber("userType")
 	pValidFrom    = propNumber("signInSessionsValidFromDateTime")
 	pPasswordTime = propNumber("lastPasswordChangeDateTime")
 	pPassword     = propNumber("passwordProfile")
-	pPolicies     = propNumber("passwordPolicies")
-	pPhones       = propNumber("businessPhones")
 )
 
 func propNumber(name string) int {

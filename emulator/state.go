@@ -82,7 +82,7 @@ func newDirectory() *directory {
 	facts := readFacts()
 	return &directory{
 		schema: newSchema(facts), shared: newShared(),
-		facts:  facts, byID: map[string]*user{}, byUPN: map[string]*user{}, byMail: map[string]*user{},
+		facts: facts, byID: map[string]*user{}, byUPN: map[string]*user{}, byMail: map[string]*user{},
 		reports: map[*user][]*user{}, deleted: map[string]*user{}, groupID: map[string]*group{}, memberOf: map[string][]*group{},
 		roleIDs: map[string]string{}, schemas: map[string]Schema{}, security: map[string]Security{},
 	}
@@ -90,8 +90,10 @@ func newDirectory() *directory {
 
 // newTenant builds a tenant from its description. An unknown property or person in it is an error.
 func newTenant(e *Emulator, org Organization) (*tenant, error) {
-	t := &tenant{id: strings.ToLower(org.ID), name: org.Name, country: org.Country, domains: org.Domains,
-		apps: map[string]*application{}, dir: newDirectory()}
+	t := &tenant{
+		id: strings.ToLower(org.ID), name: org.Name, country: org.Country, domains: org.Domains,
+		apps: map[string]*application{}, dir: newDirectory(),
+	}
 	if t.id == "" {
 		t.id = e.random.id()
 	}

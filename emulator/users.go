@@ -165,8 +165,10 @@ func (c *call) selectUser(sees sight, collection bool) (*selection, string, erro
 
 // isNavigation says whether a name that $select may hold without effect is a relationship of a user.
 func isNavigation(name string) bool {
-	return slices.ContainsFunc([]string{"manager", "directReports", "memberOf", "transitiveMemberOf", "extensions", "photo", "photos",
-		"ownedObjects", "licenseDetails"}, func(n string) bool { return strings.EqualFold(n, name) })
+	return slices.ContainsFunc([]string{
+		"manager", "directReports", "memberOf", "transitiveMemberOf", "extensions", "photo", "photos",
+		"ownedObjects", "licenseDetails",
+	}, func(n string) bool { return strings.EqualFold(n, name) })
 }
 
 func (c *call) getUser(key string) error {

@@ -251,8 +251,12 @@ func TestA02_ClocksMayDifferByFiveMinutes(t *testing.T) {
 		ahead time.Duration
 		ok    bool
 	}{
-		{0, true}, {-5 * time.Minute, true}, {-5*time.Minute - time.Second, false},
-		{time.Hour + 5*time.Minute - time.Second, true}, {time.Hour + 5*time.Minute + time.Second, false}, {-24 * time.Hour, false},
+		{0, true},
+		{-5 * time.Minute, true},
+		{-5*time.Minute - time.Second, false},
+		{time.Hour + 5*time.Minute - time.Second, true},
+		{time.Hour + 5*time.Minute + time.Second, false},
+		{-24 * time.Hour, false},
 	} {
 		ours = c.ahead
 		begun := b.begin(access.Begin{})

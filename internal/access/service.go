@@ -258,8 +258,10 @@ func ended(reason string) *fail.Error {
 }
 
 func throttled(op string, wait time.Duration) *fail.Error {
-	return &fail.Error{Op: op, Kind: fail.Throttled, Code: CodeMany, Retry: wait,
-		Say: fail.T("There were too many attempts from your network. Wait a moment and try again.")}
+	return &fail.Error{
+		Op: op, Kind: fail.Throttled, Code: CodeMany, Retry: wait,
+		Say: fail.T("There were too many attempts from your network. Wait a moment and try again."),
+	}
 }
 
 // plainClient is a client that neither follows a redirect nor keeps cookies: what it sends is for one address only.

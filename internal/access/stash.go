@@ -40,7 +40,7 @@ func (s *Service) Stash(ctx context.Context, cookie string, f Form) error {
 		return ended(row.Why)
 	}
 	f.Path = Next(f.Path)
-	plain, err := json.Marshal(stashed{Path: f.Path, Values: f.Values, At: f.At})
+	plain, err := json.Marshal(stashed(f))
 	if err != nil {
 		return fail.Wrap(fail.Internal, op, err)
 	}
@@ -71,5 +71,5 @@ func (s *Service) Unstash(ctx context.Context, session Session) (Form, error) {
 		e.Say = fail.T("The text that you had typed could not be kept.")
 		return Form{}, e
 	}
-	return Form{Path: v.Path, Values: v.Values, At: v.At}, nil
+	return Form(v), nil
 }

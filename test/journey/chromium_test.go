@@ -197,10 +197,14 @@ func TestW24_EveryPageInChromium(t *testing.T) {
 					media          map[string]string
 					axe            bool
 				}{
-					{"360", "en", 360, nil, true}, {"768", "en", 768, nil, false}, {"1440", "en", 1440, nil, false},
+					{"360", "en", 360, nil, true},
+					{"768", "en", 768, nil, false},
+					{"1440", "en", 1440, nil, false},
 					{"360-dark", "en", 360, map[string]string{"prefers-color-scheme": "dark"}, true},
-					{"768-ar", "ar", 768, nil, false}, {"360-ar-dark", "ar", 360, map[string]string{"prefers-color-scheme": "dark"}, false},
-					{"1440-de-contrast", "de", 1440, map[string]string{"prefers-contrast": "more"}, false}, {"768-forced", "en", 768, map[string]string{"forced-colors": "active"}, false},
+					{"768-ar", "ar", 768, nil, false},
+					{"360-ar-dark", "ar", 360, map[string]string{"prefers-color-scheme": "dark"}, false},
+					{"1440-de-contrast", "de", 1440, map[string]string{"prefers-contrast": "more"}, false},
+					{"768-forced", "en", 768, map[string]string{"forced-colors": "active"}, false},
 				} {
 					if i > 0 && look.name != "768-ar" && strings.HasPrefix(name, "gallery-") && !slices.Contains(rich, name) {
 						continue // pages with one message are all made alike

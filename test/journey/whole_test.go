@@ -37,8 +37,10 @@ func TestForeignClientsSeeTheSameDirectory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	conf := oauth2.Config{ClientID: w.ClientID, ClientSecret: w.ClientSecret, Endpoint: provider.Endpoint(), RedirectURL: "http://localhost/auth/callback",
-		Scopes: []string{oidc.ScopeOpenID, "profile", "offline_access", "https://graph.microsoft.com/User.ReadWrite"}}
+	conf := oauth2.Config{
+		ClientID: w.ClientID, ClientSecret: w.ClientSecret, Endpoint: provider.Endpoint(), RedirectURL: "http://localhost/auth/callback",
+		Scopes: []string{oidc.ScopeOpenID, "profile", "offline_access", "https://graph.microsoft.com/User.ReadWrite"},
+	}
 	verifier := oauth2.GenerateVerifier()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
@@ -277,7 +279,9 @@ func (k *killed) serve(crash string) (w *world, died <-chan struct{}) {
 	if err != nil {
 		k.t.Fatalf("the portal did not become ready: %v\n%s", err, log.String())
 	}
-	d := &app.Demo{Portal: ready.Portal, AuthHTTP: k.server.AuthorityHTTP, GraphHTTP: k.server.GraphHTTP, Control: k.server.Control, TenantID: k.emulator.Tenants()[0],
-		ClientID: k.org.Apps[0].ClientID, ClientSecret: k.org.Apps[0].Secrets[0].Value, Users: []app.DemoUser{{UPN: "misaki.tanaka@larkfield.example", Role: "member"}}}
+	d := &app.Demo{
+		Portal: ready.Portal, AuthHTTP: k.server.AuthorityHTTP, GraphHTTP: k.server.GraphHTTP, Control: k.server.Control, TenantID: k.emulator.Tenants()[0],
+		ClientID: k.org.Apps[0].ClientID, ClientSecret: k.org.Apps[0].Secrets[0].Value, Users: []app.DemoUser{{UPN: "misaki.tanaka@larkfield.example", Role: "member"}},
+	}
 	return &world{Demo: d, t: k.t, log: &log}, ended
 }

@@ -137,8 +137,10 @@ func TestMatchSaysWhatItCannot(t *testing.T) {
 		t.Error(err)
 	}
 	var types *odata.TypeError
-	for _, in := range []string{`accountEnabled eq 'true'`, `businessPhones eq 'x'`, `startsWith(accountEnabled,'t')`,
-		`department/any(d:d eq 'x')`, `createdDateTime eq 'x'`, `department eq 1`} {
+	for _, in := range []string{
+		`accountEnabled eq 'true'`, `businessPhones eq 'x'`, `startsWith(accountEnabled,'t')`,
+		`department/any(d:d eq 'x')`, `createdDateTime eq 'x'`, `department eq 1`,
+	} {
 		if err := match(in); !errors.As(err, &types) {
 			t.Errorf("%s: %v", in, err)
 		}

@@ -175,8 +175,10 @@ func (a *App) Start() error {
 	if a.listen == nil {
 		l, err := net.Listen("tcp", a.cfg.Listen)
 		if err != nil {
-			return &fail.Error{Op: "app.start", Kind: fail.Unavailable, Err: err,
-				Say: fail.T("The portal cannot listen on %s. Stop what uses that address, or choose another with the setting listen.", a.cfg.Listen)}
+			return &fail.Error{
+				Op: "app.start", Kind: fail.Unavailable, Err: err,
+				Say: fail.T("The portal cannot listen on %s. Stop what uses that address, or choose another with the setting listen.", a.cfg.Listen),
+			}
 		}
 		a.listen = l
 	}
@@ -184,8 +186,10 @@ func (a *App) Start() error {
 	if a.cfg.HealthListen != "" {
 		l, err := net.Listen("tcp", a.cfg.HealthListen)
 		if err != nil {
-			return &fail.Error{Op: "app.start", Kind: fail.Unavailable, Err: err,
-				Say: fail.T("The portal cannot listen on %s. Stop what uses that address, or choose another with the setting listen.", a.cfg.HealthListen)}
+			return &fail.Error{
+				Op: "app.start", Kind: fail.Unavailable, Err: err,
+				Say: fail.T("The portal cannot listen on %s. Stop what uses that address, or choose another with the setting listen.", a.cfg.HealthListen),
+			}
 		}
 		a.health = web.Server(a.site.Health())
 		a.serve(a.health, l)

@@ -81,8 +81,10 @@ func StartDemo(ctx context.Context, o DemoOptions) (d *Demo, err error) {
 
 	listen, err := net.Listen("tcp", loopback(o.Port))
 	if err != nil {
-		return d, &fail.Error{Op: "app.demo", Kind: fail.Unavailable, Err: err,
-			Say: fail.T("Port %d is taken, perhaps by another demo. Stop that one, or choose another port: nameplate demo --port 0", o.Port)}
+		return d, &fail.Error{
+			Op: "app.demo", Kind: fail.Unavailable, Err: err,
+			Say: fail.T("Port %d is taken, perhaps by another demo. Stop that one, or choose another port: nameplate demo --port 0", o.Port),
+		}
 	}
 	defer func() {
 		if err != nil {
@@ -96,8 +98,10 @@ func StartDemo(ctx context.Context, o DemoOptions) (d *Demo, err error) {
 		return d, fail.Wrap(fail.Internal, "app.demo", err)
 	}
 	if d.server, err = d.Emulator.Start(ctx, addresses(o.Port, filepath.Join(folder, "ca.pem"))); err != nil {
-		return d, &fail.Error{Op: "app.demo", Kind: fail.Unavailable, Err: err,
-			Say: fail.T("The emulator could not start. If its ports are taken, choose others: nameplate demo --port 0")}
+		return d, &fail.Error{
+			Op: "app.demo", Kind: fail.Unavailable, Err: err,
+			Say: fail.T("The emulator could not start. If its ports are taken, choose others: nameplate demo --port 0"),
+		}
 	}
 	tenant := d.Emulator.Tenants()[0]
 	d.Portal, d.Organization = portal, org.Name

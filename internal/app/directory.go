@@ -73,8 +73,10 @@ func tenantID(ctx context.Context, cfg config.Config, client *http.Client) (stri
 		return t, nil
 	}
 	wrong := func(err error) (string, error) {
-		return "", &fail.Error{Op: "app.tenant", Item: cfg.Tenant, Kind: fail.Unavailable, Err: err,
-			Say: fail.T("The tenant %s was not found at %s. Check the name, or write the tenant id instead.", cfg.Tenant, cfg.Cloud.Authority)}
+		return "", &fail.Error{
+			Op: "app.tenant", Item: cfg.Tenant, Kind: fail.Unavailable, Err: err,
+			Say: fail.T("The tenant %s was not found at %s. Check the name, or write the tenant id instead.", cfg.Tenant, cfg.Cloud.Authority),
+		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()

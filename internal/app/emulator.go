@@ -4,12 +4,16 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
 
 	"nameplate/emulator"
 	"nameplate/emulator/sample"
 	"nameplate/internal/fail"
 )
+
+// large is from how many people on it is worth the time to give memory back.
+const large = 10_000
 
 // EmulatorOptions say what the emulator alone is made of.
 type EmulatorOptions struct {
@@ -77,6 +81,9 @@ func StartEmulator(ctx context.Context, o EmulatorOptions) (*Emulator, error) {
 		return nil, &fail.Error{Op: "app.emulator", Kind: fail.Unavailable, Err: err, Say: fail.T("The emulator could not start. If its ports are taken, choose others with --port and --https-port.")}
 	}
 	e.Authority, e.Graph, e.AuthHTTP, e.GraphHTTP = e.server.Authority, e.server.Graph, e.server.AuthorityHTTP, e.server.GraphHTTP
+	if o.People >= large {
+		debug.FreeOSMemory() // making so many people leaves much behind
+	}
 	e.Control, e.CAFile, e.TenantID = e.server.Control, e.server.CAFile, t.Tenants()[0]
 	if len(org.Domains) > 0 {
 		e.Domain = org.Domains[0].Name

@@ -51,8 +51,10 @@ func makeKey(path string, random io.Reader) ([][]byte, error) {
 	}
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return nil, &fail.Error{Op: "app.key", Item: path, Kind: fail.Invalid, Err: err,
-			Say: fail.T("The key file %s cannot be made. Check that its folder is there and can be written.", path)}
+		return nil, &fail.Error{
+			Op: "app.key", Item: path, Kind: fail.Invalid, Err: err,
+			Say: fail.T("The key file %s cannot be made. Check that its folder is there and can be written.", path),
+		}
 	}
 	_, err = fmt.Fprintln(f, base64.StdEncoding.EncodeToString(key))
 	if serr := f.Sync(); err == nil {

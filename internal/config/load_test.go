@@ -155,8 +155,11 @@ func TestB48_AllMistakesAtOnceWithRemedy(t *testing.T) {
 		{"B49 secret file missing", "", []string{"NAMEPLATE_CLIENT_SECRET_FILE=" + filepath.Join(dir, "none")}, []string{"NAMEPLATE_CLIENT_SECRET_FILE names a file that cannot be read (there is no such file)"}},
 		{"A57 emulator and real mixed", "", []string{secret, "NAMEPLATE_AUTHORITY=http://127.0.0.1:9"}, []string{"mix the emulator and the real service"}},
 		{"A57 emulator behind a public address", "", []string{secret, "NAMEPLATE_AUTHORITY=http://127.0.0.1:9", "NAMEPLATE_GRAPH=http://127.0.0.1:9", "NAMEPLATE_PUBLIC_URL=https://people.example.com"}, []string{"an emulator lets anybody sign in as anybody"}},
-		{"address, duration, choice, color, proxy", "", []string{secret, "NAMEPLATE_LISTEN=8080", "NAMEPLATE_SESSION_IDLE=never", "NAMEPLATE_CLOUD=mars", "NAMEPLATE_ACCENT=blue", "NAMEPLATE_TRUSTED_PROXIES=10.0.0.0/8,everybody"},
-			[]string{"write host:port", "write it as 60m", "write one of: global, usgov, usgov-dod, china", "write it as #0b5cad", `holds "everybody"`}},
+		{
+			"address, duration, choice, color, proxy", "",
+			[]string{secret, "NAMEPLATE_LISTEN=8080", "NAMEPLATE_SESSION_IDLE=never", "NAMEPLATE_CLOUD=mars", "NAMEPLATE_ACCENT=blue", "NAMEPLATE_TRUSTED_PROXIES=10.0.0.0/8,everybody"},
+			[]string{"write host:port", "write it as 60m", "write one of: global, usgov, usgov-dod, china", "write it as #0b5cad", `holds "everybody"`},
+		},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

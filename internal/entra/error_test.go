@@ -33,53 +33,64 @@ func TestUpdate_RefusalsInPlainWords(t *testing.T) {
 		// https://github.com/microsoftgraph/microsoft-graph-docs/issues/22189
 		"S2.23 SharePoint": {
 			emulator.Do{Status: 500, Code: sharePoint, Message: "Attempted to perform an unauthorized operation."},
-			property.Values{"aboutMe": property.Text("x")}, fail.Denied, "Only the person themself", "aboutMe",
+			property.Values{"aboutMe": property.Text("x")},
+			fail.Denied, "Only the person themself", "aboutMe",
 		},
 		// https://github.com/microsoftgraph/microsoft-graph-docs/issues/7301
 		"F24 synced": {
 			emulator.Do{Status: 400, Code: "Request_BadRequest", Message: "Unable to update the specified properties for on-premises mastered Directory Sync objects or objects currently undergoing migration."},
-			property.Values{"city": property.Text("x")}, fail.Denied, "on-premises", "city",
+			property.Values{"city": property.Text("x")},
+			fail.Denied, "on-premises", "city",
 		},
 		// https://github.com/microsoftgraph/microsoft-graph-docs/issues/12584
 		"F24 once synced": {
 			emulator.Do{Status: 400, Code: "Request_BadRequest", Message: "Unable to update the specified properties for objects that have originated within an external service."},
-			property.Values{"extensionAttribute1": property.Text("x")}, fail.Denied, "Exchange Online", "extensionAttribute1",
+			property.Values{"extensionAttribute1": property.Text("x")},
+			fail.Denied, "Exchange Online", "extensionAttribute1",
 		},
 		// https://github.com/microsoftgraph/microsoft-graph-docs/issues/3216
 		"S3.42 F24 an administrator's phone": {
 			emulator.Do{Status: 403, Code: "Authorization_RequestDenied", Message: "Insufficient privileges to complete the operation."},
-			property.Values{"mobilePhone": property.Text("+49 1")}, fail.Denied, "higher role", "mobilePhone",
+			property.Values{"mobilePhone": property.Text("+49 1")},
+			fail.Denied, "higher role", "mobilePhone",
 		},
 		"S3.42 a permission is missing": {
 			emulator.Do{Status: 403, Code: "Authorization_RequestDenied", Message: "Insufficient privileges to complete the operation."},
-			property.Values{"city": property.Text("x")}, fail.Denied, "grant", "city",
+			property.Values{"city": property.Text("x")},
+			fail.Denied, "grant", "city",
 		},
 		"S3.43 a bad value among several": {
 			emulator.Do{Status: 400, Code: "Request_BadRequest", Message: "Invalid value specified for property 'city' of resource 'User'."},
-			property.Values{"city": property.Text("x"), "state": property.Text("y")}, fail.Invalid, "did not accept a value", "city",
+			property.Values{"city": property.Text("x"), "state": property.Text("y")},
+			fail.Invalid, "did not accept a value", "city",
 		},
 		"S3.43 nobody says which": {
 			emulator.Do{Status: 400, Code: "Request_BadRequest", Message: "One or more property values specified are invalid."},
-			property.Values{"city": property.Text("x"), "state": property.Text("y")}, fail.Invalid, "without saying why", "",
+			property.Values{"city": property.Text("x"), "state": property.Text("y")},
+			fail.Invalid, "without saying why", "",
 		},
 		"S3.44 gone": {
 			emulator.Do{Status: 404, Code: "Request_ResourceNotFound", Message: "Resource 'x' does not exist or one of its queried reference-property objects are not present."},
-			property.Values{"city": property.Text("x")}, fail.NotFound, "not in the directory any more", "",
+			property.Values{"city": property.Text("x")},
+			fail.NotFound, "not in the directory any more", "",
 		},
 		"a name that is taken": {
 			emulator.Do{Status: 400, Code: "Request_BadRequest", Message: "Another object with the same value for property userPrincipalName already exists."},
-			property.Values{"userPrincipalName": property.Text("ben@contoso.example")}, fail.Exists, "already", "userPrincipalName",
+			property.Values{"userPrincipalName": property.Text("ben@contoso.example")},
+			fail.Exists, "already", "userPrincipalName",
 		},
 		"two writers at once": {
 			emulator.Do{Status: 409, Code: "Directory_ConcurrencyViolation", Message: "Concurrency violation."},
-			property.Values{"city": property.Text("x")}, fail.Throttled, "save again", "",
+			property.Values{"city": property.Text("x")},
+			fail.Throttled, "save again", "",
 		},
 		"F04 trouble": {
 			emulator.Do{Status: 503, Code: "ServiceUnavailable"}, property.Values{"city": property.Text("x")}, fail.Unavailable, "not certain", "",
 		},
 		"not for this person": {
 			emulator.Do{Status: 501, Code: "NotImplemented", Message: "This operation target is not yet supported."},
-			property.Values{"city": property.Text("x")}, fail.Unsupported, "", "",
+			property.Values{"city": property.Text("x")},
+			fail.Unsupported, "", "",
 		},
 	} {
 		id := b.Inject(emulator.Rule{Match: emulator.Match{Method: "PATCH", Times: 1}, At: emulator.Before, Do: tc.do})

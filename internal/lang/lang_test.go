@@ -26,8 +26,16 @@ func printer(t *testing.T, code string) *lang.Printer {
 func TestPick(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ preferred, accept, chosen, want string }{
-		{"", "", "", "en"}, {"de-AT", "ar", "", "de"}, {"de", "", "ar", "ar"}, {"fr-FR", "de;q=0.5, ar;q=0.9", "", "ar"}, {"", "fr, de-CH;q=0.3", "", "de"},
-		{"", "de;q=0, en", "", "en"}, {"nonsense!!", "also nonsense;;;", "xx", "en"}, {"", strings.Repeat("de,", 1000), "", "en"}, {"ar-EG", "", "", "ar"}, {"fr", "fr", "", "en"},
+		{"", "", "", "en"},
+		{"de-AT", "ar", "", "de"},
+		{"de", "", "ar", "ar"},
+		{"fr-FR", "de;q=0.5, ar;q=0.9", "", "ar"},
+		{"", "fr, de-CH;q=0.3", "", "de"},
+		{"", "de;q=0, en", "", "en"},
+		{"nonsense!!", "also nonsense;;;", "xx", "en"},
+		{"", strings.Repeat("de,", 1000), "", "en"},
+		{"ar-EG", "", "", "ar"},
+		{"fr", "fr", "", "en"},
 	} {
 		if got := lang.Pick(c.preferred, c.accept, c.chosen).Code; got != c.want {
 			t.Errorf("%+v: %s", c, got)
@@ -65,7 +73,10 @@ func TestSentences(t *testing.T) {
 		{en.S("Photo of %s", "ليلى"), "Photo of \u2068ليلى\u2069"},
 		{en.S("%s is missing its second: %s", "x"), "x is missing its second: %s"},
 		{de.S("a sentence nobody translated"), "a sentence nobody translated"},
-		{en.S("%", "x"), "%"}, {en.S("%[", "x"), "%["}, {en.S("%[9]s", "x"), "%[9]s"}, {en.S("%[x]s", "x"), "%[x]s"},
+		{en.S("%", "x"), "%"},
+		{en.S("%[", "x"), "%["},
+		{en.S("%[9]s", "x"), "%[9]s"},
+		{en.S("%[x]s", "x"), "%[x]s"},
 	} {
 		if c.got != c.want {
 			t.Errorf("%q, want %q", c.got, c.want)

@@ -71,18 +71,62 @@ func (p *Portal) resolve(w http.ResponseWriter, r *http.Request, v *web.Visit) e
 	if err != nil {
 		return err
 	}
+	c, err := p.choices(r, f)
+	if err != nil {
+		return err
+	}
+	if len(c.set) == 0 {
+		http.Redirect(w, r, "/profile?unchanged=1", http.StatusSeeOther)
+		return nil
+	}
+	out, err := p.Engine.Apply(r.Context(), change.Change{Key: "form/" + f.Nonce, On: v.Session.Ref, Do: change.Update, Set: c.set, Expect: c.expect, By: v.Actor()})
+	if err != nil {
+		return p.keepAndFail(w, r, v, c.form(p.props), "all", err)
+	}
+	return p.saved(w, r, v, c.form(p.props), "all", c.set, out)
+}
+
+// keepChoices is keep for a conflict page.
+func (p *Portal) keepChoices(w http.ResponseWriter, r *http.Request, v *web.Visit) error {
+	f, err := v.EndedForm(r)
+	if err != nil {
+		return err
+	}
+	c, err := p.choices(r, f)
+	if err != nil {
+		return err
+	}
+	return p.keepForm(w, r, v, c.form(p.props))
+}
+
+// chosen is what a conflict page sent: the values to be, and what that page showed as the present ones.
+type chosen struct{ set, expect property.Values }
+
+// form is the profile form that a person would have filled in the same way.
+func (c chosen) form(props *property.Set) *web.Form {
+	f := &web.Form{Values: map[string][]string{}, Scope: "fields all"}
+	for _, n := range c.set.Names() {
+		def, _ := props.Def(n)
+		f.Scope += " " + string(n)
+		f.Set(string(n), inputText(def, c.set[n]))
+		f.Set("was."+string(n), encodeValue(c.expect[n]))
+	}
+	return f
+}
+
+func (p *Portal) choices(r *http.Request, f *web.Form) (chosen, error) {
+	c := chosen{property.Values{}, property.Values{}}
 	words := strings.Fields(f.Scope)
 	if len(words) < 2 || words[0] != "conflict" || r.URL.RawQuery != "" {
-		return web.Refuse(http.StatusBadRequest)
+		return c, web.Refuse(http.StatusBadRequest)
 	}
 	names := words[1:]
 	if err := f.Only(func(k string) bool {
 		kind, name, ok := strings.Cut(k, ".")
 		return ok && slices.Contains(names, name) && slices.Contains([]string{"pick", "saw", "now", "mine"}, kind)
 	}); err != nil {
-		return err
+		return c, err
 	}
-	set, expect := property.Values{}, property.Values{}
 	for _, n := range names {
 		def, ok := p.props.Def(property.Name(n))
 		if !ok {
@@ -90,7 +134,7 @@ func (p *Portal) resolve(w http.ResponseWriter, r *http.Request, v *web.Visit) e
 		}
 		now, readable := decodeValue(def, f.Get("now."+n))
 		if !readable {
-			return web.Refuse(http.StatusBadRequest)
+			return c, web.Refuse(http.StatusBadRequest)
 		}
 		pick := f.Get("pick." + n)
 		if pick == "now" {
@@ -101,25 +145,11 @@ func (p *Portal) resolve(w http.ResponseWriter, r *http.Request, v *web.Visit) e
 		}
 		val, readable := decodeValue(def, f.Get(pick+"."+n))
 		if !readable {
-			return web.Refuse(http.StatusBadRequest)
+			return c, web.Refuse(http.StatusBadRequest)
 		}
-		set[def.Name], expect[def.Name] = val, now
+		c.set[def.Name], c.expect[def.Name] = val, now
 	}
-	if len(set) == 0 {
-		http.Redirect(w, r, "/profile?unchanged=1", http.StatusSeeOther)
-		return nil
-	}
-	out, err := p.Engine.Apply(r.Context(), change.Change{Key: "form/" + f.Nonce, On: v.Session.Ref, Do: change.Update, Set: set, Expect: expect, By: v.Actor()})
-	if err != nil {
-		return err
-	}
-	again := &web.Form{Values: map[string][]string{}, Scope: "fields all " + strings.Join(names, " ")}
-	for name, val := range set {
-		def, _ := p.props.Def(name)
-		again.Set(string(name), inputText(def, val))
-		again.Set("was."+string(name), encodeValue(expect[name]))
-	}
-	return p.saved(w, r, v, again, "all", set, out)
+	return c, nil
 }
 
 func sequence(s string) int64 {

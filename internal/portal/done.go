@@ -227,8 +227,10 @@ func (p *Portal) history(w http.ResponseWriter, r *http.Request, v *web.Visit) e
 
 func (p *Portal) entryView(v *web.Visit, e change.Entry, undone bool) entryView {
 	pr := v.Printer
-	ev := entryView{ID: e.ID, Time: pr.Clock(e.Begun), ISO: e.Begun.UTC().Format("2006-01-02T15:04:05Z"), Mine: e.Change.By.Self(v.Session.Ref),
-		Who: e.Change.By.Name, From: e.Change.By.From, Undone: undone, Undoing: e.Change.Undoes != ""}
+	ev := entryView{
+		ID: e.ID, Time: pr.Clock(e.Begun), ISO: e.Begun.UTC().Format("2006-01-02T15:04:05Z"), Mine: e.Change.By.Self(v.Session.Ref),
+		Who: e.Change.By.Name, From: e.Change.By.From, Undone: undone, Undoing: e.Change.Undoes != "",
+	}
 	switch e.Change.By.Kind {
 	case directory.SelfActor:
 		ev.Who = pr.S("Nameplate itself")

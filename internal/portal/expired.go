@@ -22,6 +22,10 @@ func (p *Portal) keep(w http.ResponseWriter, r *http.Request, v *web.Visit) erro
 	if err != nil {
 		return err
 	}
+	return p.keepForm(w, r, v, f)
+}
+
+func (p *Portal) keepForm(w http.ResponseWriter, r *http.Request, v *web.Visit, f *web.Form) error {
 	kept := p.stash(r, f) == nil
 	body := expiredBody{Title: v.Printer.S("You are signed out"), Login: loginAddress("/profile", ""), Kept: kept}
 	body.Say = v.Printer.S("Your session ended before you saved, so nothing was changed.")

@@ -23,7 +23,8 @@ type fieldView struct {
 	Text        string   // what an input holds
 	Items       []string // of a list, to look at
 	Shown       string   // to look at: a country's name instead of its code
-	Href        string   // of a phone, an address or a link, "" for none
+	Href        string   // of an address or a link, "" for none
+	Dial        string   // of a phone: what a link dials, "" for none
 	Options     []optionView
 	Suggest     bool   // the options are suggestions; anything may be typed
 	Follows     string // JSON: option → field → text, for the script that fills in what follows
@@ -187,6 +188,9 @@ func (d drawing) field(f policy.Field) fieldView {
 		v.Rows = 2
 	}
 	v.Shown, v.Items, v.Href = look(d.p, f.Def, value)
+	if number, ok := strings.CutPrefix(v.Href, "tel:"); ok {
+		v.Href, v.Dial = "", number // the template has to say tel: itself, or it is taken for an attack
+	}
 	v.Text = inputText(f.Def, value)
 	was := value
 	if w, ok := d.was[name]; ok {

@@ -27,8 +27,10 @@ type galleryBody struct {
 }
 
 // galleryStates are the pages of the gallery, by name.
-var galleryStates = []string{"400", "401", "403", "404", "405", "409", "413", "415", "421", "422", "429", "500", "503", access.CodeConsent, access.CodeAdminNeeded,
-	access.CodeUnassigned, access.CodeTenant, access.CodeDisabled, access.CodeAttempt, access.CodeToken, access.CodeClaims, "expired", "expired-lost", "signed-out", "conflict", "history", "photo-wrong", "profile-wrong", "profile-guest"}
+var galleryStates = []string{
+	"400", "401", "403", "404", "405", "409", "413", "415", "421", "422", "429", "500", "503", access.CodeConsent, access.CodeAdminNeeded,
+	access.CodeUnassigned, access.CodeTenant, access.CodeDisabled, access.CodeAttempt, access.CodeToken, access.CodeClaims, "expired", "expired-lost", "signed-out", "conflict", "history", "photo-wrong", "profile-wrong", "profile-guest",
+}
 
 var galleryPerson = directory.User{
 	Ref: directory.Ref{Tenant: "gallery", ID: "gallery"},
@@ -105,8 +107,10 @@ func (p *Portal) galleryEntries() []change.Entry {
 		{change.Open, nil},
 		{change.Conflicted, []change.Part{{Names: []property.Name{"city"}, State: change.Conflicted}}},
 	} {
-		e := change.Entry{ID: "gallery-" + strconv.Itoa(i), Change: change.Change{On: galleryPerson.Ref, Do: change.Update, Set: set, By: by}, Begun: at.Add(-time.Duration(i) * 9 * time.Hour), Ended: at,
-			Outcome: change.Outcome{State: c.state, Parts: c.parts, Before: before, After: set}}
+		e := change.Entry{
+			ID: "gallery-" + strconv.Itoa(i), Change: change.Change{On: galleryPerson.Ref, Do: change.Update, Set: set, By: by}, Begun: at.Add(-time.Duration(i) * 9 * time.Hour), Ended: at,
+			Outcome: change.Outcome{State: c.state, Parts: c.parts, Before: before, After: set},
+		}
 		if i == 3 {
 			e.Change.By = directory.Actor{Kind: directory.OtherActor}
 		}
@@ -133,8 +137,10 @@ func (p *Portal) galleryState(w http.ResponseWriter, r *http.Request, v *web.Vis
 	v.Session = &guest
 	switch state {
 	case "conflict":
-		out := change.Outcome{Conflicts: []change.Conflict{{Name: "city", Saw: property.Text("København"), Now: property.Text("Aarhus"), Wanted: property.Text("Odense")},
-			{Name: "skills", Saw: property.List(), Now: property.List("Writing"), Wanted: property.List("Kayaking", "Writing")}}}
+		out := change.Outcome{Conflicts: []change.Conflict{
+			{Name: "city", Saw: property.Text("København"), Now: property.Text("Aarhus"), Wanted: property.Text("Odense")},
+			{Name: "skills", Saw: property.List(), Now: property.List("Writing"), Wanted: property.List("Kayaking", "Writing")},
+		}}
 		return p.conflictPage(w, r, v, property.Values{"mobilePhone": property.Text("+45 99 99 99 99")}, out)
 	case "history":
 		b := historyBody{First: true, Older: "/gallery/history"}
@@ -148,8 +154,10 @@ func (p *Portal) galleryState(w http.ResponseWriter, r *http.Request, v *web.Vis
 		}
 		return p.show(w, v, http.StatusOK, "history", p.page(r, v, "history", fail.T("History"), b))
 	case "photo-wrong":
-		b := photoBody{Name: guest.Name, ID: guest.Ref.ID, Token: v.Token("photo"), MaxMB: 4, MinPix: 48,
-			Problem: v.Printer.S("This is a HEIC or AVIF picture, as many phones take them. Save it as JPEG first, then choose it again.")}
+		b := photoBody{
+			Name: guest.Name, ID: guest.Ref.ID, Token: v.Token("photo"), MaxMB: 4, MinPix: 48,
+			Problem: v.Printer.S("This is a HEIC or AVIF picture, as many phones take them. Save it as JPEG first, then choose it again."),
+		}
 		return p.show(w, v, http.StatusUnprocessableEntity, "photo", p.page(r, v, "profile", fail.T("Photo"), b))
 	case "profile-wrong", "profile-guest":
 		d := p.galleryDrawing(v)

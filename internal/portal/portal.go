@@ -171,7 +171,7 @@ func (p *Portal) Mount() {
 
 	get("/profile", web.Person(), p.profile)
 	s.Handle(web.Route{Method: http.MethodPost, Path: "/profile", Right: web.Person(), Handler: p.save, Ended: p.keep})
-	s.Handle(web.Route{Method: http.MethodPost, Path: "/profile/resolve", Right: web.Person(), Handler: p.resolve})
+	s.Handle(web.Route{Method: http.MethodPost, Path: "/profile/resolve", Right: web.Person(), Handler: p.resolve, Ended: p.keepChoices})
 	post("/profile/seen", web.Person(), p.seen)
 	get("/profile/photo", web.Person(), p.photoPage)
 	s.Handle(web.Route{Method: http.MethodPost, Path: "/profile/photo", Right: web.Person(), Handler: p.savePhoto, Body: 5 << 20, Files: true})

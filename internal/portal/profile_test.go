@@ -19,9 +19,16 @@ import (
 // The ten fields of the system S1, labels typed from its description (capabilities.md S1.35 to S1.44), with what the page calls
 // them here.
 var ten = []struct{ id, name, label string }{
-	{"S1.35", "country", "Country"}, {"S1.36", "state", "State"}, {"S1.37", "city", "City"}, {"S1.38", "postalCode", "Postal code"},
-	{"S1.39", "streetAddress", "Street address"}, {"S1.40", "companyName", "Company name"}, {"S1.41", "department", "Department"},
-	{"S1.42", "jobTitle", "Job title"}, {"S1.43", "officeLocation", "Office location"}, {"S1.44", "mobilePhone", "Mobile phone"},
+	{"S1.35", "country", "Country"},
+	{"S1.36", "state", "State"},
+	{"S1.37", "city", "City"},
+	{"S1.38", "postalCode", "Postal code"},
+	{"S1.39", "streetAddress", "Street address"},
+	{"S1.40", "companyName", "Company name"},
+	{"S1.41", "department", "Department"},
+	{"S1.42", "jobTitle", "Job title"},
+	{"S1.43", "officeLocation", "Office location"},
+	{"S1.44", "mobilePhone", "Mobile phone"},
 }
 
 func open(w *world) { w.locked = map[property.Name]fail.Text{} }
@@ -397,8 +404,10 @@ func TestPartlySaved_SaysWhichAndKeepsTheRest(t *testing.T) {
 	w := newWorld(t, open, func(w *world) {
 		w.answer = func(c change.Change) (change.Outcome, error) {
 			no := fail.New(fail.Denied, "test", fail.T("Only the person themself can change this."))
-			return change.Outcome{State: change.Partly, Before: property.Values{"city": property.Text("København"), "skills": property.List()}, After: property.Values{"city": c.Set["city"]},
-				Parts: []change.Part{{Names: []property.Name{"city"}, State: change.Applied}, {Names: []property.Name{"skills"}, State: change.Refused, Problem: no}, {Names: []property.Name{"aboutMe"}, State: change.Unverified}}}, nil
+			return change.Outcome{
+				State: change.Partly, Before: property.Values{"city": property.Text("København"), "skills": property.List()}, After: property.Values{"city": c.Set["city"]},
+				Parts: []change.Part{{Names: []property.Name{"city"}, State: change.Applied}, {Names: []property.Name{"skills"}, State: change.Refused, Problem: no}, {Names: []property.Name{"aboutMe"}, State: change.Unverified}},
+			}, nil
 		}
 	})
 	b := w.signedIn(t)

@@ -81,8 +81,10 @@ func (p *Portal) login(w http.ResponseWriter, r *http.Request, v *web.Visit) err
 
 // callback is where the authority sends the browser back to.
 func (p *Portal) callback(w http.ResponseWriter, r *http.Request, v *web.Visit) error {
-	done, err := p.Access.Finish(r.Context(), access.Callback{Query: r.URL.Query(), Attempt: p.Site.Attempt(r),
-		Session: p.Site.SessionSecret(r), From: v.From})
+	done, err := p.Access.Finish(r.Context(), access.Callback{
+		Query: r.URL.Query(), Attempt: p.Site.Attempt(r),
+		Session: p.Site.SessionSecret(r), From: v.From,
+	})
 	if err != nil {
 		return p.signInFailed(w, r, v, err)
 	}
@@ -120,15 +122,21 @@ func (p *Portal) signInFailed(w http.ResponseWriter, r *http.Request, v *web.Vis
 	login, other := loginAddress("", ""), ""
 	switch access.Code(err) {
 	case access.CodeConsent:
-		say = words{fail.T("You did not give permission"), fail.T("Nameplate asks Microsoft for permission to read your profile and to change it when you ask. Without that it cannot show you anything, and nothing was changed."),
-			fail.T("If that was a mistake, sign in again and accept.")}
+		say = words{
+			fail.T("You did not give permission"), fail.T("Nameplate asks Microsoft for permission to read your profile and to change it when you ask. Without that it cannot show you anything, and nothing was changed."),
+			fail.T("If that was a mistake, sign in again and accept."),
+		}
 	case access.CodeAdminNeeded:
-		say = words{fail.T("Your administrator has to approve this portal first"), fail.T("Your organization lets people use a new application only after an administrator has approved it."),
-			fail.T("Tell your administrator that Nameplate waits for admin consent.")}
+		say = words{
+			fail.T("Your administrator has to approve this portal first"), fail.T("Your organization lets people use a new application only after an administrator has approved it."),
+			fail.T("Tell your administrator that Nameplate waits for admin consent."),
+		}
 		login = ""
 	case access.CodeUnassigned:
-		say = words{fail.T("This portal is not open for your account"), fail.T("Your organization decides who may use it, and your account is not among them."),
-			fail.T("If you should have it, ask your administrator to assign you to Nameplate.")}
+		say = words{
+			fail.T("This portal is not open for your account"), fail.T("Your organization decides who may use it, and your account is not among them."),
+			fail.T("If you should have it, ask your administrator to assign you to Nameplate."),
+		}
 		login, other = "", loginAddress("", "select_account")
 	case access.CodeTenant:
 		say = words{fail.T("That account belongs to another organization"), fail.T("This portal is for people of the organization named above."), fail.T("Sign in with the account that this organization gave you.")}

@@ -69,15 +69,16 @@ func newWorld(t testing.TB, change ...func(*world)) *world {
 		stash:   map[string]access.Form{},
 		locked:  map[property.Name]fail.Text{},
 		options: map[property.Name][]policy.Option{},
-		user: directory.User{Ref: self, Enabled: true, Values: property.Values{
-			"displayName": property.Text("Mira Østergaard"), "jobTitle": property.Text("Service designer"), "department": property.Text("Customer care"),
-			"mail": property.Text("mira@contoso.example"), "userPrincipalName": property.Text("mira@contoso.example"), "mobilePhone": property.Text("+45 20 12 34 56"),
-			"businessPhones": property.List("+45 33 12 34 56"), "officeLocation": property.Text("Copenhagen 4.12"), "city": property.Text("København"),
-			"streetAddress": property.Text("Kalvebod Brygge 24"), "postalCode": property.Text("1560"), "country": property.Text("Denmark"), "state": property.Null(),
-			"companyName": property.Text("Contoso"), "aboutMe": property.Null(), "skills": property.List("Service blueprints", "Interviews", "Danish sign language"),
-			"birthday": property.Instant(time.Date(1988, 3, 14, 0, 0, 0, 0, time.UTC)), "mySite": property.Text("https://mira.example/"), "preferredLanguage": property.Null(),
-			"usageLocation": property.Text("DK"), "interests": property.List(), "surname": property.Text("Østergaard"), "givenName": property.Text("Mira"),
-		},
+		user: directory.User{
+			Ref: self, Enabled: true, Values: property.Values{
+				"displayName": property.Text("Mira Østergaard"), "jobTitle": property.Text("Service designer"), "department": property.Text("Customer care"),
+				"mail": property.Text("mira@contoso.example"), "userPrincipalName": property.Text("mira@contoso.example"), "mobilePhone": property.Text("+45 20 12 34 56"),
+				"businessPhones": property.List("+45 33 12 34 56"), "officeLocation": property.Text("Copenhagen 4.12"), "city": property.Text("København"),
+				"streetAddress": property.Text("Kalvebod Brygge 24"), "postalCode": property.Text("1560"), "country": property.Text("Denmark"), "state": property.Null(),
+				"companyName": property.Text("Contoso"), "aboutMe": property.Null(), "skills": property.List("Service blueprints", "Interviews", "Danish sign language"),
+				"birthday": property.Instant(time.Date(1988, 3, 14, 0, 0, 0, 0, time.UTC)), "mySite": property.Text("https://mira.example/"), "preferredLanguage": property.Null(),
+				"usageLocation": property.Text("DK"), "interests": property.List(), "surname": property.Text("Østergaard"), "givenName": property.Text("Mira"),
+			},
 			Manager: &directory.Person{Ref: directory.Ref{Tenant: self.Tenant, ID: "33333333-3333-3333-3333-333333333333"}, Name: "Jonas Weidenmüller-Szczepański", Title: "Head of Customer care"},
 			Reports: []directory.Person{{Ref: directory.Ref{ID: "4"}, Name: "ليلى منصور", Title: "Researcher"}, {Ref: directory.Ref{ID: "5"}, Name: "Aino Korhonen", Title: "Writer"}},
 		},
@@ -357,6 +358,7 @@ func (m memory) PutSeen(ctx context.Context, u directory.User) error {
 func (m memory) Settings(ctx context.Context, ref directory.Ref) (access.Settings, error) {
 	return access.Settings{}, nil
 }
+
 func (m memory) PutSettings(ctx context.Context, ref directory.Ref, v access.Settings) error {
 	return nil
 }

@@ -52,7 +52,8 @@ func (r Range) Reason(id string) string {
 func Ranges() []Range {
 	return []Range{
 		{Title: "S1: a self-service portal", Prefix: "S1.", From: 1, To: 62, Except: map[int]string{
-			13: "containers come with the release work", 57: "doctor and setup come with the work on real organizations", 61: "group memberships come with the mirror"}},
+			13: "containers come with the release work", 57: "doctor and setup come with the work on real organizations", 61: "group memberships come with the mirror",
+		}},
 		{Title: "S2: Graph's Update user", Prefix: "S2.", From: 1, To: 25},
 		{Title: "S2: its properties", Prefix: "S2.P", From: 1, To: 43},
 		{Title: "S2: its examples", Prefix: "S2.E", From: 1, To: 5},
@@ -61,9 +62,11 @@ func Ranges() []Range {
 			41: "no mail and no message is sent yet; what people type is text on every page (A36, A37)",
 			42: "nothing is exported yet",
 			56: "no account and no password is made yet",
-			12: "step-up sign-in belongs to administrators' dangerous acts, which do not exist yet"}},
+			12: "step-up sign-in belongs to administrators' dangerous acts, which do not exist yet",
+		}},
 		{Title: "B: bad inputs", Prefix: "B", Digits: 2, From: 40, To: 59, Only: []int{40, 41, 42, 43, 48, 49, 50, 51, 52, 53, 56, 59}, Except: map[int]string{
-			52: "there is no JSON interface yet; a JSON body to a page is refused (B51)"}},
+			52: "there is no JSON interface yet; a JSON body to a page is refused (B51)",
+		}},
 	}
 }
 

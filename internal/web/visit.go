@@ -45,8 +45,10 @@ func (v *Visit) Actor() directory.Actor {
 	if v.Session == nil {
 		return directory.Actor{}
 	}
-	return directory.Actor{Kind: directory.PersonActor, Ref: v.Session.Ref, Name: v.Session.Name, Session: v.Session.ID,
-		Roles: v.Session.Roles, Groups: v.Session.Groups, From: v.From}
+	return directory.Actor{
+		Kind: directory.PersonActor, Ref: v.Session.Ref, Name: v.Session.Name, Session: v.Session.ID,
+		Roles: v.Session.Roles, Groups: v.Session.Groups, From: v.From,
+	}
 }
 
 func (s *Site) id() string {
@@ -74,8 +76,10 @@ func cookieValue(r *http.Request, name string) string {
 }
 
 func (s *Site) setCookie(w http.ResponseWriter, name, value string, maxAge int) {
-	http.SetCookie(w, &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: maxAge, Secure: s.secure, HttpOnly: true,
-		SameSite: http.SameSiteLaxMode})
+	http.SetCookie(w, &http.Cookie{
+		Name: name, Value: value, Path: "/", MaxAge: maxAge, Secure: s.secure, HttpOnly: true,
+		SameSite: http.SameSiteLaxMode,
+	})
 }
 
 // SetSession gives the browser its session: a cookie that ends with the browser's own session.

@@ -68,8 +68,10 @@ func site(t *testing.T, public string, change func(*web.Options)) (*web.Site, *c
 	u, _ := url.Parse(public)
 	c := &clock{t: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
 	log := &bytes.Buffer{}
-	o := web.Options{Public: u, Key: bytes.Repeat([]byte{1}, 32), Sessions: sessions{"good": someone, "editor": {ID: "s2", Ref: directory.Ref{Tenant: "t", ID: "e"}, Roles: []directory.Role{directory.Editor}}},
-		Catalog: catalog, Now: c.now, Random: &random{r: rand.NewChaCha8([32]byte{2})}, Log: slog.New(slog.NewJSONHandler(log, nil))}
+	o := web.Options{
+		Public: u, Key: bytes.Repeat([]byte{1}, 32), Sessions: sessions{"good": someone, "editor": {ID: "s2", Ref: directory.Ref{Tenant: "t", ID: "e"}, Roles: []directory.Role{directory.Editor}}},
+		Catalog: catalog, Now: c.now, Random: &random{r: rand.NewChaCha8([32]byte{2})}, Log: slog.New(slog.NewJSONHandler(log, nil)),
+	}
 	if change != nil {
 		change(&o)
 	}

@@ -84,6 +84,8 @@ type Brand struct {
 	Name   string // of the organization
 	Accent string // "#2456c7"; "" is ours
 	Logo   []byte // PNG or SVG; nil is the initial of the name
+	// Privacy is the address of the organization's privacy notice (https), linked at the foot of each page; "" for none.
+	Privacy string
 }
 
 // Deps are what the pages need. Site, Engine, Form, Reader, Journal, Access and Now are required.
@@ -209,6 +211,7 @@ type page struct {
 	Theme     string
 	Org       string
 	Logo      string // address of the logo, "" for none
+	Privacy   string // address of the privacy notice, "" for none
 	Session   *web.Session
 	Emulator  bool
 	Support   string
@@ -222,7 +225,7 @@ type page struct {
 func (p *Portal) page(r *http.Request, v *web.Visit, here string, title fail.Text, body any) page {
 	pg := page{
 		Title: v.T(title), Here: here, Language: v.Printer.Language, Languages: lang.All(), Chosen: web.Chosen(r), Theme: v.Theme,
-		Org: p.Brand.Name, Session: v.Session, Emulator: p.Emulator, Support: p.Support, Back: "/", Token: v.Token("preferences"), Body: body,
+		Org: p.Brand.Name, Privacy: p.Brand.Privacy, Session: v.Session, Emulator: p.Emulator, Support: p.Support, Back: "/", Token: v.Token("preferences"), Body: body,
 	}
 	if r.Method == http.MethodGet && !strings.HasPrefix(r.URL.Path, "/auth/") { // a sign-in's answer carries a code
 		pg.Back = web.Next(r.URL.RequestURI())

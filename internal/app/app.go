@@ -153,7 +153,7 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 	}
 	pages, err := portal.New(portal.Deps{
 		Site: a.site, Engine: a.engine, Form: rules, Reader: dir.Directory, Journal: journal, Access: a.access,
-		Brand: portal.Brand{Name: name, Accent: cfg.Accent, Logo: logo}, Support: cfg.Support, Log: o.Log, Now: o.Now,
+		Brand: portal.Brand{Name: name, Accent: cfg.Accent, Logo: logo, Privacy: cfg.PrivacyURL}, Support: cfg.Support, Log: o.Log, Now: o.Now,
 		Delegated: cfg.DelegatedOnly, Emulator: config.Loopback(hostOf(cfg.Cloud.Graph)), Gallery: o.Demo,
 	})
 	if err != nil {

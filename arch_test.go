@@ -27,7 +27,7 @@ var arrows = map[string]string{
 	"internal/photo":                   "internal/fail",
 	"emulator":                         "odata internal/property",
 	"emulator/sample":                  "emulator",
-	"internal/config":                  "internal/property internal/fail",
+	"internal/config":                  "graph",
 	"internal/directory":               "internal/property odata internal/fail",
 	"internal/directory/directorytest": "internal/directory internal/property internal/fail",
 	"internal/change":                  "internal/directory internal/property odata internal/fail internal/photo",

@@ -86,7 +86,7 @@ func credential(cfg config.Config, tenant string, client *http.Client, chain []*
 		Transport: client,
 	}
 	// The emulator, and an authority that a company runs itself, are unknown to Microsoft's instance discovery.
-	own := cfg.Cloud.Tokens != config.Clouds()[cfg.Cloud.Name].Tokens
+	own := cfg.Cloud.Own()
 	if chain != nil {
 		return azidentity.NewClientCertificateCredential(tenant, cfg.ClientID, chain, key,
 			&azidentity.ClientCertificateCredentialOptions{ClientOptions: o, DisableInstanceDiscovery: own})

@@ -95,8 +95,8 @@ func TestS2_4_FourClouds(t *testing.T) {
 	t.Parallel()
 	for cloud, want := range map[string][2]string{
 		"global":    {"https://login.microsoftonline.com", "https://graph.microsoft.com"},
-		"usgov":     {"https://login.microsoftonline.us", "https://graph.microsoft.us"},
-		"usgov-dod": {"https://login.microsoftonline.us", "https://dod-graph.microsoft.us"},
+		"us-gov-l4": {"https://login.microsoftonline.us", "https://graph.microsoft.us"},
+		"us-gov-l5": {"https://login.microsoftonline.us", "https://dod-graph.microsoft.us"},
 		"china":     {"https://login.chinacloudapi.cn", "https://microsoftgraph.chinacloudapi.cn"},
 	} {
 		c, mistakes := load(t, "", tenant, client, secret, "NAMEPLATE_CLOUD="+cloud)
@@ -158,7 +158,7 @@ func TestB48_AllMistakesAtOnceWithRemedy(t *testing.T) {
 		{
 			"address, duration, choice, color, proxy", "",
 			[]string{secret, "NAMEPLATE_LISTEN=8080", "NAMEPLATE_SESSION_IDLE=never", "NAMEPLATE_CLOUD=mars", "NAMEPLATE_ACCENT=blue", "NAMEPLATE_TRUSTED_PROXIES=10.0.0.0/8,everybody"},
-			[]string{"write host:port", "write it as 60m", "write one of: global, usgov, usgov-dod, china", "write it as #0b5cad", `holds "everybody"`},
+			[]string{"write host:port", "write it as 60m", "write one of: global, us-gov-l4, us-gov-l5, china", "write it as #0b5cad", `holds "everybody"`},
 		},
 	}
 	for _, c := range cases {

@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"nameplate/graph"
 )
 
 // Type says how a setting is read.
@@ -59,7 +61,7 @@ func Settings() []Setting {
 		{Key: "client_id", Type: TypeText, Default: "", Help: "Application (client) id of the app registration."},
 		{Key: "client_secret", Type: TypeText, Default: "", Secret: true, Help: "Client secret of the app registration. A certificate is better: use client_certificate."},
 		{Key: "client_certificate", Type: TypeFile, Default: "", Help: "PEM file with the certificate and its key, whose public half is uploaded to the app registration."},
-		{Key: "cloud", Type: TypeChoice, Default: "global", Choices: []string{"global", "usgov", "usgov-dod", "china"}, Help: "Which Microsoft cloud the organization lives in."},
+		{Key: "cloud", Type: TypeChoice, Default: "global", Choices: []string{graph.Global.String(), graph.USGovL4.String(), graph.USGovL5.String(), graph.China.String()}, Help: "Which Microsoft cloud the organization lives in."},
 		{Key: "authority", Type: TypeOrigin, Default: "", Help: "Sign-in address instead of the cloud's own; for the emulator."},
 		{Key: "token_authority", Type: TypeOrigin, Default: "", Help: "Where the application fetches its own tokens, when that is not authority; for the emulator, whose sign-in pages a browser reads over http."},
 		{Key: "graph", Type: TypeOrigin, Default: "", Help: "Microsoft Graph address instead of the cloud's own; for the emulator."},
@@ -128,14 +130,16 @@ type Cloud struct {
 	Graph     string
 }
 
-// Clouds are the four clouds that Graph documents.
-func Clouds() map[string]Cloud {
-	return map[string]Cloud{
-		"global":    {"global", "https://login.microsoftonline.com", "https://login.microsoftonline.com", "https://graph.microsoft.com"},
-		"usgov":     {"usgov", "https://login.microsoftonline.us", "https://login.microsoftonline.us", "https://graph.microsoft.us"},
-		"usgov-dod": {"usgov-dod", "https://login.microsoftonline.us", "https://login.microsoftonline.us", "https://dod-graph.microsoft.us"},
-		"china":     {"china", "https://login.chinacloudapi.cn", "https://login.chinacloudapi.cn", "https://microsoftgraph.chinacloudapi.cn"},
-	}
+// cloudNamed are the addresses of one of Microsoft's clouds.
+func cloudNamed(name string) Cloud {
+	c, _ := graph.CloudNamed(name)
+	return Cloud{Name: name, Authority: c.Login(), Tokens: c.Login(), Graph: c.Graph()}
+}
+
+// Own says whether the application's tokens come from somewhere else than the cloud's own sign-in service: the emulator.
+func (c Cloud) Own() bool {
+	known, ok := graph.CloudNamed(c.Name)
+	return !ok || c.Tokens != known.Login()
 }
 
 var (

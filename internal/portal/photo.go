@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"strings"
@@ -44,6 +45,11 @@ func (p *Portal) showPhoto(w http.ResponseWriter, r *http.Request, v *web.Visit,
 
 // savePhoto decodes what was uploaded, whatever it says it is, and stores a picture of our own making.
 func (p *Portal) savePhoto(w http.ResponseWriter, r *http.Request, v *web.Visit) error {
+	done, err := p.uploads.take(r.Context(), v.Session.Ref) // before anything of the file is read
+	if err != nil {
+		return err
+	}
+	defer done()
 	f, err := v.FormFor(r, "photo")
 	if err != nil {
 		return err
@@ -55,11 +61,25 @@ func (p *Portal) savePhoto(w http.ResponseWriter, r *http.Request, v *web.Visit)
 	if !ok || len(file.Data) == 0 {
 		return p.showPhoto(w, r, v, http.StatusUnprocessableEntity, v.Printer.S("Choose a picture first."))
 	}
-	jpeg, err := photo.Portrait(file.Data)
+	jpeg, err := p.portrait(r.Context(), file.Data)
+	if fail.Is(err, fail.Unavailable) {
+		return err
+	}
 	if err != nil {
 		return p.showPhoto(w, r, v, http.StatusUnprocessableEntity, v.T(sayOf(err)))
 	}
 	return p.applyPhoto(w, r, v, f.Nonce, jpeg)
+}
+
+// portrait makes one picture at a time, whoever sends them: one takes up to 200 MB for a moment.
+func (p *Portal) portrait(ctx context.Context, data []byte) ([]byte, error) {
+	select {
+	case p.easel <- struct{}{}:
+		defer func() { <-p.easel }()
+		return photo.Portrait(data)
+	case <-ctx.Done():
+		return nil, fail.Wrap(fail.Unavailable, "portal.photo", ctx.Err())
+	}
 }
 
 func (p *Portal) removePhoto(w http.ResponseWriter, r *http.Request, v *web.Visit) error {

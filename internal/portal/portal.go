@@ -112,10 +112,12 @@ type Deps struct {
 // Portal is the set of pages.
 type Portal struct {
 	Deps
-	views  *web.Views
-	assets *web.Assets
-	accent accent
-	props  *property.Set
+	views   *web.Views
+	assets  *web.Assets
+	accent  accent
+	props   *property.Set
+	uploads turns
+	easel   chan struct{} // holds one picture
 }
 
 // New checks the dependencies and parses every page in every language. Mount puts them on the site.
@@ -126,7 +128,7 @@ func New(d Deps) (*Portal, error) {
 	if d.Log == nil {
 		d.Log = slog.New(slog.DiscardHandler)
 	}
-	p := &Portal{Deps: d, props: d.Form.Properties()}
+	p := &Portal{Deps: d, props: d.Form.Properties(), easel: make(chan struct{}, 1)}
 	var err error
 	if p.accent, err = newAccent(d.Brand.Accent); err != nil {
 		return nil, err

@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -44,14 +45,22 @@ func spread(v []float64) (median float64, more map[string]any) {
 // binary builds the release program once.
 func binary(b *testing.B) string {
 	b.Helper()
+	path, err := build()
+	if err != nil {
+		b.Fatal(err)
+	}
+	return path
+}
+
+var build = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(os.TempDir(), "nameplate-bench", "nameplate")
 	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", path, "nameplate/cmd/nameplate")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
-		b.Fatalf("%v\n%s", err, out)
+		return "", fmt.Errorf("%w\n%s", err, out)
 	}
-	return path
-}
+	return path, nil
+})
 
 // process is a running nameplate.
 type process struct {
@@ -63,6 +72,12 @@ type process struct {
 // start runs a verb that prints one JSON line when it is ready.
 func start(b *testing.B, args ...string) *process {
 	b.Helper()
+	return startWith(b, nil, args...)
+}
+
+// startWith is start with more variables in the environment.
+func startWith(b *testing.B, environment []string, args ...string) *process {
+	b.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	cmd := exec.CommandContext(ctx, binary(b), append(args, "--json")...)
 	out, err := cmd.StdoutPipe()
@@ -70,6 +85,7 @@ func start(b *testing.B, args ...string) *process {
 		b.Fatal(err)
 	}
 	cmd.Stderr = os.Stderr
+	cmd.Env = append(os.Environ(), environment...)
 	begun := time.Now()
 	if err := cmd.Start(); err != nil {
 		b.Fatal(err)

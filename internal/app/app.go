@@ -71,9 +71,10 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	a = &App{cfg: o.Config, log: o.Log, now: o.Now, listen: o.Listener, failed: make(chan error, 2)}
+	made := a // what is returned with an error is nil
 	defer func() {
-		if err != nil && a.store != nil {
-			_ = a.store.Close()
+		if err != nil && made.store != nil {
+			_ = made.store.Close()
 		}
 	}()
 	cfg := o.Config

@@ -74,7 +74,7 @@ func TestA04_CallbackBelongsToItsBrowser(t *testing.T) {
 // A10: who is disabled is out within the stated five minutes at the latest; a save is refused at once.
 func TestA10_DisabledAccount(t *testing.T) {
 	t.Parallel()
-	w := begin(t, app.DemoOptions{})
+	w := running(t)
 	b := w.signIn(w.who("member"))
 	form := b.get("/profile?edit=contact").form("/profile")
 	form.Set("mobilePhone", "+49 30 777777")
@@ -89,10 +89,11 @@ func TestA10_DisabledAccount(t *testing.T) {
 // disable turns an account off as an administrator elsewhere would.
 func disable(t *testing.T, w *world, upn string) {
 	t.Helper()
-	token, err := w.Emulator.Mint(mintAdmin(w))
-	if err != nil {
-		t.Fatal(err)
+	var made struct {
+		Token string `json:"access_token"`
 	}
+	w.control(http.MethodPost, "/tokens", map[string]any{"client": w.ClientID, "roles": []string{"User.ReadWrite.All"}}, &made)
+	token := made.Token
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPatch, w.GraphHTTP+"/v1.0/users/"+url.PathEscape(upn), strings.NewReader(`{"accountEnabled":false}`))
 	if err != nil {
 		t.Fatal(err)

@@ -215,14 +215,14 @@ func TestW6_A21_TargetIsTheSession(t *testing.T) {
 // S1.28, W12, A39, A47: what Graph answered is told in our own words, with a way on, and no text of Graph's reaches the page.
 func TestW12_A39_RefusalsInOurWords(t *testing.T) {
 	t.Parallel()
-	w := begin(t, app.DemoOptions{})
+	w := running(t)
 	b := w.signIn(w.who("member"))
 	for _, status := range []int{400, 403, 404, 500, 503, 429} {
 		form := b.get("/profile?edit=contact").form("/profile")
 		form.Set("mobilePhone", "+49 30 333444")
-		id := w.Emulator.Inject(ruleFor("PATCH", status))
+		w.control(http.MethodPost, "/faults", ruleFor("PATCH", status), nil)
 		b.post("/profile", form)
-		w.Emulator.ClearFault(id)
+		w.control(http.MethodDelete, "/faults", nil, nil)
 		for _, bad := range []string{"canary", "Authorization_RequestDenied", "<script>", "eyJ", "Bearer ", "goroutine", "/v1.0/", "internal/"} {
 			if strings.Contains(b.body, bad) {
 				t.Errorf("after %d the page holds %q", status, bad)

@@ -132,7 +132,7 @@ func TestW4_TwoTabs(t *testing.T) {
 // F40: a double click is one change, and so is a reload of the answer.
 func TestF40_DoubleClick(t *testing.T) {
 	t.Parallel()
-	w := begin(t, app.DemoOptions{})
+	w := running(t)
 	b := w.signIn(w.who("member"))
 	form := b.get("/profile?edit=contact").form("/profile")
 	form.Set("faxNumber", "+81 3 5550 0888")
@@ -200,7 +200,7 @@ func TestW5_A11_CrossSitePosts(t *testing.T) {
 // W7, A08: the session cookie is HttpOnly and Lax, and signing in gives a new one.
 func TestW7_A08_SessionCookie(t *testing.T) {
 	t.Parallel()
-	w := begin(t, app.DemoOptions{})
+	w := running(t)
 	b := w.browser()
 	planted := &http.Cookie{Name: "nameplate", Value: strings.Repeat("A", 43), Path: "/"}
 	b.http.Jar.SetCookies(mustParse(t, w.Portal), []*http.Cookie{planted})
@@ -242,7 +242,7 @@ func (r recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 func TestW8_NoTokensInFiles(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	w := begin(t, app.DemoOptions{Data: dir})
+	w := running(t, "--data", dir)
 	b := w.signIn(w.who("member"))
 	b.save("about", map[string]string{"skills": "Kites\nMaps"}).says("Saved")
 	var session string
@@ -286,7 +286,7 @@ func TestW10_TokensAreRenewed(t *testing.T) {
 // W11: signing out ends the session on the server and at Microsoft.
 func TestW11_A09_SignOut(t *testing.T) {
 	t.Parallel()
-	w := begin(t, app.DemoOptions{})
+	w := running(t)
 	b := w.signIn(w.who("member"))
 	old := b.http.Jar.Cookies(mustParse(t, w.Portal))
 	b.post("/sign-out", b.get("/profile").form("/sign-out"))
@@ -433,7 +433,7 @@ func TestW17_LeastPermissions(t *testing.T) {
 // W19, W24: bad values are told beside their field and in a summary that leads there; what was typed stays; nothing is written.
 func TestW19_W24_BadValuesInPlace(t *testing.T) {
 	t.Parallel()
-	w := begin(t, app.DemoOptions{})
+	w := running(t)
 	b := w.signIn(w.who("member"))
 	at := w.mark()
 	b.save("all", map[string]string{"mobilePhone": "call me", "companyName": strings.Repeat("x", 65), "city": "a\x00b", "birthday": "31.02.2026", "state": "Kansai"})
@@ -462,7 +462,7 @@ func TestW19_W24_BadValuesInPlace(t *testing.T) {
 // W20: every change has who, when, from where, old and new, and can be taken back; see also TestS1_20to28_EditOwnProfile.
 func TestW20_HistoryIsOnesOwn(t *testing.T) {
 	t.Parallel()
-	w := begin(t, app.DemoOptions{})
+	w := running(t)
 	a := w.signIn(w.who("member"))
 	a.save("contact", map[string]string{"mobilePhone": "+81 90 5550 1999"}).says("Saved")
 	a.get("/history").says("Mobile phone", "+81 90 5550 1999", "127.0.0.1")
@@ -511,7 +511,7 @@ func TestW22_OwnTokenProperties(t *testing.T) {
 // W23, A13, A44, A46: the same headers on every answer.
 func TestW23_A13_A44_A46_HeadersEverywhere(t *testing.T) {
 	t.Parallel()
-	w := begin(t, app.DemoOptions{})
+	w := running(t)
 	b := w.signIn(w.who("member"))
 	asset := ""
 	for _, n := range b.all(func(n *htmlNode) bool { return n.Data == "link" && attr(n, "rel") == "stylesheet" }) {

@@ -258,7 +258,7 @@ func (k *killed) serve(crash string) (w *world, died <-chan struct{}) {
 		"NAMEPLATE_PUBLIC_URL=http://localhost:"+k.port, "NAMEPLATE_LISTEN=127.0.0.1:"+k.port,
 		"NAMEPLATE_TENANT="+k.emulator.Tenants()[0], "NAMEPLATE_CLIENT_ID="+k.org.Apps[0].ClientID, "NAMEPLATE_CLIENT_SECRET="+k.org.Apps[0].Secrets[0].Value,
 		"NAMEPLATE_AUTHORITY="+k.server.AuthorityHTTP, "NAMEPLATE_TOKEN_AUTHORITY="+k.server.Authority, "NAMEPLATE_GRAPH="+k.server.Graph, "NAMEPLATE_CA_FILE="+k.server.CAFile,
-		"NAMEPLATE_DATABASE="+filepath.Join(k.dir, "nameplate.db"), "NAMEPLATE_KEY_FILE="+filepath.Join(k.dir, "nameplate.key"), "NAMEPLATE_CRASH_AT="+crash)
+		"NAMEPLATE_DATABASE="+filepath.Join(k.dir, "nameplate.db"), "NAMEPLATE_KEY_FILE="+filepath.Join(k.dir, "nameplate.key"), "NAMEPLATE_CRASH_AT="+crash, "NAMEPLATE_LOG_LEVEL=debug")
 	var log lockedBuffer
 	cmd.Stderr = &log
 	out, err := cmd.StdoutPipe()

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -443,7 +444,28 @@ func signInFrom(b *browser, upn string) (string, error) {
 	return emulator.SignIn(b.t.Context(), b.http, b.at.String(), upn)
 }
 
-// mintAdmin is a token as an administrator's tool elsewhere has it.
-func mintAdmin(w *world) emulator.Token {
-	return emulator.Token{Client: w.ClientID, Roles: []string{"User.ReadWrite.All"}}
+// runProgram writes a file and runs the program with its path as the last argument; it gives everything printed and the exit code.
+func runProgram(t *testing.T, dir, text string, args ...string) (out string, code int) {
+	t.Helper()
+	f, err := os.CreateTemp(dir, "*.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteString(text); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	b, err := exec.CommandContext(ctx, program(t), append(args, f.Name())...).CombinedOutput()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return string(b), exit.ExitCode()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b), 0
 }

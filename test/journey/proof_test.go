@@ -1,0 +1,160 @@
+package journey
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"nameplate/internal/app"
+)
+
+// The portal as it is served, at the level at which it says most: nothing secret, nothing typed, and one line for each record.
+func TestA52_A54_TheDebugLog(t *testing.T) {
+	t.Parallel()
+	w, _ := newKilled(t).serve("")
+	b := w.signIn(w.who("member"))
+	b.save("contact", map[string]string{"mobilePhone": "+81 90 5550 3001"}).says("Saved")
+	b.save("about", map[string]string{"skills": "canary skill"}).says("Saved")
+	b.save("contact", map[string]string{"mobilePhone": "canary typed"})
+	b.get("/nowhere%0Atime=2026-11-21T00:00:00Z%20level=ERROR%20msg=forged?secret=canary-query")
+	b.get("/auth/callback?code=canary-code&state=canary-state")
+	session := ""
+	for _, c := range b.http.Jar.Cookies(mustParse(t, w.Portal)) {
+		if c.Name == "nameplate" {
+			session = c.Value
+		}
+	}
+	log := w.log.String()
+	for _, there := range []string{"level=DEBUG", "msg=request", "authn_login_success", "path=/profile", "forged"} {
+		if !strings.Contains(log, there) {
+			t.Errorf("the log says nothing of %s, so it proves nothing:\n%s", there, log)
+		}
+	}
+	for what, bad := range map[string]string{
+		"a token": "eyJ", "the client secret": w.ClientSecret, "the session": session, "a code": "canary-code", "a state": "canary-state",
+		"a query": "canary-query", "what was typed": "canary typed", "what was saved": "canary skill", "a number": "5550 3001",
+	} {
+		if bad == "" || strings.Contains(log, bad) {
+			t.Errorf("the log holds %s %q", what, bad)
+		}
+	}
+	for line := range strings.Lines(log) {
+		if strings.Contains(line, "forged") && !strings.Contains(line, "msg=request") {
+			t.Errorf("A54: a path made a record of its own: %q", line)
+		}
+	}
+}
+
+// A record that was changed in the file, beside Nameplate, is named.
+func TestA53_AChangedRecordIsNamed(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	d, err := app.StartDemo(t.Context(), app.DemoOptions{Data: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{Demo: d, t: t}
+	b := w.signIn(w.who("member"))
+	b.save("contact", map[string]string{"mobilePhone": "+81 90 5550 3003"}).says("Saved")
+	b.save("contact", map[string]string{"mobilePhone": "+81 90 5550 3005"}).says("Saved")
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	if err := d.Close(ctx); err != nil {
+		t.Fatal(err)
+	}
+	db := filepath.Join(dir, "nameplate.db")
+	verify := func() (string, int) {
+		cmd := exec.CommandContext(t.Context(), program(t), "history", "verify")
+		cmd.Env, cmd.Dir = append(os.Environ(), "NAMEPLATE_TENANT="+w.TenantID, "NAMEPLATE_CLIENT_ID="+w.ClientID, "NAMEPLATE_CLIENT_SECRET=0123456789abcdefABCDEF", "NAMEPLATE_DATABASE="+db), t.TempDir()
+		out, _ := cmd.CombinedOutput()
+		return string(out), cmd.ProcessState.ExitCode()
+	}
+	if out, code := verify(); code != 0 || !strings.Contains(out, "all in order") {
+		t.Fatalf("untouched: %d %s", code, out)
+	}
+	data, err := os.ReadFile(db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := bytes.ReplaceAll(data, []byte("5550 3003"), []byte("5550 9999"))
+	if bytes.Equal(changed, data) {
+		t.Fatal("the record was not found in the file")
+	}
+	if err := os.WriteFile(db, changed, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, code := verify(); code != 1 || !strings.Contains(out, "Record 1 ") {
+		t.Errorf("changed: %d %s", code, out)
+	}
+}
+
+// The session's cookie ends with the browser's own session. A cookie jar does not tell a cookie's age: the header does.
+func TestS1_11_TheSessionEndsWithTheBrowser(t *testing.T) {
+	t.Parallel()
+	w := running(t)
+	b := w.browser()
+	var set []string
+	b.http.Transport = recorder{&set}
+	to, err := signInAddress(b, w.who("member"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.open(to)
+	found := false
+	for _, c := range set {
+		if strings.HasPrefix(c, "nameplate=") {
+			found = true
+			if low := strings.ToLower(c); strings.Contains(low, "max-age") || strings.Contains(low, "expires") {
+				t.Errorf("it outlives the browser: %q", c)
+			}
+		}
+	}
+	if !found {
+		t.Errorf("no session cookie: %v", set)
+	}
+}
+
+// The port is the one that was asked for, and the address that people get names it.
+func TestS1_12_ThePortIsASetting(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	_ = l.Close()
+	w := running(t, "--port", port)
+	if w.Portal != "http://localhost:"+port {
+		t.Errorf("asked for %s, it is at %s", port, w.Portal)
+	}
+	w.browser().get("/sign-in").says("Sign in")
+}
+
+// Whatever names an entry is told alike: what is somebody else's, what never was, and what is no id.
+func TestA22_B53_EntriesOfOthersAreNotThere(t *testing.T) {
+	t.Parallel()
+	w := running(t)
+	a := w.signIn(w.who("member"))
+	a.save("contact", map[string]string{"mobilePhone": "+81 90 5550 3007"}).says("Saved")
+	id := a.at.Query().Get("done")
+	if id == "" || a.get("/profile?done="+id).code != http.StatusOK {
+		t.Fatalf("the own entry: %d at %s", a.code, a.at)
+	}
+	other := w.signIn(w.who("Nameplate.Auditor"))
+	for _, name := range []string{id, strings.ToUpper(id), "{" + id + "}", "00000000-0000-4000-8000-000000000000", "x", "../" + id, "\x00", strings.Repeat("9", 10_000)} {
+		if other.get("/profile?done=" + url.QueryEscape(name)); other.code != http.StatusNotFound || strings.Contains(other.body, "5550 3007") {
+			t.Errorf("done=%.40q: %d", name, other.code)
+		}
+		if other.get("/profile?edit=contact&again=" + url.QueryEscape(name)); other.code != http.StatusOK || strings.Contains(other.body, "5550 3007") {
+			t.Errorf("again=%.40q: %d", name, other.code)
+		}
+	}
+}

@@ -57,9 +57,8 @@ func TestA04_CallbackBelongsToItsBrowser(t *testing.T) {
 		t.Error("A04: another browser finished this sign-in")
 	}
 	b.open(to).says("田中 美咲")
-	b.open(to)
-	if b.code == http.StatusOK && strings.Contains(b.text(), "Sign in") {
-		t.Log("told to sign in again")
+	if b.open(to); b.code != http.StatusBadRequest {
+		t.Errorf("A05: the second time the answer is %d at %s", b.code, b.at)
 	}
 	if b.get("/profile"); b.at.Path != "/profile" || b.code != http.StatusOK {
 		t.Error("A05: replaying the callback ended the first session")
@@ -287,7 +286,7 @@ func TestA23_FunctionLevel(t *testing.T) {
 }
 
 // A36, B59: texts that mean something to databases, queries, paths and logs are only texts.
-func TestA36_A54_B59_TextsAreOnlyTexts(t *testing.T) {
+func TestA36_B59_TextsAreOnlyTexts(t *testing.T) {
 	t.Parallel()
 	w := running(t)
 	b := w.signIn(w.who("member"))
@@ -310,11 +309,6 @@ func TestA36_A54_B59_TextsAreOnlyTexts(t *testing.T) {
 	b.get("/history")
 	if strings.Contains(b.body, "<script>alert") {
 		t.Error("A43: markup in the history")
-	}
-	for line := range strings.Lines(w.log.String()) {
-		if strings.HasPrefix(line, "{") || strings.Contains(line, "DROP TABLE") {
-			t.Errorf("A54: the log holds %q", line)
-		}
 	}
 }
 
@@ -364,6 +358,11 @@ func TestA30_TokensStayHome(t *testing.T) {
 		b.open(to)
 	}
 	b.get("/profile")
+	var hits []map[string]any
+	w.control(http.MethodGet, "/faults/hits", nil, &hits)
+	if len(hits) == 0 {
+		t.Error("nobody was sent astray, so nothing is proved")
+	}
 	mu.Lock()
 	defer mu.Unlock()
 	if len(met) != 0 {
@@ -422,21 +421,7 @@ func TestA45_B51_LargeAndMalformed(t *testing.T) {
 	b.get("/profile").says("田中 美咲")
 }
 
-// B53: ids that are none are told like ids that are nobody's.
-func TestB53_Ids(t *testing.T) {
-	t.Parallel()
-	w := running(t)
-	b := w.signIn(w.who("member"))
-	token := b.get("/history").form("/sign-out").Get("_token")
-	for _, id := range []string{"x", "{00000000-0000-4000-8000-000000000000}", "00000000-0000-4000-8000-000000000000", "%00", "..%2f..%2fprofile", strings.Repeat("9", 10_000)} {
-		b.post("/history/"+id+"/undo", url.Values{"_token": {token}})
-		if b.code < 400 || b.code >= 500 {
-			t.Errorf("%.40q: %d", id, b.code)
-		}
-	}
-}
-
-// A37, G28: five hundred hostile people: their own pages run no script and hold their layout's skeleton.
+// A37, G28: people of the hostile organization: their own pages run no script and hold their layout's skeleton.
 func TestA37_HostileOrganization(t *testing.T) {
 	t.Parallel()
 	w := running(t, "--hostile")
@@ -458,30 +443,13 @@ func TestA37_HostileOrganization(t *testing.T) {
 	}
 }
 
-// A52: nothing that is secret stands in what the program prints or logs, whatever was done.
-func TestA52_NoSecretsInTheLog(t *testing.T) {
-	t.Parallel()
-	w := running(t)
-	b := w.signIn(w.who("member"))
-	b.save("contact", map[string]string{"mobilePhone": "+49 30 5550777"})
-	b.get("/nowhere?secret=canary-query")
-	b.save("contact", map[string]string{"mobilePhone": "canary typed"})
-	log := w.log.String()
-	for what, bad := range map[string]string{"a token": "eyJ", "the secret": w.ClientSecret, "a query": "canary-query", "what was typed": "canary typed"} {
-		if strings.Contains(log, bad) {
-			t.Errorf("the log holds %s:\n%s", what, log)
-		}
-	}
-}
-
-// A53: a record that was changed beside Nameplate is named.
-func TestA53_HistoryIsProved(t *testing.T) {
+// While the portal runs, nobody else opens its database, not even to prove the history.
+func TestHistoryBelongsToTheRunningPortal(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	w := begin(t, app.DemoOptions{Data: dir})
 	b := w.signIn(w.who("member"))
 	b.save("contact", map[string]string{"mobilePhone": "+81 90 5550 1001"}).says("Saved")
-	// While the portal runs, the database is its own.
 	env := append(os.Environ(), "NAMEPLATE_TENANT="+w.TenantID, "NAMEPLATE_CLIENT_ID="+w.ClientID, "NAMEPLATE_CLIENT_SECRET=0123456789abcdefABCDEF", "NAMEPLATE_DATABASE="+filepath.Join(dir, "nameplate.db"))
 	cmd := exec.Command(program(t), "history", "verify")
 	cmd.Env, cmd.Dir = env, t.TempDir()

@@ -99,10 +99,8 @@ func TestW2_ClearingIsNull(t *testing.T) {
 	form.Set("city", "Uji")
 	at = w.mark()
 	b.post("/profile", form)
-	for _, e := range w.since(at) {
-		if len(e.After) != 1 {
-			t.Errorf("a partial form wrote %+v", e)
-		}
+	if got := w.since(at); len(got) != 1 || len(got[0].After) != 1 || got[0].After["city"] != "Uji" {
+		t.Errorf("a partial form wrote %+v", got)
 	}
 }
 
@@ -283,7 +281,7 @@ func TestW10_TokensAreRenewed(t *testing.T) {
 	b.save("about", map[string]string{"skills": "Kites"}).says("Saved", "Kites")
 }
 
-// W11: signing out ends the session on the server and at Microsoft.
+// W11: signing out ends the session on the server, and leads on to sign out at Microsoft.
 func TestW11_A09_SignOut(t *testing.T) {
 	t.Parallel()
 	w := running(t)
@@ -292,6 +290,11 @@ func TestW11_A09_SignOut(t *testing.T) {
 	b.post("/sign-out", b.get("/profile").form("/sign-out"))
 	if b.code >= 400 {
 		t.Fatalf("signing out: %d at %s\n%s", b.code, b.at, b.text())
+	}
+	if links := b.all(func(n *htmlNode) bool {
+		return n.Data == "a" && strings.HasPrefix(attr(n, "href"), w.AuthHTTP+"/"+w.TenantID+"/oauth2/v2.0/logout?")
+	}); len(links) != 1 {
+		t.Errorf("%d ways to sign out at Microsoft as well", len(links))
 	}
 	again := w.browser()
 	again.http.Jar.SetCookies(mustParse(t, w.Portal), old)
@@ -414,7 +417,7 @@ func TestW17_LeastPermissions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// What the tutorial's application could do, this one cannot: disable an account.
+	// What the tutorial's application could do, this one cannot: delete a person.
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodDelete, w.GraphHTTP+"/v1.0/users/"+w.who("member"), nil)
 	if err != nil {
 		t.Fatal(err)

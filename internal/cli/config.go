@@ -21,9 +21,9 @@ func (c *command) config() *cobra.Command {
 			}
 			redirect := app.RedirectURI(cfg)
 			if c.json {
-				return json.NewEncoder(c.Out).Encode(map[string]any{"ok": true, "redirect_uri": redirect, "front_channel_logout": app.LogoutURL(cfg)})
+				return json.NewEncoder(c.Out).Encode(map[string]any{"ok": true, "redirect_uri": redirect, "signed_out_uri": cfg.PublicURL.String() + "/signed-out", "front_channel_logout": app.LogoutURL(cfg)})
 			}
-			fmt.Fprintf(c.Out, "The configuration is in order.\nRegister this redirect URI (Web):  %s\nFront-channel logout URL:          %s\n", redirect, app.LogoutURL(cfg))
+			fmt.Fprintf(c.Out, "The configuration is in order.\nRegister these redirect URIs (Web):  %s\n                                     %s\nFront-channel logout URL:            %s\n", redirect, cfg.PublicURL.String()+"/signed-out", app.LogoutURL(cfg))
 			return nil
 		},
 	}

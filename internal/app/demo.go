@@ -24,30 +24,64 @@ type DemoOptions struct {
 	Port          int    // of the portal; the emulator takes the three after it. 0 lets the system choose all four
 	Policy        string // policy file instead of the demo's own
 	DelegatedOnly bool
-	CrashAt       string // "after-send:2": end the process at that point of the journal
 	Log           *slog.Logger
 }
 
 // Demo is a running portal beside a running emulator. Its JSON is what `nameplate demo --json` prints.
 type Demo struct {
-	Portal       string     `json:"portal"`
-	Authority    string     `json:"authority"`
-	Graph        string     `json:"graph"`
-	AuthHTTP     string     `json:"authority_http"`
-	GraphHTTP    string     `json:"graph_http"`
-	Control      string     `json:"control"`
-	CAFile       string     `json:"ca_file"`
-	TenantID     string     `json:"tenant_id"`
-	Domain       string     `json:"domain"`
-	ClientID     string     `json:"client_id"`
-	ClientSecret string     `json:"client_secret"`
+	Portal string `json:"portal"`
+	Box
 	Users        []DemoUser `json:"users"`
 	Organization string     `json:"organization"`
 
 	Emulator *emulator.Emulator `json:"-"`
 	App      *App               `json:"-"`
-	server   *emulator.Server
-	remove   string
+}
+
+// Box says how to reach a running emulator and its sample application. Addresses are origins without a path.
+type Box struct {
+	Authority    string `json:"authority"`
+	Graph        string `json:"graph"`
+	AuthHTTP     string `json:"authority_http"`
+	GraphHTTP    string `json:"graph_http"`
+	Control      string `json:"control"`
+	CAFile       string `json:"ca_file"`
+	TenantID     string `json:"tenant_id"`
+	Domain       string `json:"domain"`
+	ClientID     string `json:"client_id"`
+	ClientSecret string `json:"client_secret"`
+	server       *emulator.Server
+	remove       string // temporary folder
+}
+
+// describe fills a Box from what runs.
+func (b *Box) describe(e *emulator.Emulator, s *emulator.Server, org emulator.Organization) {
+	b.server = s
+	b.Authority, b.Graph, b.AuthHTTP, b.GraphHTTP, b.Control, b.CAFile = s.Authority, s.Graph, s.AuthorityHTTP, s.GraphHTTP, s.Control, s.CAFile
+	b.TenantID = e.Tenants()[0]
+	if len(org.Domains) > 0 {
+		b.Domain = org.Domains[0].Name
+	}
+	if len(org.Apps) > 0 {
+		b.ClientID = org.Apps[0].ClientID
+		if len(org.Apps[0].Secrets) > 0 {
+			b.ClientSecret = org.Apps[0].Secrets[0].Value
+		}
+	}
+}
+
+// close stops the emulator, which saves what is to be kept, and removes what is not.
+func (b *Box) close() error {
+	var err error
+	if b.server != nil {
+		err = b.server.Close()
+	}
+	if b.remove != "" {
+		if rerr := os.RemoveAll(b.remove); err == nil {
+			err = rerr
+		}
+	}
+	return err
 }
 
 // DemoUser is somebody who can sign in.
@@ -92,32 +126,29 @@ func StartDemo(ctx context.Context, o DemoOptions) (d *Demo, err error) {
 		}
 	}()
 	portal := "http://localhost:" + port(listen.Addr())
-	client := prepare(&org, portal, o.DelegatedOnly)
+	prepare(&org, portal, o.DelegatedOnly)
 
 	if d.Emulator, err = emulator.New(emulator.Options{Organizations: []emulator.Organization{org}, Data: dataFolder(o.Data)}); err != nil {
 		return d, fail.Wrap(fail.Internal, "app.demo", err)
 	}
-	if d.server, err = d.Emulator.Start(ctx, addresses(o.Port, filepath.Join(folder, "ca.pem"))); err != nil {
+	srv, err := d.Emulator.Start(ctx, addresses(o.Port, filepath.Join(folder, "ca.pem")))
+	if err != nil {
 		return d, &fail.Error{
 			Op: "app.demo", Kind: fail.Unavailable, Err: err,
 			Say: fail.T("The emulator could not start. If its ports are taken, choose others: nameplate demo --port 0"),
 		}
 	}
-	tenant := d.Emulator.Tenants()[0]
-	d.Portal, d.Organization = portal, org.Name
-	d.Authority, d.Graph, d.AuthHTTP, d.GraphHTTP = d.server.Authority, d.server.Graph, d.server.AuthorityHTTP, d.server.GraphHTTP
-	d.Control, d.CAFile = d.server.Control, d.server.CAFile
-	d.TenantID, d.Domain, d.ClientID, d.ClientSecret = tenant, org.Domains[0].Name, client.ClientID, client.Secrets[0].Value
-	d.Users = demoUsers(org)
+	d.describe(d.Emulator, srv, org)
+	d.Portal, d.Organization, d.Users = portal, org.Name, demoUsers(org)
 
 	public, _ := url.Parse(portal)
 	cfg := config.Config{
 		PublicURL: public, Database: config.Secret(filepath.Join(folder, "nameplate.db")), KeyFile: filepath.Join(folder, "nameplate.key"),
-		Tenant: tenant, ClientID: client.ClientID, ClientSecret: config.Secret(client.Secrets[0].Value),
+		Tenant: d.TenantID, ClientID: d.ClientID, ClientSecret: config.Secret(d.ClientSecret),
 		Cloud:  config.Cloud{Name: "emulator", Authority: d.AuthHTTP, Tokens: d.Authority, Graph: d.Graph},
 		CAFile: d.CAFile, DelegatedOnly: o.DelegatedOnly, Policy: o.Policy, Name: org.Name, Accent: defaultAccent(), Language: "en",
 	}
-	if d.App, err = New(ctx, Options{Config: cfg, Log: o.Log, Demo: true, Listener: listen, CrashAt: o.CrashAt}); err != nil {
+	if d.App, err = New(ctx, Options{Config: cfg, Log: o.Log, Demo: true, Listener: listen}); err != nil {
 		return d, err
 	}
 	return d, d.App.Start()
@@ -137,12 +168,7 @@ func (d *Demo) Close(ctx context.Context) error {
 	if d.App != nil {
 		keep(d.App.Close(ctx))
 	}
-	if d.server != nil {
-		keep(d.server.Close())
-	}
-	if d.remove != "" {
-		keep(os.RemoveAll(d.remove))
-	}
+	keep(d.close())
 	return first
 }
 
@@ -156,15 +182,14 @@ func organization(people int, hostile bool) (emulator.Organization, error) {
 	return sample.Contoso()
 }
 
-// prepare registers the portal's addresses with the sample application and gives that application back.
-func prepare(org *emulator.Organization, portal string, delegatedOnly bool) emulator.App {
+// prepare registers the portal's addresses with the sample application.
+func prepare(org *emulator.Organization, portal string, delegatedOnly bool) {
 	a := &org.Apps[0]
 	a.Redirects = append(a.Redirects, portal+access.CallbackPath, portal+"/signed-out")
 	a.Logout = portal + access.FrontChannelPath
 	if delegatedOnly {
 		a.Application = nil
 	}
-	return *a
 }
 
 func dataFolder(data string) string {

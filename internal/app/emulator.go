@@ -28,23 +28,16 @@ type EmulatorOptions struct {
 }
 
 // Emulator is a running emulator. Its JSON is what `nameplate emulator --json` prints.
-type Emulator struct {
-	Authority    string `json:"authority"`
-	Graph        string `json:"graph"`
-	AuthHTTP     string `json:"authority_http"`
-	GraphHTTP    string `json:"graph_http"`
-	Control      string `json:"control"`
-	CAFile       string `json:"ca_file"`
-	TenantID     string `json:"tenant_id"`
-	Domain       string `json:"domain"`
-	ClientID     string `json:"client_id"`
-	ClientSecret string `json:"client_secret"`
-	server       *emulator.Server
-	remove       string
-}
+type Emulator struct{ Box }
 
 // StartEmulator starts the emulator alone.
-func StartEmulator(ctx context.Context, o EmulatorOptions) (*Emulator, error) {
+func StartEmulator(ctx context.Context, o EmulatorOptions) (e *Emulator, err error) {
+	made := &Emulator{}
+	defer func() {
+		if err != nil {
+			_ = made.close()
+		}
+	}()
 	org, err := organization(o.People, false)
 	if o.File != "" {
 		org, err = readOrganization(o.File)
@@ -55,56 +48,37 @@ func StartEmulator(ctx context.Context, o EmulatorOptions) (*Emulator, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Emulator{}
 	folder := o.Data
 	if folder == "" {
 		if folder, err = os.MkdirTemp("", "nameplate-emulator-"); err != nil {
 			return nil, fail.Wrap(fail.Internal, "app.emulator", err)
 		}
-		e.remove = folder
+		made.remove = folder
 	} else if err = os.MkdirAll(folder, 0o700); err != nil {
 		return nil, &fail.Error{Op: "app.emulator", Kind: fail.Invalid, Err: err, Say: fail.T("The folder %s cannot be made. Name one that can.", folder)}
 	}
-	var client emulator.App
 	if len(org.Apps) > 0 {
 		org.Apps[0].Redirects = append(org.Apps[0].Redirects, o.Redirects...)
-		client = org.Apps[0]
 	}
 	t, err := emulator.New(emulator.Options{Organizations: []emulator.Organization{org}, Seed: o.Seed, Data: o.Data, Chaos: o.Chaos})
 	if err != nil {
 		return nil, &fail.Error{Op: "app.emulator", Kind: fail.Invalid, Err: err, Say: fail.T("The emulator could not be made from this organization.")}
 	}
-	e.server, err = t.Start(ctx, emulator.Addresses{
+	srv, err := t.Start(ctx, emulator.Addresses{
 		HTTP: loopback(o.Port), HTTPS: loopback(o.HTTPSPort), Control: loopback(0), CAFile: filepath.Join(folder, "ca.pem"),
 	})
 	if err != nil {
 		return nil, &fail.Error{Op: "app.emulator", Kind: fail.Unavailable, Err: err, Say: fail.T("The emulator could not start. If its ports are taken, choose others with --port and --https-port.")}
 	}
-	e.Authority, e.Graph, e.AuthHTTP, e.GraphHTTP = e.server.Authority, e.server.Graph, e.server.AuthorityHTTP, e.server.GraphHTTP
+	made.describe(t, srv, org)
 	if o.People >= large {
 		debug.FreeOSMemory() // making so many people leaves much behind
 	}
-	e.Control, e.CAFile, e.TenantID = e.server.Control, e.server.CAFile, t.Tenants()[0]
-	if len(org.Domains) > 0 {
-		e.Domain = org.Domains[0].Name
-	}
-	e.ClientID = client.ClientID
-	if len(client.Secrets) > 0 {
-		e.ClientSecret = client.Secrets[0].Value
-	}
-	return e, nil
+	return made, nil
 }
 
 // Close stops the emulator and saves what is to be kept.
-func (e *Emulator) Close(context.Context) error {
-	err := e.server.Close()
-	if e.remove != "" {
-		if rerr := os.RemoveAll(e.remove); err == nil {
-			err = rerr
-		}
-	}
-	return err
-}
+func (e *Emulator) Close(context.Context) error { return e.close() }
 
 func readOrganization(path string) (emulator.Organization, error) {
 	f, err := os.Open(path)

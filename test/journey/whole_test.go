@@ -280,8 +280,12 @@ func (k *killed) serve(crash string) (w *world, died <-chan struct{}) {
 		k.t.Fatalf("the portal did not become ready: %v\n%s", err, log.String())
 	}
 	d := &app.Demo{
-		Portal: ready.Portal, AuthHTTP: k.server.AuthorityHTTP, GraphHTTP: k.server.GraphHTTP, Control: k.server.Control, TenantID: k.emulator.Tenants()[0],
-		ClientID: k.org.Apps[0].ClientID, ClientSecret: k.org.Apps[0].Secrets[0].Value, Users: []app.DemoUser{{UPN: "misaki.tanaka@larkfield.example", Role: "member"}},
+		Portal: ready.Portal,
+		Box: app.Box{
+			AuthHTTP: k.server.AuthorityHTTP, GraphHTTP: k.server.GraphHTTP, Control: k.server.Control, TenantID: k.emulator.Tenants()[0],
+			ClientID: k.org.Apps[0].ClientID, ClientSecret: k.org.Apps[0].Secrets[0].Value,
+		},
+		Users: []app.DemoUser{{UPN: "misaki.tanaka@larkfield.example", Role: "member"}},
 	}
 	return &world{Demo: d, t: k.t, log: &log}, ended
 }

@@ -100,7 +100,7 @@ func (l line) met() (met, ok bool) {
 	return false, false
 }
 
-// number has three figures that mean something.
+// number has at least three figures that mean something; a count below ten is exact to a thousandth.
 func number(v float64) string {
 	switch {
 	case v >= 1000:
@@ -114,5 +114,5 @@ func number(v float64) string {
 	case v >= 10:
 		return fmt.Sprintf("%.1f", v)
 	}
-	return fmt.Sprintf("%.2f", v)
+	return strings.TrimSuffix(fmt.Sprintf("%.3f", v), ".000")
 }

@@ -398,6 +398,28 @@ func TestInverse_TakesBackAndCanBeTakenBack(t *testing.T) {
 	}
 }
 
+// An office brings its address. Taking that back puts back what was there, also where the table of offices says something else.
+func TestInverse_NothingFollowsFromAnUndo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *change.Config) {
+		c.Policy = anything{follows: property.Values{"state": text("BW"), "country": text("DE")}}
+	})
+	was := w.box.at(anna, 0)
+	o := w.apply(set("k", anna, property.Values{"officeLocation": text("Ulm")}))
+	wantState(t, o, change.Applied)
+	if now := w.box.at(anna, 0); now["state"].Str() != "BW" {
+		t.Fatalf("nothing followed: %v", now)
+	}
+	undo, err := w.engine.Inverse(context.Background(), tenant, o.Entry, self(anna))
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantState(t, w.apply(undo), change.Applied)
+	if now := w.box.at(anna, 0); len(now.Diff(was)) > 0 {
+		t.Errorf("after undo: %v, before the change: %v", now, was)
+	}
+}
+
 func TestInverse_ShowsWhoChangedItSinceAndCanBeTriedAgain(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

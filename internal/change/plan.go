@@ -122,6 +122,9 @@ func (e *Engine) plan(ctx context.Context, w wish, past []Entry) (plan, error) {
 	if set == nil {
 		set = w.Set
 	}
+	if w.Undoes != "" { // an undo puts back what was there; nothing follows from that
+		set = w.Set
+	}
 	p.Before, p.set, p.Problems = u, set, probs
 	if len(probs) > 0 {
 		return p, nil

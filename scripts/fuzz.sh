@@ -5,6 +5,6 @@ cd "$(dirname "$0")/.."
 for file in $(git grep -lE '^func Fuzz[A-Z]' -- '*_test.go'); do
 	for target in $(grep -oE '^func Fuzz[A-Za-z0-9_]+' "$file" | cut -c6-); do
 		echo "== ./$(dirname "$file") $target"
-		go test "./$(dirname "$file")" -run '^$' -fuzz "^$target\$" -fuzztime "$1"
+		go test "./$(dirname "$file")" -run '^$' -fuzz "^$target\$" -fuzztime "$1" -fuzzminimizetime 10x
 	done
 done

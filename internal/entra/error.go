@@ -81,7 +81,7 @@ func reason(e *graph.Error) (fail.Kind, fail.Text) {
 	case http.StatusNotImplemented:
 		return fail.Unsupported, fail.T("Microsoft 365 cannot do this for this person.")
 	}
-	if e.Status >= 500 {
+	if e.Status >= 500 || e.Status == http.StatusRequestTimeout {
 		return fail.Unavailable, fail.T("Microsoft 365 has trouble at this moment. Try again in a few minutes.")
 	}
 	return fail.Invalid, fail.T("Microsoft 365 did not accept this request.")
@@ -140,7 +140,7 @@ func refused(op, item string, set property.Values, err error) error {
 		f.Say = fail.T("This person is not in the directory any more. Nothing was changed.")
 	case e.Status == http.StatusTooManyRequests:
 		f.Say = fail.T("Microsoft 365 is busy and asked to wait. Nothing was changed; save again in a moment.")
-	case e.Status < 500:
+	case e.Status < 500 && e.Status != http.StatusRequestTimeout:
 		f.Say = fail.T("Microsoft 365 did not accept a value. Nothing was changed; look at the marked field.")
 		if f.Fields = fields(e, set, fail.T("Microsoft 365 did not accept this value. Correct it and save again.")); len(f.Fields) == 0 {
 			f.Say = fail.T("Microsoft 365 did not accept the change, without saying why. Nothing was changed.")

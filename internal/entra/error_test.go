@@ -87,6 +87,9 @@ func TestUpdate_RefusalsInPlainWords(t *testing.T) {
 		"F04 trouble": {
 			emulator.Do{Status: 503, Code: "ServiceUnavailable"}, property.Values{"city": property.Text("x")}, fail.Unavailable, "not certain", "",
 		},
+		"a request that timed out settles nothing": {
+			emulator.Do{Status: 408, Code: "RequestTimeout"}, property.Values{"city": property.Text("x")}, fail.Unavailable, "not certain", "",
+		},
 		"not for this person": {
 			emulator.Do{Status: 501, Code: "NotImplemented", Message: "This operation target is not yet supported."},
 			property.Values{"city": property.Text("x")},

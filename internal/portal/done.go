@@ -259,6 +259,9 @@ func (p *Portal) entryView(v *web.Visit, e change.Entry, undone bool) entryView 
 		ev.State, ev.Tone = pr.S("Not saved"), "critical"
 	}
 	names := e.Change.Set.Names()
+	if len(e.Outcome.Parts) > 0 { // what was asked for and was there already is no change
+		names = nil
+	}
 	for _, part := range e.Outcome.Parts {
 		for _, n := range part.Names {
 			if !slices.Contains(names, n) {

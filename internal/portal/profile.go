@@ -163,7 +163,8 @@ func (p *Portal) fill(v *web.Visit, b *profileBody, d drawing) {
 	b.Missing = missing(v, b, d)
 }
 
-// wanted are what a colleague would look for first; a profile without them has something missing, if the person may fill it in.
+// wanted are what a colleague would look for first; a profile without them, or without what the policy requires, has something
+// missing, if the person may fill it in.
 var wanted = []property.Name{"jobTitle", "department", "mobilePhone", "businessPhones", "officeLocation", "city", "country", "aboutMe", "preferredLanguage"}
 
 func missing(v *web.Visit, b *profileBody, d drawing) []missingView {
@@ -173,7 +174,7 @@ func missing(v *web.Visit, b *profileBody, d drawing) []missingView {
 	}
 	for _, s := range b.Sections {
 		for _, f := range s.Fields {
-			if f.Empty && f.Write && !f.Unread && slices.Contains(wanted, property.Name(f.Name)) {
+			if f.Empty && f.Write && !f.Unread && (f.Required || slices.Contains(wanted, property.Name(f.Name))) {
 				out = append(out, missingView{f.Label, "/profile?edit=" + s.Key + "#" + f.ID})
 			}
 		}
@@ -521,20 +522,35 @@ func (p *Portal) ask(w http.ResponseWriter, r *http.Request, v *web.Visit) error
 				to = f.Ask.To
 			}
 			if !f.Ask.Text.Zero() {
-				b.Text = Clear(v.T(f.Ask.Text))
+				b.Text = v.T(plain(f.Ask.Text))
 			}
 		}
+		b.Text = isolates.Replace(b.Text)
 		switch {
 		case strings.Contains(to, "://"):
 			b.Link = to
 		case to != "":
 			// %20, not +: mail programs do not read a plus as a space.
-			q := "subject=" + mailEscape(v.Printer.S("Please change %s in my profile", b.Label)) + "&body=" + mailEscape(strings.ReplaceAll(b.Text, "\n", "\r\n"))
+			q := "subject=" + mailEscape(isolates.Replace(v.Printer.S("Please change %s in my profile", b.Label))) + "&body=" + mailEscape(strings.ReplaceAll(b.Text, "\n", "\r\n"))
 			b.Mail = "mailto:" + to + "?" + q
 		}
 		return p.show(w, v, http.StatusOK, "ask", p.page(r, v, "profile", fail.T("Ask for a change"), b))
 	}
 	return web.Refuse(http.StatusNotFound)
+}
+
+// isolates takes out the marks that keep the pieces of a sentence apart where writing directions meet: a mail program may show them.
+var isolates = strings.NewReplacer("\u2068", "", "\u2069", "")
+
+// plain is a text whose pieces are safe to look at.
+func plain(t fail.Text) fail.Text {
+	args := slices.Clone(t.Args)
+	for i, a := range args {
+		if s, ok := a.(string); ok {
+			args[i] = Clear(s)
+		}
+	}
+	return fail.T(t.Key, args...)
 }
 
 func mailEscape(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }

@@ -512,6 +512,26 @@ func TestLocked_IsTextWithAReasonAndATextToAsk(t *testing.T) {
 	}
 }
 
+// The marks that keep writing directions apart are for pages: a letter does not carry them, nor shows them as numbers.
+func TestAsk_ALetterInArabicHasNoMarks(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(w *world) { w.deps.Support = "people@contoso.example" })
+	w.user.Values["preferredLanguage"] = property.Text("ar")
+	a := w.signedIn(t).get("/ask/jobTitle")
+	if attr(a.tag("html")[0], "lang") != "ar" {
+		t.Fatal("the page is not in Arabic")
+	}
+	letter := inner(a.tag("textarea")[0])
+	if !strings.Contains(letter, "Service designer") || strings.ContainsAny(letter, "\u2068\u2069‹›") {
+		t.Errorf("the letter: %q", letter)
+	}
+	for _, l := range a.tag("a") {
+		if strings.Contains(attr(l, "href"), "%E2%81%A8") {
+			t.Errorf("the mail: %s", attr(l, "href"))
+		}
+	}
+}
+
 func TestA37_HostileValuesAreOnlyText(t *testing.T) {
 	t.Parallel()
 	nasty := []string{`<script>alert(1)</script>`, `{{.Secret}}`, `"><img src=x onerror=alert(1)>`, "a\u202Eb", "x\x00y", strings.Repeat("𝕏", 16<<10), `=cmd|'/C calc'!A0`, `javascript:alert(1)`, `' or 1 eq 1 or '`}

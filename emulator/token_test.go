@@ -309,16 +309,6 @@ func TestMicrosoftCredentials(t *testing.T) {
 			}
 		})
 	}
-	t.Run("elliptic key is not taken", func(t *testing.T) {
-		k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, all := certificate(t, k, time.Now().Add(time.Hour))
-		if _, _, err := azidentity.ParseCertificates(all, nil); err == nil {
-			t.Skip("the library reads elliptic keys now")
-		}
-	})
 	t.Run("device code", func(t *testing.T) {
 		asked := make(chan azidentity.DeviceCodeMessage, 1)
 		c, err := azidentity.NewDeviceCodeCredential(&azidentity.DeviceCodeCredentialOptions{

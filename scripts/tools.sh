@@ -9,13 +9,16 @@ shift 2
 chromium() { command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null; }
 postgres() { command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
 node() { command -v npm >/dev/null; }
+clients() { [ -f test/clients/node_modules/.package-lock.json ] && [ test/clients/node_modules/.package-lock.json -nt test/clients/package-lock.json ]; }
 axe() { grep -qs "\"version\": \"$axe\"" .tools/node_modules/axe-core/package.json; }
 
 if [ "$mode" = need ]; then
 	missing=()
 	chromium || missing+=("chromium (Debian: chromium)")
 	postgres || missing+=("PostgreSQL's server (Debian: postgresql)")
+	node || missing+=("nodejs with npm (Debian: nodejs npm)")
 	axe || missing+=("axe-core $axe (npm)")
+	clients || missing+=("the foreign clients of test/clients (npm)")
 	if [ ${#missing[@]} -gt 0 ]; then
 		printf 'missing: %s\n' "${missing[@]}"
 		echo 'The tests need these. Install them with: make tools'
@@ -48,6 +51,10 @@ fi
 if ! axe; then
 	echo "installing axe-core $axe"
 	npm install --silent --no-audit --no-fund --no-save --prefix .tools "axe-core@$axe"
+fi
+if ! clients; then
+	echo "installing the foreign clients of test/clients"
+	(cd test/clients && npm ci --no-audit --no-fund --silent && touch node_modules/.package-lock.json)
 fi
 mkdir -p .tools/bin
 for tool in "$@"; do

@@ -31,11 +31,11 @@ const (
 
 func TestNodeClients(t *testing.T) {
 	if _, err := os.Stat("node_modules"); err != nil {
-		t.Skip("the Node clients are not installed: make clients")
+		t.Fatal("the Node clients are not installed; make tools installs them")
 	}
 	node, err := exec.LookPath("node")
 	if err != nil {
-		t.Skip("there is no node: make tools")
+		t.Fatal("there is no node; make tools installs it")
 	}
 	cert, key := certificate(t)
 	e, err := emulator.New(emulator.Options{Organizations: []emulator.Organization{{

@@ -276,11 +276,12 @@ func (e *Engine) attempt(ctx context.Context, w wish) (Outcome, error) {
 		return r.end(ctx)
 	}
 	if moved, err := r.overtaken(ctx, newest); err != nil || len(moved) > 0 {
-		if err != nil {
-			return r.ent.Outcome, err
+		state, why := Conflicted, (*fail.Error)(nil)
+		if err != nil { // nothing was sent, so nothing has to be found out later
+			state, why = Failed, problemOf(err)
 		}
 		for i := range r.ent.Outcome.Parts {
-			r.ent.Outcome.Parts[i].State = Conflicted
+			r.ent.Outcome.Parts[i].State, r.ent.Outcome.Parts[i].Problem = state, why
 		}
 		r.ent.Outcome.Conflicts = moved
 		return r.end(ctx)

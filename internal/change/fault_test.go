@@ -563,3 +563,34 @@ func TestA21_TargetAndSessionAreNotTakenFromTheValues(t *testing.T) {
 		t.Error("written to somebody else")
 	}
 }
+
+// When what another process did cannot be read, nothing is sent, and the person is not locked out until somebody settles it.
+func TestApply_AnotherProcessCameBetweenAndReadingFails(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	other := change.New(w.cfg)
+	w.cfg.Crash = func(p string) {
+		switch p {
+		case change.BeforeBegin:
+			if _, err := other.Apply(context.Background(), set("other", anna, property.Values{"city": text("Rome")})); err != nil {
+				t.Error(err)
+			}
+		case change.AfterBegin:
+			w.box.blind = 1
+		}
+	}
+	o, err := change.New(w.cfg).Apply(context.Background(), set("k", anna, property.Values{"jobTitle": text("Matron")}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantState(t, o, change.Failed)
+	if o.Problem == nil || o.Problem.Kind != fail.Unavailable || w.box.writes != 1 {
+		t.Errorf("problem %v, %d writes", o.Problem, w.box.writes)
+	}
+	w.cfg.Crash = nil
+	again, err := change.New(w.cfg).Apply(context.Background(), set("k2", anna, property.Values{"jobTitle": text("Matron")}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantState(t, again, change.Applied)
+}

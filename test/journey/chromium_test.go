@@ -7,6 +7,7 @@ import (
 	"image/color"
 	"image/png"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -33,8 +34,14 @@ type chromium struct {
 // chromium starts Debian's browser with a profile of its own. It fails where there is none: `make tools` installs it.
 func (w *world) chromium() *chromium {
 	w.t.Helper()
-	const path = "/usr/bin/chromium"
-	if _, err := os.Stat(path); err != nil {
+	path := ""
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if p, err := exec.LookPath(name); err == nil {
+			path = p
+			break
+		}
+	}
+	if path == "" {
 		w.t.Fatal("there is no chromium here; make tools installs it")
 	}
 	dir := w.t.TempDir()

@@ -28,6 +28,8 @@ Ends with 0 when all fit and with 1 when one does not.`,
 				if err := json.NewEncoder(c.Out).Encode(v); err != nil {
 					return err
 				}
+			} else if v.Bad == nil && v.Records == 0 {
+				fmt.Fprintf(c.Out, "No records: this database holds no history of %s.\n", cfg.Tenant)
 			} else if v.Bad == nil {
 				fmt.Fprintf(c.Out, "%d records, all in order.\n", v.Records)
 			} else {

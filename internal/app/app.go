@@ -138,7 +138,7 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 	a.site, err = web.New(web.Options{
 		Public: cfg.PublicURL, Proxies: proxies, Key: formKey(keys[0]), Sessions: portal.Sessions{Access: a.access},
 		SessionCookie: cookies.Session, AttemptCookie: cookies.Attempt,
-		Catalog: catalog.With(rules.Words()), Log: o.Log, Now: o.Now, Random: rand.Reader,
+		Catalog: catalog.With(rules.Words()), Language: cfg.Language, Log: o.Log, Now: o.Now, Random: rand.Reader,
 		Ready: func(ctx context.Context) error { return a.store.Ping(ctx) },
 	})
 	if err != nil {

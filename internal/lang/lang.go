@@ -44,8 +44,8 @@ func Named(code string) (Language, bool) {
 const maxAccept = 512
 
 // Pick chooses a language: the one chosen by hand if we speak it, else the directory's preferredLanguage, else the best of the
-// browser's Accept-Language, else English. Each may be empty or nonsense.
-func Pick(preferredLanguage, acceptLanguage, chosen string) Language {
+// browser's Accept-Language, else otherwise, else English. Each may be empty or nonsense.
+func Pick(preferredLanguage, acceptLanguage, chosen, otherwise string) Language {
 	if l, ok := Named(chosen); ok {
 		return l
 	}
@@ -66,6 +66,9 @@ func Pick(preferredLanguage, acceptLanguage, chosen string) Language {
 				}
 			}
 		}
+	}
+	if l, ok := Named(otherwise); ok {
+		return l
 	}
 	return languages[0]
 }

@@ -25,19 +25,22 @@ func printer(t *testing.T, code string) *lang.Printer {
 
 func TestPick(t *testing.T) {
 	t.Parallel()
-	for _, c := range []struct{ preferred, accept, chosen, want string }{
-		{"", "", "", "en"},
-		{"de-AT", "ar", "", "de"},
-		{"de", "", "ar", "ar"},
-		{"fr-FR", "de;q=0.5, ar;q=0.9", "", "ar"},
-		{"", "fr, de-CH;q=0.3", "", "de"},
-		{"", "de;q=0, en", "", "en"},
-		{"nonsense!!", "also nonsense;;;", "xx", "en"},
-		{"", strings.Repeat("de,", 1000), "", "en"},
-		{"ar-EG", "", "", "ar"},
-		{"fr", "fr", "", "en"},
+	for _, c := range []struct{ preferred, accept, chosen, otherwise, want string }{
+		{"", "", "", "", "en"},
+		{"de-AT", "ar", "", "", "de"},
+		{"de", "", "ar", "", "ar"},
+		{"fr-FR", "de;q=0.5, ar;q=0.9", "", "", "ar"},
+		{"", "fr, de-CH;q=0.3", "", "", "de"},
+		{"", "de;q=0, en", "", "", "en"},
+		{"nonsense!!", "also nonsense;;;", "xx", "", "en"},
+		{"", strings.Repeat("de,", 1000), "", "", "en"},
+		{"ar-EG", "", "", "", "ar"},
+		{"fr", "fr", "", "", "en"},
+		{"fr", "fr", "", "de", "de"},
+		{"", "en", "", "de", "en"},
+		{"", "", "", "xx", "en"},
 	} {
-		if got := lang.Pick(c.preferred, c.accept, c.chosen).Code; got != c.want {
+		if got := lang.Pick(c.preferred, c.accept, c.chosen, c.otherwise).Code; got != c.want {
 			t.Errorf("%+v: %s", c, got)
 		}
 	}

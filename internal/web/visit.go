@@ -136,7 +136,7 @@ func (s *Site) Prefer(w http.ResponseWriter, r *http.Request, v *Visit, preferre
 		}
 		s.setCookie(w, preferredCookie, preferred, maxAge)
 	}
-	v.Printer = s.printers[lang.Pick(preferred, r.Header.Get("Accept-Language"), cookieValue(r, langCookie)).Code]
+	v.Printer = s.printers[lang.Pick(preferred, r.Header.Get("Accept-Language"), cookieValue(r, langCookie), v.site.opt.Language).Code]
 }
 
 // Chosen is the language chosen by hand, "" for automatic.

@@ -56,6 +56,8 @@ type Options struct {
 	// public address.
 	SessionCookie, AttemptCookie string
 	Catalog                      *lang.Catalog
+	// Language is spoken to people whose own is not known: "de"; "" is English.
+	Language string
 	// Zone is the time zone of dates on pages; nil is UTC.
 	Zone *time.Location
 	Log  *slog.Logger
@@ -174,7 +176,7 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		ID:      s.id(),
 		From:    clientAddress(r, s.opt.Proxies),
 		site:    s,
-		Printer: s.printers[lang.Pick(cookieValue(r, preferredCookie), r.Header.Get("Accept-Language"), cookieValue(r, langCookie)).Code],
+		Printer: s.printers[lang.Pick(cookieValue(r, preferredCookie), r.Header.Get("Accept-Language"), cookieValue(r, langCookie), s.opt.Language).Code],
 		Theme:   Theme(cookieValue(r, themeCookie)),
 	}
 	ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), visitKey{}, v), patience)

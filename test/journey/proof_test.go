@@ -158,3 +158,26 @@ func TestA22_B53_EntriesOfOthersAreNotThere(t *testing.T) {
 		}
 	}
 }
+
+// Whoever does not say which language they speak is spoken to in the one that the configuration names.
+func TestLanguageIsASetting(t *testing.T) { // not parallel: it sets the environment
+	t.Setenv("NAMEPLATE_LANGUAGE", "de")
+	w, _ := newKilled(t).serve("")
+	for accept, want := range map[string]string{"": `<html lang="de"`, "fr": `<html lang="de"`, "en-GB": `<html lang="en"`} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.Portal+"/sign-in", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Accept-Language", accept)
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var page bytes.Buffer
+		_, _ = page.ReadFrom(resp.Body)
+		_ = resp.Body.Close()
+		if !strings.Contains(page.String(), want) {
+			t.Errorf("Accept-Language %q: no %s", accept, want)
+		}
+	}
+}

@@ -86,8 +86,8 @@ func TestBrowserSignsIn(t *testing.T) {
 	if r := wait(); r.Method != http.MethodGet || r.Form.Get("code") == "" || r.Form.Get("state") != "s1" {
 		t.Errorf("%s %v", r.Method, r.Form)
 	}
-	if err := chromedp.Do(ctx, chromedp.Navigate(s.AuthorityHTTP+request(contosoID, "redirect_uri", app.URL+"/callback", "response_mode", "form_post"))); err != nil {
-		t.Fatal(err)
+	if err := chromedp.Do(ctx, chromedp.Navigate(s.AuthorityHTTP+request(contosoID, "redirect_uri", app.URL+"/callback", "response_mode", "form_post"))); err != nil && !strings.Contains(err.Error(), "ERR_ABORTED") {
+		t.Fatal(err) // a page that sends its form on at once ends its own loading: what counts is what arrives
 	}
 	if r := wait(); r.Method != http.MethodPost || r.PostForm.Get("code") == "" || r.URL.RawQuery != "" {
 		t.Errorf("%s %v %s", r.Method, r.PostForm, r.URL)

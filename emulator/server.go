@@ -77,6 +77,9 @@ func (e *Emulator) Start(ctx context.Context, at Addresses) (*Server, error) {
 		if err != nil {
 			return "", err
 		}
+		if !at.Expose {
+			handler = thisMachine(handler)
+		}
 		srv := &http.Server{
 			Handler: handler, ReadHeaderTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
 			ErrorLog: log.New(io.Discard, "", 0),
@@ -308,4 +311,20 @@ func (w *memoryWriter) sent() http.Header {
 		return w.out
 	}
 	return w.header
+}
+
+// thisMachine answers only requests that name this machine: a web page whose name was pointed at it (DNS rebinding) is not to sign
+// in here as anybody.
+func thisMachine(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := r.Host
+		if h, _, err := net.SplitHostPort(host); err == nil {
+			host = h
+		}
+		if !isLoopback(strings.Trim(host, "[]")) {
+			http.Error(w, "This emulator answers to localhost and loopback addresses only.", http.StatusMisdirectedRequest)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }

@@ -160,8 +160,10 @@ func group(use, short string, verbs ...*cobra.Command) *cobra.Command {
 }
 
 // load reads the configuration.
-func (c *command) load() (config.Config, error) {
-	return config.Load(config.Source{File: c.configFile, Must: c.configSet, Environ: c.Environ, Now: app.Clock})
+func (c *command) load() (config.Config, error) { return c.loadFor(config.Everything) }
+
+func (c *command) loadFor(need config.Need) (config.Config, error) {
+	return config.Load(config.Source{File: c.configFile, Must: c.configSet, Environ: c.Environ, Now: app.Clock, Need: need})
 }
 
 func exitCode(err error) int {

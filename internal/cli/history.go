@@ -3,20 +3,27 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"nameplate/internal/app"
+	"nameplate/internal/config"
 )
 
 func (c *command) history() *cobra.Command {
+	var data string
 	verify := &cobra.Command{
 		Use: "verify", Short: "prove that no record of the history was changed, removed or put in between",
 		Long: `Walks the history's chain of records from the first one on and names the first that does not fit.
-Ends with 0 when all fit and with 1 when one does not.`,
+Ends with 0 when all fit and with 1 when one does not. It needs nothing of the configuration but the database;
+stop the portal first when that is a file.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := c.load()
+			if data != "" {
+				c.Environ = append(c.Environ, "NAMEPLATE_DATABASE="+filepath.Join(data, "nameplate.db"))
+			}
+			cfg, err := c.loadFor(config.Database)
 			if err != nil {
 				return err
 			}
@@ -29,7 +36,7 @@ Ends with 0 when all fit and with 1 when one does not.`,
 					return err
 				}
 			} else if v.Bad == nil && v.Records == 0 {
-				fmt.Fprintf(c.Out, "No records: this database holds no history of %s.\n", cfg.Tenant)
+				fmt.Fprintf(c.Out, "No records: this database holds no history.\n")
 			} else if v.Bad == nil {
 				fmt.Fprintf(c.Out, "%d records, all in order.\n", v.Records)
 			} else {
@@ -41,5 +48,6 @@ Ends with 0 when all fit and with 1 when one does not.`,
 			return nil
 		},
 	}
+	verify.Flags().StringVar(&data, "data", "", "folder of a demo that was kept with demo --data")
 	return group("history", "the history of changes: verify", verify)
 }

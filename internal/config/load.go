@@ -45,7 +45,16 @@ type Source struct {
 	Must    bool             // the file was named by somebody, so it has to exist
 	Environ []string         // KEY=value, as os.Environ gives it
 	Now     func() time.Time // for the ages of certificates
+	Need    Need             // what the asker needs
 }
+
+// Need says which part of a configuration has to be there.
+type Need int
+
+const (
+	Everything Need = iota // to reach an organization
+	Database               // only to open the database; what is there is still checked
+)
 
 // value is a setting's text and where it was written.
 type value struct {
@@ -60,7 +69,9 @@ func Load(src Source) (Config, error) {
 	l.file(src)
 	l.environment(src.Environ)
 	c := l.config()
-	l.together(c, src.Now())
+	if src.Need == Everything {
+		l.together(c, src.Now())
+	}
 	if len(l.mistakes) > 0 {
 		return Config{}, l.mistakes
 	}

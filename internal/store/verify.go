@@ -146,6 +146,27 @@ func pointers(ctx context.Context, tx *sql.Tx, tenant string) (*change.BadRecord
 	return nil, nil
 }
 
+// Tenants are the tenants that have a history here, in the order of their ids.
+func (j *Journal) Tenants(ctx context.Context) ([]string, error) {
+	rows, err := j.s.read.QueryContext(ctx, `SELECT tenant FROM heads UNION SELECT tenant FROM records ORDER BY 1`)
+	if err != nil {
+		return nil, j.s.fault("store.tenants", err)
+	}
+	defer rows.Close()
+	var out []string
+	for rows.Next() {
+		var t string
+		if err := rows.Scan(&t); err != nil {
+			return nil, j.s.fault("store.tenants", err)
+		}
+		out = append(out, t)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, j.s.fault("store.tenants", err)
+	}
+	return out, nil
+}
+
 // Head is the number and the hash of a tenant's last record: what to keep elsewhere, and to compare later.
 func (j *Journal) Head(ctx context.Context, tenant string) (seq int64, hash []byte, err error) {
 	err = j.s.read.QueryRowContext(ctx, `SELECT seq, hash FROM heads WHERE tenant = $1`, tenant).Scan(&seq, &hash)

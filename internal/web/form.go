@@ -36,7 +36,8 @@ type Form struct {
 	Scope string // what the token is good for, see Visit.Token
 }
 
-// Form reads the body of a POST and checks its token against the session. Errors are ready to be returned by a handler.
+// Form reads the body of a POST and checks its token against the session. Errors are ready to be returned by a handler. A form
+// whose token is another session's comes back with the error: it may be shown again, and is never applied.
 func (v *Visit) Form(r *http.Request) (*Form, error) {
 	f, err := v.read(r)
 	if err != nil {
@@ -44,7 +45,7 @@ func (v *Visit) Form(r *http.Request) (*Form, error) {
 	}
 	nonce, ok := v.nonce(f.Token, f.Scope)
 	if !ok {
-		return nil, &Refusal{Status: http.StatusForbidden, Say: sayToken}
+		return f, &Refusal{Status: http.StatusForbidden, Say: sayToken}
 	}
 	f.Nonce = nonce
 	return f, nil

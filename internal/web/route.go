@@ -71,7 +71,8 @@ type Route struct {
 	// Body is how long a request may be; 0 is 1 MB. Files says that it may be multipart with files.
 	Body  int64
 	Files bool
-	// Ended answers an unsafe request whose session has ended, so that what was typed can be kept; nil is the sign-in page.
+	// Ended answers an unsafe request that comes without a live session, so that what was typed is kept or shown; nil is the
+	// sign-in page.
 	Ended Handler
 }
 
@@ -127,6 +128,15 @@ func (s *Site) dispatch(w http.ResponseWriter, r *http.Request, table map[string
 		s.fail(w, r, v, err)
 		return
 	}
+	if v.secret != "" {
+		who := v.From
+		if v.Session != nil {
+			who = "session " + v.Session.ID
+		}
+		if !s.within(w, r, v, who) {
+			return
+		}
+	}
 	r.Body = http.MaxBytesReader(w, r.Body, route.Body)
 	if !route.Right.allows(v.Session) {
 		s.deny(w, r, v, route, err)
@@ -144,7 +154,7 @@ func (s *Site) deny(w http.ResponseWriter, r *http.Request, v *Visit, route Rout
 		s.fail(w, r, v, fail.New(fail.Denied, "web.route", fail.Text{}))
 		return
 	}
-	if unsafe(r.Method) && route.Ended != nil && v.secret != "" {
+	if unsafe(r.Method) && route.Ended != nil {
 		if err := route.Ended(w, r, v); err != nil {
 			s.fail(w, r, v, err)
 		}

@@ -139,7 +139,9 @@ func New(opt Options) (*Site, error) {
 		s.printers[l.Code] = opt.Catalog.Printer(l, opt.Zone)
 	}
 	s.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		s.fail(w, r, visitOf(r), Refuse(http.StatusNotFound))
+		if v := visitOf(r); s.SessionSecret(r) == "" || s.within(w, r, v, v.From) {
+			s.fail(w, r, v, Refuse(http.StatusNotFound))
+		}
 	})
 	return s, nil
 }
@@ -220,9 +222,8 @@ func (s *Site) serve(w http.ResponseWriter, r *http.Request, v *Visit) {
 		}
 		return
 	}
-	if wait, ok := s.people.take(v.From); !ok {
-		s.fail(w, r, v, tooMany(wait))
-		return
+	if s.SessionSecret(r) == "" && !s.within(w, r, v, v.From) {
+		return // who brings a session is counted by it, once it is known to be one (dispatch)
 	}
 	if unsafe(r.Method) {
 		if o := r.Header.Get("Origin"); (o != "" && o != s.origin) || s.cross.Check(r) != nil {
@@ -231,6 +232,16 @@ func (s *Site) serve(w http.ResponseWriter, r *http.Request, v *Visit) {
 		}
 	}
 	s.mux.ServeHTTP(w, r)
+}
+
+// within takes one request from the budget of an address or of a session, and refuses it when there is none left. Colleagues behind
+// one address do not use up each other's: signed-in people are counted by their session.
+func (s *Site) within(w http.ResponseWriter, r *http.Request, v *Visit, who string) bool {
+	wait, ok := s.people.take(who)
+	if !ok {
+		s.fail(w, r, v, tooMany(wait))
+	}
+	return ok
 }
 
 func unsafe(method string) bool {

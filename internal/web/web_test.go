@@ -433,3 +433,33 @@ func TestNew_RefusesWhatCannotBeRight(t *testing.T) {
 		}
 	}
 }
+
+// A15, A45: colleagues behind one address each have their own budget once they are signed in; who guesses sessions spends the
+// address's.
+func TestA15_SignedInPeopleAreCountedByTheirSession(t *testing.T) {
+	t.Parallel()
+	s, _, _ := site(t, public, func(o *web.Options) { o.Rate = web.Rate{Burst: 3, PerSecond: 1} })
+	for range 3 {
+		if w := do(s, "GET", public+"/mine", cookie("good")); w.Code != 200 {
+			t.Fatalf("within the budget: %d", w.Code)
+		}
+	}
+	if w := do(s, "GET", public+"/mine", cookie("good")); w.Code != 429 {
+		t.Errorf("over the session's budget: %d", w.Code)
+	}
+	if w := do(s, "GET", public+"/mine", cookie("editor")); w.Code != 200 {
+		t.Errorf("a colleague at the same address: %d", w.Code)
+	}
+	if w := do(s, "GET", public+"/open", nil); w.Code != 200 {
+		t.Errorf("somebody else at the same address: %d", w.Code)
+	}
+	for range 2 {
+		do(s, "GET", public+"/mine", cookie("a-guess"))
+	}
+	if w := do(s, "GET", public+"/mine", cookie("another-guess")); w.Code != 429 {
+		t.Errorf("guesses over the address's budget: %d", w.Code)
+	}
+	if w := do(s, "GET", public+"/nowhere", cookie("another-guess")); w.Code != 429 {
+		t.Errorf("a page that is not there, with a guess: %d", w.Code)
+	}
+}

@@ -101,10 +101,26 @@ properties:
 		return got
 	}
 	want := property.Values{"officeLocation": property.Text("Berlin"), "city": property.Text("Berlin"), "postalCode": property.Text("010117"), "country": property.Text("Germany")}
-	for _, set := range []property.Values{{"officeLocation": property.Text("Berlin")}, {"officeLocation": property.Text("Berlin"), "city": property.Text("Potsdam")}} {
-		if got := ask(set); len(got.Diff(want)) > 0 || len(want.Diff(got)) > 0 {
-			t.Errorf("%v gives %v", set, got)
+	typed := want.Clone()
+	typed["city"] = property.Text("Potsdam")
+	cleared := want.Clone()
+	cleared["city"] = property.Null()
+	for _, c := range []struct{ set, want property.Values }{
+		{property.Values{"officeLocation": property.Text("Berlin")}, want},
+		// Whoever picks an office and writes another city beside it has said which city it is: what was typed stands, and the
+		// table fills in the rest.
+		{property.Values{"officeLocation": property.Text("Berlin"), "city": property.Text("Potsdam")}, typed},
+		{property.Values{"officeLocation": property.Text("Berlin"), "city": property.Null()}, cleared},
+		// A form that filled in what follows sends the table's own values.
+		{property.Values{"officeLocation": property.Text("Berlin"), "city": property.Text("Berlin"), "country": property.Text("Germany")}, want},
+	} {
+		if got := ask(c.set); len(got.Diff(c.want)) > 0 || len(c.want.Diff(got)) > 0 {
+			t.Errorf("%v gives %v, want %v", c.set, got, c.want)
 		}
+	}
+	// Where the follower is closed the table alone decides, whatever is sent beside the pick.
+	if _, problems := p.May(context.Background(), person(anna), change.Update, on, property.Values{"officeLocation": property.Text("Berlin"), "country": property.Text("Austria")}); len(problems) != 1 || problems[0].Field != "country" {
+		t.Errorf("a closed country is typed beside the pick: %v", problems)
 	}
 	if got := ask(property.Values{"officeLocation": property.Text("Oslo"), "city": property.Text("Trondheim")}); got["city"].Str() != "Trondheim" || len(got) != 2 {
 		t.Errorf("an office that stays overrides what was typed: %v", got)

@@ -16,7 +16,8 @@ var internationalPhone = fail.T("Write the number with + and the country code fi
 
 // May is the gate: see change.Policy. It says the same as Form does. Values that do not change are not held against the house
 // rules, so that an old value which breaks a new rule stands in nobody's way. A pick from a table that is new brings what
-// follows from it, also into properties that the actor may not edit one by one: the table is the permission.
+// follows from it, also into properties that the actor may not edit one by one: the table is the permission. Of what the actor
+// may edit it fills only what set does not say.
 func (p *Policy) May(_ context.Context, by directory.Actor, do change.Action, on directory.User, set property.Values) (property.Values, []fail.Problem) {
 	applies, err := p.applies(on)
 	switch do {
@@ -72,7 +73,9 @@ func (p *Policy) May(_ context.Context, by directory.Actor, do change.Action, on
 		return nil, problems
 	}
 	for n, v := range picked {
-		full[n] = v
+		if _, said := full[n]; !said {
+			full[n] = v
+		}
 	}
 	return full, nil
 }

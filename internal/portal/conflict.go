@@ -68,6 +68,11 @@ func (p *Portal) conflictPage(w http.ResponseWriter, r *http.Request, v *web.Vis
 // resolve takes the choices of a conflict page as a new change, which expects what that page showed as the present value.
 func (p *Portal) resolve(w http.ResponseWriter, r *http.Request, v *web.Visit) error {
 	f, err := v.Form(r)
+	if f != nil && err != nil {
+		if c, no := p.choices(r, f); no == nil {
+			return p.foreign(w, r, v, c.form(p.props), err)
+		}
+	}
 	if err != nil {
 		return err
 	}

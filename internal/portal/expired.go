@@ -4,9 +4,11 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"nameplate/internal/access"
 	"nameplate/internal/fail"
+	"nameplate/internal/property"
 	"nameplate/internal/web"
 )
 
@@ -14,6 +16,13 @@ type expiredBody struct {
 	Title, Say string
 	Login      string
 	Kept       bool
+	Typed      []typedView // what could not be kept, to be copied
+	SignedIn   bool        // in this browser, since the form was opened
+}
+
+type typedView struct {
+	ID, Label, Text string
+	Rows            int
 }
 
 // keep answers a form whose session has ended: what was typed is sealed on the server and offered again after sign-in.
@@ -28,8 +37,50 @@ func (p *Portal) keep(w http.ResponseWriter, r *http.Request, v *web.Visit) erro
 func (p *Portal) keepForm(w http.ResponseWriter, r *http.Request, v *web.Visit, f *web.Form) error {
 	kept := p.stash(r, f) == nil
 	body := expiredBody{Title: v.Printer.S("You are signed out"), Login: loginAddress("/profile", ""), Kept: kept}
+	if !kept {
+		body.Typed = p.typedOf(v, f)
+	}
 	body.Say = v.Printer.S("Your session ended before you saved, so nothing was changed.")
 	return p.show(w, v, http.StatusUnauthorized, "expired", p.page(r, v, "", fail.T("You are signed out"), body))
+}
+
+// foreign answers a form that was opened in another session of this browser: nothing of it is applied, and it is not lost.
+func (p *Portal) foreign(w http.ResponseWriter, r *http.Request, v *web.Visit, f *web.Form, err error) error {
+	body := expiredBody{Typed: p.typedOf(v, f), SignedIn: true}
+	if len(body.Typed) == 0 {
+		return err
+	}
+	title := fail.T("Nothing was saved yet")
+	body.Title, body.Say = v.T(title), v.Printer.S("You signed in again after this form was opened, so it was not saved.")
+	return p.show(w, v, http.StatusForbidden, "expired", p.page(r, v, "profile", title, body))
+}
+
+// typedOf is what a person typed into a profile form, by the names of the properties. A form that carries anything else is no
+// page of ours, and nothing of it is shown.
+func (p *Portal) typedOf(v *web.Visit, f *web.Form) []typedView {
+	_, names, ok := scopeNames(f.Scope)
+	if !ok || len(f.Files) > 0 {
+		return nil
+	}
+	for k := range f.Values {
+		if _, known := p.props.Def(property.Name(strings.TrimPrefix(k, "was."))); !known {
+			return nil
+		}
+	}
+	var out []typedView
+	for _, n := range names {
+		def, known := p.props.Def(property.Name(n))
+		texts := f.Values[n]
+		if !known || len(texts) == 0 {
+			continue
+		}
+		text := strings.Join(texts, "\n")
+		if was, readable := decodeValue(def, f.Get("was."+n)); readable && sameText(text, inputText(def, was)) {
+			continue
+		}
+		out = append(out, typedView{ID: fieldID(def.Name), Label: p.labelFor(v, def.Name, nil), Text: text, Rows: min(8, 1+strings.Count(text, "\n")+len(text)/60)})
+	}
+	return out
 }
 
 func (p *Portal) stash(r *http.Request, f *web.Form) error {
@@ -45,21 +96,24 @@ func (p *Portal) stash(r *http.Request, f *web.Form) error {
 // filled in and not sent, after that (F33).
 func (p *Portal) confirm(w http.ResponseWriter, r *http.Request, v *web.Visit, f *web.Form, claims string) error {
 	kept := p.stash(r, f) == nil
-	return p.confirmPage(w, r, v, claims, kept)
+	return p.confirmPage(w, r, v, claims, kept, f)
 }
 
 // orConfirm is confirm for a page that carries nothing typed.
 func (p *Portal) orConfirm(w http.ResponseWriter, r *http.Request, v *web.Visit, err error) error {
 	if claims, ok := access.Challenge(err); ok {
-		return p.confirmPage(w, r, v, claims, false)
+		return p.confirmPage(w, r, v, claims, false, nil)
 	}
 	return err
 }
 
-func (p *Portal) confirmPage(w http.ResponseWriter, r *http.Request, v *web.Visit, claims string, kept bool) error {
+func (p *Portal) confirmPage(w http.ResponseWriter, r *http.Request, v *web.Visit, claims string, kept bool, f *web.Form) error {
 	login := "/login?" + url.Values{"next": {"/profile"}, "claims": {p.Site.Sign(claims)}}.Encode()
 	title := fail.T("Microsoft asks you to confirm who you are")
 	body := expiredBody{Title: v.T(title), Login: login, Kept: kept, Say: v.Printer.S("Your organization asks for one more proof before you may go on. Nothing was changed yet.")}
+	if !kept && f != nil {
+		body.Typed = p.typedOf(v, f)
+	}
 	return p.show(w, v, http.StatusUnauthorized, "expired", p.page(r, v, "", title, body))
 }
 

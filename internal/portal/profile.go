@@ -186,6 +186,9 @@ func missing(v *web.Visit, b *profileBody, d drawing) []missingView {
 // request says (A21).
 func (p *Portal) save(w http.ResponseWriter, r *http.Request, v *web.Visit) error {
 	f, err := v.Form(r)
+	if f != nil && err != nil {
+		return p.foreign(w, r, v, f, err)
+	}
 	if err != nil {
 		return err
 	}

@@ -321,6 +321,9 @@ func (m memory) SignOut(ctx context.Context, cookie string) (string, error) {
 func (m memory) FrontChannel(ctx context.Context, q url.Values) (int, error) { return 0, nil }
 
 func (m memory) Stash(ctx context.Context, cookie string, f access.Form) error {
+	if cookie == "" { // nobody who was signed in here
+		return &fail.Error{Op: "test", Kind: fail.Denied, Code: access.CodeSignIn}
+	}
 	m.w.mu.Lock()
 	defer m.w.mu.Unlock()
 	m.w.stash[cookie] = f

@@ -23,7 +23,7 @@ func (e *Engine) settleAll(ctx context.Context, grace time.Duration) (n int, err
 	}
 	var errs []error
 	for _, ent := range list {
-		done, err := e.settle(ctx, ent)
+		done, err := e.settleOne(ctx, ent)
 		if done {
 			n++
 		}
@@ -33,6 +33,13 @@ func (e *Engine) settleAll(ctx context.Context, grace time.Duration) (n int, err
 		}
 	}
 	return n, errors.Join(errs...)
+}
+
+// settleOne gives one entry a limited time, so that a directory that hangs for one person does not keep the others waiting.
+func (e *Engine) settleOne(ctx context.Context, ent Entry) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, e.limits.Save)
+	defer cancel()
+	return e.settle(ctx, ent)
 }
 
 // settle brings one entry to its end if that can be done now.

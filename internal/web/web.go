@@ -17,6 +17,7 @@ import (
 	"net/url"
 	"path"
 	"strings"
+	"sync"
 	"time"
 
 	"nameplate/internal/directory"
@@ -90,6 +91,7 @@ type Site struct {
 	assets   *Assets
 	page     Page
 	people   *limiter
+	ready    readiness
 	origin   string
 	printers map[string]*lang.Printer
 	cross    *http.CrossOriginProtection
@@ -264,6 +266,22 @@ func (s *Site) Health() http.Handler {
 	})
 }
 
+// readiness remembers for a second whether the process is ready: anybody may ask, and not everybody's question may reach the database.
+type readiness struct {
+	mu  sync.Mutex
+	at  time.Time
+	err error
+}
+
+func (c *readiness) ask(ctx context.Context, now time.Time, ready func(context.Context) error) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.at.IsZero() || now.Sub(c.at) >= time.Second || now.Before(c.at) {
+		c.at, c.err = now, ready(ctx)
+	}
+	return c.err
+}
+
 func (s *Site) health(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
@@ -272,7 +290,7 @@ func (s *Site) health(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	if r.URL.Path == "/readyz" && s.opt.Ready != nil {
-		if err := s.opt.Ready(r.Context()); err != nil {
+		if err := s.ready.ask(r.Context(), s.opt.Now(), s.opt.Ready); err != nil {
 			s.opt.Log.Warn("not ready", "err", err)
 			w.WriteHeader(http.StatusServiceUnavailable)
 			io.WriteString(w, "not ready\n")

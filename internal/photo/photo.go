@@ -28,13 +28,23 @@ const (
 	Side      = 648
 )
 
+// TooLarge says that a file has more than MaxBytes, and what to do.
+func TooLarge() fail.Text {
+	return fail.T("This file is larger than %d MB. Choose a smaller picture, or make it smaller first.", MaxBytes>>20)
+}
+
+// TooSmall says that a side of a picture has less than MinSide pixels, and what to do.
+func TooSmall() fail.Text {
+	return fail.T("This picture is too small: it needs at least %d pixels on each side. Choose a larger one.", MinSide)
+}
+
 func refuse(say fail.Text) error { return fail.New(fail.Invalid, "photo", say) }
 
 // Portrait makes a square JPEG of at most Side pixels from the middle of an uploaded picture, turned as its camera held it.
 // Errors are fail.Invalid with a sentence.
 func Portrait(data []byte) ([]byte, error) {
 	if len(data) > MaxBytes {
-		return nil, refuse(fail.T("This file is larger than %d MB. Choose a smaller picture, or make it smaller first.", MaxBytes>>20))
+		return nil, refuse(TooLarge())
 	}
 	if say := foreign(data); !say.Zero() {
 		return nil, refuse(say)
@@ -47,7 +57,7 @@ func Portrait(data []byte) ([]byte, error) {
 		return nil, refuse(fail.T("This picture has too many pixels; %d million are enough. Make it smaller first.", MaxPixels/1_000_000))
 	}
 	if cfg.Width < MinSide || cfg.Height < MinSide {
-		return nil, refuse(fail.T("This picture is too small: it needs at least %d pixels on each side. Choose a larger one.", MinSide))
+		return nil, refuse(TooSmall())
 	}
 	src, _, err := image.Decode(bytes.NewReader(data))
 	if err != nil {
@@ -55,7 +65,7 @@ func Portrait(data []byte) ([]byte, error) {
 	}
 	square := middle(src.Bounds())
 	if square.Dx() < MinSide { // a GIF's first frame may be smaller than the file claims to be
-		return nil, refuse(fail.T("This picture is too small: it needs at least %d pixels on each side. Choose a larger one.", MinSide))
+		return nil, refuse(TooSmall())
 	}
 	side := min(square.Dx(), Side)
 	out := image.NewRGBA(image.Rect(0, 0, side, side))

@@ -155,7 +155,7 @@ func (p *Portal) galleryState(w http.ResponseWriter, r *http.Request, v *web.Vis
 		return p.show(w, v, http.StatusOK, "history", p.page(r, v, "history", fail.T("History"), b))
 	case "photo-wrong":
 		b := photoBody{
-			Name: guest.Name, ID: guest.Ref.ID, Token: v.Token("photo"), MaxMB: 4, MinPix: 48,
+			Name: guest.Name, ID: guest.Ref.ID, Token: v.Token("photo"), MaxMB: 4, MinPix: 48, MaxBytes: 4 << 20,
 			Problem: v.Printer.S("This is a HEIC or AVIF picture, as many phones take them. Save it as JPEG first, then choose it again."),
 		}
 		return p.show(w, v, http.StatusUnprocessableEntity, "photo", p.page(r, v, "profile", fail.T("Photo"), b))

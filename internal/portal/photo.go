@@ -21,6 +21,9 @@ type photoBody struct {
 	Problem       string
 	PhotoUnread   bool
 	MaxMB, MinPix int
+	MaxBytes      int
+	// What the module says before anything is sent, in the words of package photo.
+	TooLarge, TooSmall string
 }
 
 func photoAddress(i directory.PhotoInfo) string {
@@ -32,7 +35,8 @@ func (p *Portal) photoPage(w http.ResponseWriter, r *http.Request, v *web.Visit)
 }
 
 func (p *Portal) showPhoto(w http.ResponseWriter, r *http.Request, v *web.Visit, status int, problem string) error {
-	b := photoBody{Name: v.Session.Name, ID: v.Session.Ref.ID, Token: v.Token("photo"), Problem: problem, MaxMB: photo.MaxBytes >> 20, MinPix: photo.MinSide}
+	b := photoBody{Name: v.Session.Name, ID: v.Session.Ref.ID, Token: v.Token("photo"), Problem: problem, MaxMB: photo.MaxBytes >> 20, MaxBytes: photo.MaxBytes, MinPix: photo.MinSide}
+	b.TooLarge, b.TooSmall = v.T(photo.TooLarge()), v.T(photo.TooSmall())
 	u, err := p.Reader.User(r.Context(), directory.Own(v.Session.ID), v.Session.Ref, directory.Ask{Names: nil, Photo: true})
 	switch {
 	case err == nil && u.Photo != (directory.PhotoInfo{}):
@@ -51,6 +55,9 @@ func (p *Portal) savePhoto(w http.ResponseWriter, r *http.Request, v *web.Visit)
 	}
 	defer done()
 	f, err := v.FormFor(r, "photo")
+	if web.ProblemOf(err).Status == http.StatusRequestEntityTooLarge {
+		return p.showPhoto(w, r, v, http.StatusRequestEntityTooLarge, v.T(photo.TooLarge()))
+	}
 	if err != nil {
 		return err
 	}

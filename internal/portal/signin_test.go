@@ -215,8 +215,17 @@ func TestPhoto(t *testing.T) {
 				t.Errorf("%s: %d", name, p.status)
 			}
 		}
-		if p := upload(t, b, "huge.jpg", make([]byte, 6<<20), nil); p.status != http.StatusRequestEntityTooLarge {
-			t.Errorf("6 MB: %d", p.status)
+		for size, status := range map[int]int{4<<20 + 1: http.StatusUnprocessableEntity, 6 << 20: http.StatusRequestEntityTooLarge} {
+			p := upload(t, b, "huge.jpg", make([]byte, size), nil)
+			if p.status != status {
+				t.Errorf("%d bytes: %d", size, p.status)
+			}
+			if say := inner(p.id("photo-error")); !strings.Contains(say, "larger than 4 MB") || !strings.Contains(attr(p.id("photo"), "aria-describedby"), "photo-error") {
+				t.Errorf("%d bytes, beside the field: %q", size, say)
+			}
+			if p.form("/profile/photo").Get("_token") == "" {
+				t.Errorf("%d bytes: no form to choose another file with", size)
+			}
 		}
 		if p := upload(t, b, "a.jpg", picture(t, 100, 100), map[string]string{"user_id": "x"}); p.status != http.StatusBadRequest {
 			t.Errorf("another field: %d", p.status)

@@ -8,7 +8,19 @@ export function crop(form) {
   const canvas = part.querySelector("canvas");
   const zoom = part.querySelector("input[type=range]");
   const view = canvas.width;
-  let picture = null, x = 0, y = 0, ours = false;
+  const wrong = form.querySelector("#photo-error");
+  const least = Number(form.dataset.pixels);
+  let picture = null, x = 0, y = 0, ours = false, last = 100;
+
+  // The server says the same of what it gets; this spares the way there.
+  const say = (text) => {
+    wrong.querySelector("[data-say]").textContent = text;
+    wrong.hidden = !text;
+    wrong.parentElement.classList.toggle("field-wrong", Boolean(text));
+    if (text) file.setAttribute("aria-invalid", "true"); else file.removeAttribute("aria-invalid");
+    file.setAttribute("aria-describedby", text ? "photo-error photo-help" : "photo-help");
+    file.setCustomValidity(text);
+  };
 
   const scale = () => (view / Math.min(picture.width, picture.height)) * (zoom.value / 100);
   const draw = () => {
@@ -34,16 +46,25 @@ export function crop(form) {
     if (ours) { ours = false; return; }
     part.hidden = true;
     picture = null;
-    if (!file.files.length) return;
-    try { picture = await createImageBitmap(file.files[0], { imageOrientation: "from-image" }); } catch { return; }
-    zoom.value = 100;
+    delete form.dataset.ready;
+    say("");
+    const chosen = file.files[0];
+    if (!chosen) return;
+    let got = null;
+    try { got = await createImageBitmap(chosen, { imageOrientation: "from-image" }); } catch { /* the server says what it is */ }
+    if (file.files[0] !== chosen) return;
+    if (!got) { if (chosen.size > Number(form.dataset.bytes)) say(form.dataset.large); return; }
+    const smaller = Math.min(got.width, got.height);
+    if (smaller < least) { say(form.dataset.small); return; }
+    picture = got;
+    zoom.max = Math.min(400, Math.floor(smaller / least * 100)); // nothing is enlarged
+    zoom.value = last = 100;
     const s = scale();
     x = (view - picture.width * s) / 2;
     y = (view - picture.height * s) / 2;
     part.hidden = false;
     draw();
   });
-  let last = 100;
   zoom.addEventListener("input", () => { const to = zoom.value; zoom.value = last; enlarge(to); last = zoom.value; });
   let from = null;
   canvas.addEventListener("pointerdown", (e) => { canvas.setPointerCapture(e.pointerId); from = [e.clientX - x, e.clientY - y]; });
@@ -53,14 +74,14 @@ export function crop(form) {
     const step = e.shiftKey ? 40 : 8;
     const moves = { ArrowLeft: [step, 0], ArrowRight: [-step, 0], ArrowUp: [0, step], ArrowDown: [0, -step] };
     if (moves[e.key]) { x += moves[e.key][0]; y += moves[e.key][1]; draw(); e.preventDefault(); }
-    if (e.key === "+" || e.key === "=" || e.key === "-") { enlarge(Math.min(400, Math.max(100, Number(zoom.value) + (e.key === "-" ? -10 : 10)))); last = zoom.value; e.preventDefault(); }
+    if (e.key === "+" || e.key === "=" || e.key === "-") { enlarge(Math.min(Number(zoom.max), Math.max(100, Number(zoom.value) + (e.key === "-" ? -10 : 10)))); last = zoom.value; e.preventDefault(); }
   });
 
   form.addEventListener("submit", (e) => {
     if (!picture || e.defaultPrevented || form.dataset.ready) return;
     e.preventDefault();
     const out = document.createElement("canvas");
-    const s = scale(), part = view / s, size = Math.min(side, Math.max(48, Math.round(part)));
+    const s = scale(), part = view / s, size = Math.min(side, Math.max(least, Math.round(part)));
     out.width = out.height = size;
     const c = out.getContext("2d");
     c.fillStyle = "#fff";

@@ -170,7 +170,9 @@ func (e *Engine) allProblems(ctx context.Context, w wish, probs []fail.Problem) 
 	if err != nil {
 		return probs
 	}
-	_, more := e.cfg.Policy.May(ctx, w.By, w.Do, u, rest)
+	c := w.Change
+	c.Set = rest
+	_, more := e.may(ctx, c, u)
 	return append(probs, more...)
 }
 

@@ -3,6 +3,7 @@ package change
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"nameplate/internal/directory"
 	"nameplate/internal/fail"
@@ -69,4 +70,49 @@ func (e *Engine) undoKey(ctx context.Context, tenant, entry string) (string, err
 			return "", f
 		}
 	}
+}
+
+// may asks the policy, and gives the set that is to be written. Nothing follows from an undo: it puts back what was there. For
+// that a field need not be open to whoever undoes, nor the old value be one of those that are offered: it is enough that they
+// may still make the change that is taken back. Other rules about what a value looks like hold.
+func (e *Engine) may(ctx context.Context, c Change, u directory.User) (property.Values, []fail.Problem) {
+	set, probs := e.cfg.Policy.May(ctx, c.By, c.Do, u, c.Set.Clone())
+	if set == nil || c.Undoes != "" {
+		set = c.Set
+	}
+	denied := func(p fail.Problem) bool { return p.Code == codeDenied }
+	if c.Undoes == "" || c.Do != Update || !slices.ContainsFunc(probs, denied) || !e.putsBack(ctx, c, u) {
+		return set, probs
+	}
+	return set, slices.DeleteFunc(probs, denied)
+}
+
+// putsBack says whether an undo sets nothing but what its entry found where it wrote, and whether the policy still allows the
+// change that the entry made, to whoever undoes; of the undo of an undo, the change at the beginning. When in doubt it does not.
+func (e *Engine) putsBack(ctx context.Context, c Change, u directory.User) bool {
+	ent, err := e.cfg.Journal.Get(ctx, c.On.Tenant, c.Undoes)
+	if err != nil || ent.Change.On != c.On || ent.Change.Do != Update || ent.Ended.IsZero() {
+		return false
+	}
+	for n, v := range c.Set {
+		def, known := e.cfg.Properties.Def(n)
+		was, found := ent.Outcome.Before[n]
+		if !known || !found || !ent.arrived(n) || !v.Equal(def.Clean(was)) {
+			return false
+		}
+	}
+	for ent.Change.Undoes != "" {
+		if ent, err = e.cfg.Journal.Get(ctx, c.On.Tenant, ent.Change.Undoes); err != nil || ent.Change.On != c.On {
+			return false
+		}
+	}
+	_, probs := e.cfg.Policy.May(ctx, c.By, Update, u, ent.Change.Set.Clone())
+	return len(probs) == 0
+}
+
+// arrived says whether the entry wrote the property.
+func (t Entry) arrived(n property.Name) bool {
+	return slices.ContainsFunc(t.Outcome.Parts, func(p Part) bool {
+		return (p.State == Applied || p.State == Unverified) && slices.Contains(p.Names, n)
+	})
 }

@@ -118,13 +118,7 @@ func (e *Engine) plan(ctx context.Context, w wish, past []Entry) (plan, error) {
 		p.Problems = []fail.Problem{{Code: codeDenied, Say: fail.T("Your account is disabled, so nothing can be saved. Ask your administrator.")}}
 		return p, nil
 	}
-	set, probs := e.cfg.Policy.May(ctx, w.By, w.Do, u, w.Set.Clone())
-	if set == nil {
-		set = w.Set
-	}
-	if w.Undoes != "" { // an undo puts back what was there; nothing follows from that
-		set = w.Set
-	}
+	set, probs := e.may(ctx, w.Change, u)
 	p.Before, p.set, p.Problems = u, set, probs
 	if len(probs) > 0 {
 		return p, nil

@@ -129,7 +129,7 @@ func (r *run) allowed(ctx context.Context) []fail.Problem {
 	if err != nil {
 		return []fail.Problem{{Code: codeDenied, Say: problemOf(err).Say}}
 	}
-	_, probs := r.e.cfg.Policy.May(ctx, c.By, c.Do, u, c.Set.Clone())
+	_, probs := r.e.may(ctx, c, u)
 	return probs
 }
 

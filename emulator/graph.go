@@ -314,6 +314,14 @@ func (c *call) context(b []byte, fragment string) []byte {
 	return append(b, ',')
 }
 
+// comma parts the next member of an object from the one before it, when there is one.
+func comma(b []byte) []byte {
+	if last := b[len(b)-1]; last == '{' || last == ',' {
+		return b
+	}
+	return append(b, ',')
+}
+
 // closeObject ends an object whose members each ended with a comma.
 func closeObject(b []byte) []byte {
 	if b[len(b)-1] == ',' {

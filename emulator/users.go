@@ -205,8 +205,7 @@ func (c *call) describe(u *user) ([]byte, error) {
 		c.units--
 	}
 	b := c.context(make([]byte, 0, 1024), "users"+fragment+"/$entity")
-	b = sel.appendUser(b, u.id, u.rec)
-	b = append(b, ',')
+	b = comma(sel.appendUser(b, u.id, u.rec))
 	if b, err = c.appendExpanded(b, u); err != nil {
 		return nil, err
 	}
@@ -425,7 +424,7 @@ func (c *call) listUsers() error {
 		b = append(b, '{')
 		b = sel.appendUser(b, u.id, u.rec)
 		if len(c.q.expand) > 0 {
-			b = append(b, ',')
+			b = comma(b)
 			if b, err = c.appendExpanded(b, u); err != nil {
 				return err
 			}

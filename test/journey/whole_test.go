@@ -224,7 +224,7 @@ type killed struct {
 	port     string
 }
 
-func newKilled(t *testing.T) *killed {
+func newKilled(t *testing.T, certificates ...string) *killed {
 	t.Helper()
 	org, err := sample.Contoso()
 	if err != nil {
@@ -237,6 +237,7 @@ func newKilled(t *testing.T) *killed {
 	_, port, _ := net.SplitHostPort(l.Addr().String())
 	_ = l.Close()
 	org.Apps[0].Redirects = append(org.Apps[0].Redirects, "http://localhost:"+port+"/auth/callback", "http://localhost:"+port+"/signed-out")
+	org.Apps[0].Certificates = append(org.Apps[0].Certificates, certificates...)
 	e, err := emulator.New(emulator.Options{Organizations: []emulator.Organization{org}})
 	if err != nil {
 		t.Fatal(err)
@@ -250,7 +251,7 @@ func newKilled(t *testing.T) *killed {
 }
 
 // serve starts the portal; died is closed when the process has ended.
-func (k *killed) serve(crash string) (w *world, died <-chan struct{}) {
+func (k *killed) serve(crash string, more ...string) (w *world, died <-chan struct{}) {
 	k.t.Helper()
 	cmd := exec.CommandContext(context.WithoutCancel(k.t.Context()), program(k.t), "serve", "--json")
 	cmd.Dir = k.dir
@@ -259,6 +260,7 @@ func (k *killed) serve(crash string) (w *world, died <-chan struct{}) {
 		"NAMEPLATE_TENANT="+k.emulator.Tenants()[0], "NAMEPLATE_CLIENT_ID="+k.org.Apps[0].ClientID, "NAMEPLATE_CLIENT_SECRET="+k.org.Apps[0].Secrets[0].Value,
 		"NAMEPLATE_AUTHORITY="+k.server.AuthorityHTTP, "NAMEPLATE_TOKEN_AUTHORITY="+k.server.Authority, "NAMEPLATE_GRAPH="+k.server.Graph, "NAMEPLATE_CA_FILE="+k.server.CAFile,
 		"NAMEPLATE_DATABASE="+filepath.Join(k.dir, "nameplate.db"), "NAMEPLATE_KEY_FILE="+filepath.Join(k.dir, "nameplate.key"), "NAMEPLATE_CRASH_AT="+crash, "NAMEPLATE_LOG_LEVEL=debug")
+	cmd.Env = append(cmd.Env, more...)
 	var log lockedBuffer
 	cmd.Stderr = &log
 	out, err := cmd.StdoutPipe()

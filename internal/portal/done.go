@@ -262,9 +262,12 @@ func (p *Portal) entryView(v *web.Visit, e change.Entry, undone bool) entryView 
 	if len(e.Outcome.Parts) > 0 { // what was asked for and was there already is no change
 		names = nil
 	}
+	if e.Outcome.State == change.Unchanged {
+		names, ev.Why = nil, pr.S("Nothing was different.")
+	}
 	for _, part := range e.Outcome.Parts {
 		for _, n := range part.Names {
-			if !slices.Contains(names, n) {
+			if part.State != change.Unchanged && !slices.Contains(names, n) {
 				names = append(names, n)
 			}
 		}

@@ -31,6 +31,7 @@ type fieldView struct {
 	FollowNames []string
 	Write       bool
 	Locked      bool
+	Fixed       bool   // nobody can change it, so there is nobody to ask
 	Reason      string // why it is locked; empty when the field before it, or the section, says the same
 	SameReason  string // then this is it, for those who do not see the page
 	Rows        int    // lines of a long text's box
@@ -179,7 +180,7 @@ func (d drawing) field(f policy.Field) fieldView {
 		}
 	}
 	if !f.Write {
-		v.Locked = true
+		v.Locked, v.Fixed = true, f.Def.Graph.ReadOnly
 		if !f.Reason.Zero() {
 			v.Reason = d.p.T(f.Reason)
 		}
@@ -190,6 +191,9 @@ func (d drawing) field(f policy.Field) fieldView {
 	v.Shown, v.Items, v.Href = look(d.p, f.Def, value)
 	if number, ok := strings.CutPrefix(v.Href, "tel:"); ok {
 		v.Href, v.Dial = "", number // the template has to say tel: itself, or it is taken for an attack
+	}
+	if name == synced && known && !v.Unread && value.Empty() {
+		v.Shown = d.p.S("No")
 	}
 	v.Text = inputText(f.Def, value)
 	was := value
@@ -207,6 +211,9 @@ func (d drawing) field(f policy.Field) fieldView {
 	}
 	if f.Write {
 		d.options(f, &v)
+		if f.Def.Kind == property.KindLanguage && !v.Suggest && f.Help.Zero() {
+			v.Help = "" // it says how to write a language; here one is picked
+		}
 	}
 	return v
 }
@@ -219,7 +226,7 @@ func (d drawing) options(f policy.Field, v *fieldView) {
 	case len(f.Options) > 0:
 		follows := map[string]map[string]string{}
 		for _, o := range f.Options {
-			l := o.Value
+			l := choiceLabel(d.p, f.Def, o.Value)
 			if !o.Label.Zero() {
 				l = d.p.T(o.Label)
 			}
@@ -281,6 +288,26 @@ func (d drawing) followText(name property.Name, value property.Value) string {
 	return value.Str()
 }
 
+// synced is true, or null for somebody who never came from on-premises:
+// https://learn.microsoft.com/en-us/graph/api/resources/user?view=graph-rest-1.0#properties
+const synced property.Name = "onPremisesSyncEnabled"
+
+// choiceWords are Microsoft's own words for what can be chosen.
+var choiceWords = map[property.Name]map[string]fail.Text{
+	"userType": {"Member": fail.T("Member"), "Guest": fail.T("Guest")},
+	"ageGroup": {"Minor": fail.T("Minor"), "NotAdult": fail.T("Not an adult"), "Adult": fail.T("Adult")},
+	"consentProvidedForMinor": {
+		"Granted": fail.T("Granted"), "Denied": fail.T("Denied"), "NotRequired": fail.T("Not required"),
+	},
+}
+
+func choiceLabel(p *lang.Printer, def property.Def, value string) string {
+	if t, ok := choiceWords[def.Name][value]; ok {
+		return p.T(t)
+	}
+	return value
+}
+
 // look is a value as a person reads it.
 func look(p *lang.Printer, def property.Def, v property.Value) (shown string, items []string, href string) {
 	if v.Empty() {
@@ -301,6 +328,8 @@ func look(p *lang.Printer, def property.Def, v property.Value) (shown string, it
 		if t := v.Time(); !t.IsZero() {
 			return p.Day(t), nil, ""
 		}
+	case property.KindChoice:
+		return choiceLabel(p, def, v.Str()), nil, ""
 	case property.KindCountry:
 		return p.Country(v.Str()), nil, ""
 	case property.KindLanguage:
@@ -311,7 +340,8 @@ func look(p *lang.Printer, def property.Def, v property.Value) (shown string, it
 	case property.KindPhone:
 		href = phoneHref(s)
 	case property.KindEmail:
-		if strings.Count(s, "@") == 1 && !strings.ContainsAny(s, " \r\n\t?&%,:;<>\"") {
+		// A sign-in name looks like an address, and often is none.
+		if def.Name != "userPrincipalName" && strings.Count(s, "@") == 1 && !strings.ContainsAny(s, " \r\n\t?&%,:;<>\"") {
 			href = "mailto:" + s
 		}
 	case property.KindLink:

@@ -20,6 +20,8 @@ func (p *Portal) funcs(pr *lang.Printer) template.FuncMap {
 		"asset":    p.assets.URL,
 		"clear":    Clear,
 		"short":    short,
+		"breaks":   breaks,
+		"account":  account,
 		"date":     pr.LongDate,
 		"clock":    pr.Clock,
 		"iso":      func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
@@ -89,6 +91,28 @@ func short(s string) string {
 		s = string(r[:119]) + "…"
 	}
 	return Clear(s)
+}
+
+// breaks is Clear for an address, which may be broken after its @, its dots and its slashes rather than inside a word.
+func breaks(s string) template.HTML {
+	safe := template.HTMLEscapeString(Clear(s))
+	if strings.ContainsAny(s, "@/") && !strings.ContainsAny(s, " \n\t") {
+		safe = breakAfter.Replace(safe)
+	}
+	return template.HTML(safe)
+}
+
+var breakAfter = strings.NewReplacer("@", "@<wbr>", ".", ".<wbr>", "://", "://<wbr>", "/", "/<wbr>")
+
+// account is a sign-in name as its owner knows it. Entra makes a guest's out of the address that was invited:
+// chiara_partner.example#EXT#@contoso.onmicrosoft.com, see https://learn.microsoft.com/en-us/entra/external-id/user-properties
+func account(upn string) string {
+	before, _, guest := strings.Cut(upn, "#EXT#@")
+	at := strings.LastIndex(before, "_")
+	if !guest || at <= 0 {
+		return upn
+	}
+	return before[:at] + "@" + before[at+1:]
 }
 
 // turning characters change the direction of what follows: embeddings, overrides and isolates. (The marks U+200E and U+200F only

@@ -126,6 +126,11 @@ func (p *Portal) fill(v *web.Visit, b *profileBody, d drawing) {
 	if b.UPN == "" {
 		b.UPN = v.Session.UPN
 	}
+	if name := account(b.UPN); name != b.UPN {
+		if b.UPN = b.Mail; b.UPN == "" {
+			b.UPN = name
+		}
+	}
 	b.ID, b.Guest, b.Delegated, b.Synced = u.Ref.ID, u.Guest, p.Delegated, u.Sync == directory.Synced
 	if u.Photo != (directory.PhotoInfo{}) {
 		b.Photo = photoAddress(u.Photo)
@@ -508,7 +513,7 @@ func (p *Portal) ask(w http.ResponseWriter, r *http.Request, v *web.Visit) error
 		return err
 	}
 	for _, f := range fields {
-		if string(f.Def.Name) != r.PathValue("name") {
+		if string(f.Def.Name) != r.PathValue("name") || f.Def.Graph.ReadOnly {
 			continue
 		}
 		b := askBody{Label: v.T(label(f))}
@@ -525,7 +530,7 @@ func (p *Portal) ask(w http.ResponseWriter, r *http.Request, v *web.Visit) error
 				to = f.Ask.To
 			}
 			if !f.Ask.Text.Zero() {
-				b.Text = v.T(plain(f.Ask.Text))
+				b.Text = v.T(plain(f.Ask.Text, u.Values[f.Def.Name].String(), now))
 			}
 		}
 		b.Text = isolates.Replace(b.Text)
@@ -545,11 +550,14 @@ func (p *Portal) ask(w http.ResponseWriter, r *http.Request, v *web.Visit) error
 // isolates takes out the marks that keep the pieces of a sentence apart where writing directions meet: a mail program may show them.
 var isolates = strings.NewReplacer("\u2068", "", "\u2069", "")
 
-// plain is a text whose pieces are safe to look at.
-func plain(t fail.Text) fail.Text {
+// plain is a text whose pieces are safe to look at, with the value as a page shows it instead of as the directory keeps it.
+func plain(t fail.Text, value, shown string) fail.Text {
 	args := slices.Clone(t.Args)
 	for i, a := range args {
 		if s, ok := a.(string); ok {
+			if s == value && s != "" {
+				s = shown
+			}
 			args[i] = Clear(s)
 		}
 	}

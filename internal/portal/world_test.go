@@ -47,6 +47,7 @@ type world struct {
 	locked  map[property.Name]fail.Text
 	hidden  []property.Name
 	options map[property.Name][]policy.Option
+	asks    map[property.Name]*policy.Ask
 	entries []change.Entry
 	applied []change.Change
 	answer  func(change.Change) (change.Outcome, error) // instead of applying
@@ -149,7 +150,7 @@ func (m memory) Form(by directory.Actor, on directory.User) []policy.Field {
 			continue
 		}
 		reason, locked := m.w.locked[d.Name]
-		fields = append(fields, policy.Field{Def: d, Write: !locked, Reason: reason, Options: m.w.options[d.Name], Only: true, Max: d.Graph.Max})
+		fields = append(fields, policy.Field{Def: d, Write: !locked, Reason: reason, Options: m.w.options[d.Name], Ask: m.w.asks[d.Name], Only: true, Max: d.Graph.Max})
 	}
 	return fields
 }

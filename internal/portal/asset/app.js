@@ -55,6 +55,14 @@ each("textarea[data-copy]", (area) => {
   area.after(button);
 });
 
+// A letter that goes out as it was completed here.
+each("a[data-letter]", (link) => {
+  const area = document.getElementById(link.dataset.letter);
+  area.addEventListener("input", () => {
+    link.href = link.href.replace(/&body=.*$/, "&body=" + encodeURIComponent(area.value.replace(/\r?\n/g, "\r\n")));
+  });
+});
+
 // Times in the reader's own zone.
 each("time[data-clock]", (time) => {
   const at = new Date(time.dateTime);

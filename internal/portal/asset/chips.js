@@ -12,6 +12,8 @@ export function chips(area) {
     if (area.hasAttribute(name)) input.setAttribute(name, area.getAttribute(name));
   }
   input.id = area.id;
+  const help = document.getElementById(area.id + "-help");
+  if (help) help.textContent = help.textContent.replace(area.dataset.lines, area.dataset.enter);
   area.dataset.input = input.id;
   area.removeAttribute("id");
   area.hidden = true;

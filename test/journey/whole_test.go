@@ -137,7 +137,7 @@ func TestGuest(t *testing.T) {
 	if form.Has("jobTitle") || form.Has("city") {
 		t.Errorf("a guest may edit %v", form)
 	}
-	b.says("Guests keep only their number and their picture here")
+	b.says("Guests change only their mobile phone, their language and their picture here")
 }
 
 // --data keeps everything: the change, its history, and that it can be taken back, over a restart.

@@ -61,7 +61,7 @@ func (b *builder) facts(h *house, d property.Def, at map[string]node) {
 	}
 }
 
-func (a *audience) any() bool { return a.self || len(a.roles) > 0 || len(a.groups) > 0 }
+func (a *audience) any() bool { return a != nil && (a.self || len(a.roles) > 0 || len(a.groups) > 0) }
 
 func textual(d property.Def) bool {
 	return d.Kind != property.KindBool && d.Kind != property.KindInstant && d.Kind != property.KindObject

@@ -181,7 +181,7 @@ func (p *Policy) locked(d property.Def, h house, by directory.Actor, on director
 		if len(g.Write) == 0 {
 			return fail.T("Only the person themself can change this, signed in with their own account.")
 		}
-		return fail.T("This portal may only save what Microsoft 365 lets people change by themselves. An administrator can give it the permission %s.", g.Write[0])
+		return fail.T("This portal may only save what Microsoft 365 lets people change by themselves. Ask your administrator to give it the right to change more.")
 	case g.Sensitive && !p.privileged && !p.delegated && administrator(on.Roles):
 		return fail.T("Microsoft 365 protects this on administrators: only an administrator with a higher role can change it.")
 	}

@@ -139,10 +139,13 @@ func TestB41_Mistakes(t *testing.T) {
 		{"only a word", "hello\n", []mistake{{1, 1, "", `Write "name: value" lines`}, {1, 1, "", "The version is missing."}}},
 		{"who", "version: 1\nproperties:\n  city: {edit: [nobody, self, admin, 'group:x', 1b4e28ba-2fa1-41d2-883f-0016d3cca427]}\n", []mistake{
 			{3, 17, "properties.city.edit[0]", `Write only "nobody"`},
-			{3, 31, "properties.city.edit[2]", "Use one of"},
+			{3, 31, "properties.city.edit[2]", "Use one of: nobody, self, Nameplate.Admin, Nameplate.Editor, Nameplate.Approver, Nameplate.Auditor, group:<object id>."},
 			{3, 38, "properties.city.edit[3]", "object id of the group"},
 			{3, 49, "properties.city.edit[4]", `Write "group:" before`},
 		}},
+		{"nobody sees anything", "version: 1\n", []mistake{{0, 0, "", "nobody can see or edit anything"}}},
+		{"only closed", "version: 1\ndefault: {edit: nobody}\nproperties:\n  city: {view: nobody, label: Town}\nrules:\n  - when: userType eq 'Guest'\n    properties: {city: {edit: nobody}}\n", []mistake{{0, 0, "", "Write under \"properties\""}}},
+		{"open for some", "version: 1\nrules:\n  - when: userType eq 'Guest'\n    default: {view: 'group:1b4e28ba-2fa1-41d2-883f-0016d3cca427'}\n", nil},
 		{"yes", "version: 1\nproperties:\n  city: {edit: self, required: yes}\n", []mistake{{3, 32, "properties.city.required", "Write true."}}},
 		{"max", "version: 1\nproperties:\n  city: {edit: self, max: 12.5}\n  state: {max: \"5\"}\n  surname: {max: 65}\n", []mistake{
 			{3, 27, "properties.city.max", "for example 40"}, {4, 16, "properties.state.max", "for example 40"}, {5, 18, "properties.surname.max", "at most 64"},

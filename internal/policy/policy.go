@@ -188,6 +188,13 @@ func (p *Policy) Groups() []string {
 	return slices.Compact(l)
 }
 
+// opens says whether anybody at all may see or edit something.
+func (p *Policy) opens() bool {
+	open := false
+	p.each(func(h house) { open = open || h.view.any() || h.edit.any() })
+	return open
+}
+
 func (p *Policy) each(do func(house)) {
 	for _, s := range append([]settings{p.base}, settingsOf(p.rules)...) {
 		do(s.all)

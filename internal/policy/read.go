@@ -43,6 +43,9 @@ func Parse(_ string, data []byte) (*Policy, []Mistake) {
 		return nil, b.mistakes
 	}
 	p := b.policy(root)
+	if len(b.mistakes) == 0 && !p.opens() {
+		b.mistake(node{}, "Write under \"properties\" who may, for example:  city: {view: self, edit: self}", "With this file nobody can see or edit anything.")
+	}
 	if len(b.mistakes) > 0 {
 		slices.SortStableFunc(b.mistakes, func(x, y Mistake) int {
 			if x.Line != y.Line {
@@ -296,7 +299,7 @@ func (b *builder) audience(n node) *audience {
 		case objectID.MatchString(s):
 			b.mistake(item, "Write \"group:\" before the object id of a group. Single people cannot be named.", "%q is not known here.", s)
 		default:
-			b.mistake(item, suggest(s, words), "%q is not known here.", s)
+			b.mistake(item, suggest(s, append(words, "group:<object id>")), "%q is not known here.", s)
 		}
 	}
 	return a

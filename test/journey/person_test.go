@@ -97,6 +97,12 @@ func TestOfficeBringsItsAddress(t *testing.T) {
 			t.Errorf("%s was written as %v, want %v", name, last[name], want)
 		}
 	}
+	// What is typed beside the pick stands; the rest is brought.
+	b.save("place", map[string]string{"officeLocation": "Utrecht", "streetAddress": "Maliebaan 43"}).says("Saved", "Maliebaan 43", "3581 CD")
+	got = w.since(0)
+	if last = got[len(got)-1].After; last["streetAddress"] != "Maliebaan 43" || last["city"] != "Utrecht" {
+		t.Errorf("a street was typed beside the office, and this was written: %v", last)
+	}
 }
 
 // An administrator of Microsoft 365 sees before typing that the phone needs a higher role (C1, W21, F24).

@@ -78,7 +78,7 @@ func (p *Portal) typedOf(v *web.Visit, f *web.Form) []typedView {
 		if was, readable := decodeValue(def, f.Get("was."+n)); readable && sameText(text, inputText(def, was)) {
 			continue
 		}
-		out = append(out, typedView{ID: fieldID(def.Name), Label: p.labelFor(v, def.Name, nil), Text: text, Rows: min(8, 1+strings.Count(text, "\n")+len(text)/60)})
+		out = append(out, typedView{ID: fieldID(def.Name), Label: p.labelFor(v, def.Name, nil), Text: text, Rows: min(8, 1+strings.Count(text, "\n")+len(text)/30)})
 	}
 	return out
 }

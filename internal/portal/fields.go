@@ -211,7 +211,7 @@ func (d drawing) field(f policy.Field) fieldView {
 	}
 	if f.Write {
 		d.options(f, &v)
-		if f.Def.Kind == property.KindLanguage && !v.Suggest && f.Help.Zero() {
+		if f.Def.Kind == property.KindLanguage && !v.Suggest && (f.Help.Zero() || f.Help.Key == f.Def.House.Help) {
 			v.Help = "" // it says how to write a language; here one is picked
 		}
 	}

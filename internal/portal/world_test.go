@@ -150,7 +150,7 @@ func (m memory) Form(by directory.Actor, on directory.User) []policy.Field {
 			continue
 		}
 		reason, locked := m.w.locked[d.Name]
-		fields = append(fields, policy.Field{Def: d, Write: !locked, Reason: reason, Options: m.w.options[d.Name], Ask: m.w.asks[d.Name], Only: true, Max: d.Graph.Max})
+		fields = append(fields, policy.Field{Def: d, Write: !locked, Reason: reason, Options: m.w.options[d.Name], Help: fail.T(d.House.Help), Ask: m.w.asks[d.Name], Only: true, Max: d.Graph.Max})
 	}
 	return fields
 }

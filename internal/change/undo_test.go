@@ -2,6 +2,7 @@ package change_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -144,14 +145,36 @@ func TestInverse_OfAnotherPersonsEntryOpensNothing(t *testing.T) {
 	wantState(t, w.apply(undo), change.Refused)
 }
 
+// What an entry wanted and did not write is not there to be put back: here the office was refused by the directory.
+func TestInverse_OfWhatDidNotArriveOpensNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *change.Config) {
+		c.Policy = under(t, strings.Replace(offices, "department:", "aboutMe: {edit: self}\n  department:", 1))
+	})
+	w.box.rival(anna, property.Values{"officeLocation": text("Barn 7"), "city": text("Weiler")})
+	w.box.faults = []fault{refused, fine}
+	o := w.apply(set("k", anna, property.Values{"officeLocation": text("Ulm"), "aboutMe": text("Hello")}))
+	wantState(t, o, change.Partly)
+	undo, err := w.engine.Inverse(context.Background(), tenant, o.Entry, self(anna))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.box.rival(anna, property.Values{"city": text("Rome")})
+	undo.Set["city"] = text("Weiler")
+	wantState(t, w.apply(undo), change.Refused)
+	if got := w.box.value(anna, "city").Str(); got != "Rome" {
+		t.Errorf("the city is %q", got)
+	}
+}
+
 // A rule about what a value looks like holds for an undo as well.
 func TestInverse_HouseRulesOfValuesHold(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *change.Config) {
-		c.Policy = under(t, "version: 1\nproperties:\n  department: {edit: self, required: true}\n")
+		c.Policy = under(t, strings.Replace(offices, "department: {edit: self}", "department: {edit: self, required: true}", 1))
 	})
-	w.box.rival(anna, property.Values{"department": property.Null()})
-	o := w.apply(set("k", anna, property.Values{"department": text("Ward 3")}))
+	w.box.rival(anna, property.Values{"department": property.Null(), "officeLocation": text("Barn 7")})
+	o := w.apply(set("k", anna, property.Values{"department": text("Ward 3"), "officeLocation": text("Ulm")}))
 	wantState(t, o, change.Applied)
 	undo, err := w.engine.Inverse(context.Background(), tenant, o.Entry, self(anna))
 	if err != nil {

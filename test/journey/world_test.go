@@ -301,7 +301,10 @@ func words(n *html.Node) string {
 	var walk func(*html.Node)
 	walk = func(n *html.Node) {
 		if n.Type == html.TextNode {
-			s.WriteString(n.Data + " ")
+			s.WriteString(n.Data)
+			if n.NextSibling == nil || n.NextSibling.Data != "wbr" { // where a line may break, a word goes on
+				s.WriteString(" ")
+			}
 		}
 		if n.Type == html.ElementNode && (n.Data == "script" || n.Data == "style" || n.Data == "head" || n.Data == "template") {
 			return

@@ -84,7 +84,13 @@ func (b *Box) close() error {
 	return err
 }
 
-// DemoUser is somebody who can sign in.
+// Roles of DemoUser that others ask for.
+const (
+	SyncedRole   = "synced from on-premises"
+	DisabledRole = "disabled account"
+)
+
+// DemoUser is somebody of the organization, and what is particular of them.
 type DemoUser struct {
 	UPN  string `json:"upn"`
 	Role string `json:"role"`
@@ -229,12 +235,12 @@ func demoUsers(org emulator.Organization) []DemoUser {
 		{"member", func(u emulator.User) bool {
 			return u.Sync == "" && len(u.Roles) == 0 && holds[u.UPN] == "" && !guest(u) && !disabled(u)
 		}},
-		{"synced from on-premises", func(u emulator.User) bool { return u.Sync == "synced" && !disabled(u) }},
+		{SyncedRole, func(u emulator.User) bool { return u.Sync == "synced" && !disabled(u) }},
 		{"guest", guest},
 		{"Microsoft 365 administrator", func(u emulator.User) bool { return len(u.Roles) > 0 && !disabled(u) }},
 		{string(directory.Admin), func(u emulator.User) bool { return holds[u.UPN] == string(directory.Admin) }},
 		{string(directory.Auditor), func(u emulator.User) bool { return holds[u.UPN] == string(directory.Auditor) }},
-		{"disabled account", disabled},
+		{DisabledRole, disabled},
 	}
 	for _, s := range sorts {
 		for u := range org.Everybody() {

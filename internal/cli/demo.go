@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -58,17 +60,32 @@ func printDemo(w io.Writer, d *app.Demo) {
 	fmt.Fprintf(w, "Nameplate demo: %s, a Microsoft 365 organization in a box. Nothing here is real.\n\n", d.Organization)
 	fmt.Fprintf(w, "  Open      %s\n\n  Sign in as (no password is asked)\n", d.Portal)
 	for _, u := range d.Users {
-		fmt.Fprintf(w, "    %-44s %s\n", u.UPN, u.Role)
+		fmt.Fprintf(w, "    %-44s %s\n", u.UPN, about(u.Role))
+	}
+	try := []string{"Sign in as the first person, change the mobile phone, save, and press Undo."}
+	if slices.ContainsFunc(d.Users, func(u app.DemoUser) bool { return u.Role == app.SyncedRole }) {
+		try = append(try, "Sign out, sign in as the synced person, and see why most fields cannot be changed here.")
+	}
+	try = append(try, "Open the profile in two tabs, change the same field in both, and save both.")
+	fmt.Fprint(w, "\nThings to try\n")
+	for i, t := range try {
+		fmt.Fprintf(w, "  %d. %s\n", i+1, t)
 	}
 	fmt.Fprintf(w, `
-Three things to try
-  1. Sign in as the first person, change the mobile phone, save, and press Undo.
-  2. Sign in as the synced person and see why most fields cannot be changed here.
-  3. Open the profile in two tabs, change the same field in both, and save both.
-
   Graph     %s/v1.0   (https: %s, CA in %s)
   Control   %s   (ledger, faults, clock)
 
 Press Ctrl-C to stop.
 `, d.GraphHTTP, d.Graph, d.CAFile, d.Control)
+}
+
+// about says what is particular of somebody with that role.
+func about(role string) string {
+	switch {
+	case role == app.DisabledRole:
+		return role + ": is refused"
+	case strings.HasPrefix(role, "Nameplate."):
+		return "holds the role " + role + ", whose pages come later"
+	}
+	return role
 }

@@ -370,6 +370,9 @@ func (l *loader) together(c Config, now time.Time) {
 	if c.PrivacyURL != "" && !strings.HasPrefix(c.PrivacyURL, "https://") {
 		l.wrong(l.where("privacy_url"), "is not an https address", "write it as https://example.com/privacy")
 	}
+	if c.Support != "" && !strings.HasPrefix(c.Support, "https://") && !mailForm.MatchString(c.Support) {
+		l.wrong(l.where("support"), "is neither an e-mail address nor an https address", "write it as help@example.com or https://example.com/help")
+	}
 	if c.SessionIdle > c.SessionLimit {
 		l.wrong(l.where("session_idle"), "is longer than session_limit", "make session_idle the shorter one")
 	}

@@ -157,7 +157,7 @@ func TestB48_AllMistakesAtOnceWithRemedy(t *testing.T) {
 		{"A57 emulator behind a public address", "", []string{secret, "NAMEPLATE_AUTHORITY=http://127.0.0.1:9", "NAMEPLATE_GRAPH=http://127.0.0.1:9", "NAMEPLATE_PUBLIC_URL=https://people.example.com"}, []string{"an emulator lets anybody sign in as anybody"}},
 		{
 			"address, duration, choice, color, proxy", "",
-			[]string{secret, "NAMEPLATE_LISTEN=8080", "NAMEPLATE_SESSION_IDLE=never", "NAMEPLATE_CLOUD=mars", "NAMEPLATE_ACCENT=blue", "NAMEPLATE_TRUSTED_PROXIES=10.0.0.0/8,everybody"},
+			[]string{secret, "NAMEPLATE_LISTEN=8080", "NAMEPLATE_SESSION_IDLE=never", "NAMEPLATE_CLOUD=mars", "NAMEPLATE_ACCENT=blue", "NAMEPLATE_TRUSTED_PROXIES=10.0.0.0/8,everybody", "NAMEPLATE_SUPPORT=call us", "NAMEPLATE_PRIVACY_URL=http://example.com"},
 			[]string{"write host:port", "write it as 60m", "write one of: global, us-gov-l4, us-gov-l5, china", "write it as #0b5cad", `holds "everybody"`},
 		},
 	}

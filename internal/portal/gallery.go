@@ -130,6 +130,9 @@ func (p *Portal) galleryState(w http.ResponseWriter, r *http.Request, v *web.Vis
 		return p.signInFailed(w, r, v, &fail.Error{Op: "gallery", Kind: fail.Denied, Code: state})
 	case "expired", "expired-lost":
 		body := expiredBody{Title: v.Printer.S("You are signed out"), Say: v.Printer.S("Your session ended before you saved, so nothing was changed."), Login: "/login", Kept: state == "expired"}
+		if !body.Kept {
+			body.Typed = []typedView{{ID: "f-city", Label: v.Printer.S("City"), Text: "Aarhus", Rows: 1}}
+		}
 		return p.show(w, v, http.StatusUnauthorized, "expired", p.page(r, v, "", fail.T("You are signed out"), body))
 	case "signed-out":
 		return p.show(w, v, http.StatusOK, "signed-out", p.page(r, v, "", fail.T("You are signed out"), signedOutBody{Authority: "/signed-out", Login: "/login"}))

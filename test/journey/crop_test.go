@@ -75,3 +75,23 @@ func TestB50_W24_ThePhotoPageInChromium(t *testing.T) {
 		}
 	}
 }
+
+// A short window, or one with large letters, is left to the form; a list that a script makes of chips says how it is filled.
+func TestW24_TheFormInAShortWindowInChromium(t *testing.T) {
+	t.Parallel()
+	b := begin(t, app.DemoOptions{}).chromium()
+	b.signIn("misaki.tanaka@larkfield.example")
+	for height, want := range map[int64]string{900: "sticky", 400: "static"} {
+		b.do(chromedp.EmulateViewport(360, height))
+		b.open("/profile?edit=about")
+		if got := eval[string](b, `getComputedStyle(document.querySelector(".savebar")).position`); got != want {
+			t.Errorf("360×%d: the bar is %s", height, got)
+		}
+		if lines := eval[int64](b, `(() => { const r = document.createRange(); r.selectNodeContents(document.querySelector(".ribbon span")); return new Set([...r.getClientRects()].map((x) => Math.round(x.bottom))).size; })()`); height == 400 && lines != 1 {
+			t.Errorf("360×%d: the ribbon has %d lines", height, lines)
+		}
+	}
+	if got := eval[string](b, `document.querySelector("#f-skills-help").textContent`); got != "Press Enter after each." {
+		t.Errorf("help of the chips: %q", got)
+	}
+}

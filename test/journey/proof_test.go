@@ -3,7 +3,6 @@ package journey
 import (
 	"bytes"
 	"context"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -125,12 +124,7 @@ func TestS1_11_TheSessionEndsWithTheBrowser(t *testing.T) {
 // The port is the one that was asked for, and the address that people get names it.
 func TestS1_12_ThePortIsASetting(t *testing.T) {
 	t.Parallel()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	_ = l.Close()
+	port := freePort(t, 4)
 	w := running(t, "--port", port)
 	if w.Portal != "http://localhost:"+port {
 		t.Errorf("asked for %s, it is at %s", port, w.Portal)

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"os"
@@ -230,12 +229,7 @@ func newKilled(t *testing.T, certificates ...string) *killed {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	_ = l.Close()
+	port := freePort(t, 1)
 	org.Apps[0].Redirects = append(org.Apps[0].Redirects, "http://localhost:"+port+"/auth/callback", "http://localhost:"+port+"/signed-out")
 	org.Apps[0].Certificates = append(org.Apps[0].Certificates, certificates...)
 	e, err := emulator.New(emulator.Options{Organizations: []emulator.Organization{org}})

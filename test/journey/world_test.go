@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -19,6 +20,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -471,4 +473,31 @@ func runProgram(t *testing.T, dir, text string, args ...string) (out string, cod
 		t.Fatal(err)
 	}
 	return string(b), 0
+}
+
+// nextPort walks through ports below those that the system gives away by itself, so that one which was found free stays free until a
+// program that is started with it takes it.
+var nextPort atomic.Int32
+
+// freePort finds n free ports in a row and gives the first.
+func freePort(t *testing.T, n int32) string {
+	t.Helper()
+	nextPort.CompareAndSwap(0, 20_000+int32(os.Getpid()%1000)*10)
+	for range 200 {
+		first := nextPort.Add(n) - n
+		free := true
+		for p := first; p < first+n; p++ {
+			l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", p))
+			if err != nil {
+				free = false
+				break
+			}
+			_ = l.Close()
+		}
+		if free {
+			return fmt.Sprint(first)
+		}
+	}
+	t.Fatal("no free port was found")
+	return ""
 }

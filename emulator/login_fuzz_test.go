@@ -21,7 +21,7 @@ func FuzzAccessToken(f *testing.F) {
 	f.Add(good[:len(good)-1] + string(rune(good[len(good)-1]+1))) // bits of the last letter that say nothing
 	f.Fuzz(func(t *testing.T, token string) {
 		if token == good || strings.TrimSpace(token) == good {
-			t.Skip()
+			return
 		}
 		r := httptest.NewRequest(http.MethodGet, "https://graph.example/v1.0/me", nil)
 		r.Header["Authorization"] = []string{"Bearer " + token}

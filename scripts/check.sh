@@ -14,9 +14,9 @@ fresh() {
 	rm -rf "$dir"
 }
 vulnerabilities() {
-	local db=${NAMEPLATE_VULNDB:-}
-	if [ -z "$db" ]; then echo 'no database at hand (NAMEPLATE_VULNDB): not checked'; return 0; fi
-	govulncheck -db "file://$db" ./...
+	local db=${GOVULNDB:-}
+	if [ -z "$db" ]; then echo 'no database at hand (GOVULNDB): not checked'; return 0; fi
+	govulncheck -db "$db" ./...
 }
 
 for tool in gofumpt staticcheck gosec govulncheck; do
@@ -33,5 +33,5 @@ step govulncheck vulnerabilities
 step architecture go test -count=1 .
 step docs fresh
 step tidy tidy
-[ -n "${NAMEPLATE_VULNDB:-}" ] || echo 'govulncheck had no database: set NAMEPLATE_VULNDB to a folder with one.'
+[ -n "${GOVULNDB:-}" ] || echo 'govulncheck had no database: set GOVULNDB to file:// and a folder with one.'
 exit $fail

@@ -51,7 +51,7 @@ func Settings() []Setting {
 	return []Setting{
 		{Key: "public_url", Type: TypeOrigin, Default: "http://localhost:8080", Help: "The one address under which people open the portal. Sign-in returns to this address and no other, so it must be exact; https unless it is this machine."},
 		{Key: "listen", Type: TypeAddress, Default: "127.0.0.1:8080", Help: "Where the portal listens. Behind a proxy on the same machine leave it on loopback."},
-		{Key: "health_listen", Type: TypeAddress, Default: "", Help: "A second address for /healthz and /readyz alone, for a monitor. Empty: they answer on the portal's own address only."},
+		{Key: "health_listen", Type: TypeAddress, Default: "", Help: "A second address for /healthz, /readyz and /metrics (counts in the text format of Prometheus), for a monitor. Empty: the first two answer on the portal's own address, and there are no counts."},
 		{Key: "tls_certificate", Type: TypeFile, Default: "", Help: "PEM file with the certificate chain, when the portal itself answers https."},
 		{Key: "tls_key", Type: TypeFile, Default: "", Help: "PEM file with the key of tls_certificate; readable by its owner only."},
 		{Key: "trusted_proxies", Type: TypeList, Default: "", Help: "Addresses or networks of proxies whose X-Forwarded-For is believed. Nobody's is by default."},

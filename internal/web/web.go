@@ -92,6 +92,7 @@ type Site struct {
 	page     Page
 	people   *limiter
 	ready    readiness
+	metrics  metrics
 	origin   string
 	printers map[string]*lang.Printer
 	cross    *http.CrossOriginProtection
@@ -199,6 +200,7 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			}
 		}
 		s.log(r, v, out, begun)
+		s.metrics.note(out.status, s.opt.Now().Sub(begun))
 	}()
 	s.serve(out, r, v)
 }
@@ -254,10 +256,15 @@ func unsafe(method string) bool {
 	return true
 }
 
-// Health answers /healthz and /readyz only, for a listener of its own that nobody outside reaches.
+// Health answers /healthz, /readyz and /metrics only, for a listener of its own that nobody outside reaches.
 func (s *Site) Health() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.headers(w.Header(), &Visit{ID: s.id()})
+		if r.URL.Path == "/metrics" && r.Method == http.MethodGet {
+			w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+			_ = s.metrics.write(w) // a monitor that went away asks again
+			return
+		}
 		if r.URL.Path != "/healthz" && r.URL.Path != "/readyz" {
 			w.WriteHeader(http.StatusNotFound)
 			return

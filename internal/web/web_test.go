@@ -463,3 +463,20 @@ func TestA15_SignedInPeopleAreCountedByTheirSession(t *testing.T) {
 		t.Errorf("a page that is not there, with a guess: %d", w.Code)
 	}
 }
+
+// W26, A18: a monitor gets counts on the listener of its own, and nobody gets them from the portal.
+func TestW26_A18_Metrics(t *testing.T) {
+	t.Parallel()
+	s, _, _ := site(t, public, nil)
+	do(s, "GET", public+"/open", nil)
+	do(s, "GET", public+"/nowhere", nil)
+	if w := do(s, "GET", public+"/metrics", nil); w.Code != 404 {
+		t.Errorf("the portal gives its counts to anybody: %d", w.Code)
+	}
+	w := do(s.Health(), "GET", "http://127.0.0.1/metrics", nil)
+	for _, want := range []string{`nameplate_requests_total{status="2xx"} 1`, `nameplate_requests_total{status="4xx"} 2`, "nameplate_request_seconds_count 3"} {
+		if w.Code != 200 || !strings.Contains(w.Body.String(), want) {
+			t.Errorf("%d does not hold %q:\n%s", w.Code, want, w.Body)
+		}
+	}
+}

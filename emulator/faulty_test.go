@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -269,7 +270,12 @@ func TestBrokenConnections(t *testing.T) {
 		if got := s.title(); got != "Doctor" {
 			t.Errorf("reads %q", got)
 		}
-		if reqs := s.e.Requests(0); reqs[0].Status != 0 || reqs[0].Fault != id {
+		// The log is written when the request has ended, which the caller of a broken connection does not wait for.
+		reqs := s.e.Requests(0)
+		for end := time.Now().Add(10 * time.Second); reqs[0].Fault == "" && time.Now().Before(end); reqs = s.e.Requests(0) {
+			runtime.Gosched()
+		}
+		if reqs[0].Status != 0 || reqs[0].Fault != id {
 			t.Errorf("request log %+v", reqs[0])
 		}
 	})

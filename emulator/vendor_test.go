@@ -2,6 +2,7 @@ package emulator_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"image/jpeg"
@@ -102,17 +103,16 @@ func TestVendor(t *testing.T) {
 			for _, c := range cases {
 				setups = append(setups, c.setup)
 			}
-			failed := 0
+			hooks := newHooks(t)
+			met := tally{}
 			for i, w := range newWorlds(t, mode.rules, setups) {
 				c := cases[i]
+				w.hooks = hooks
 				t.Run(strings.ReplaceAll(c.head["ids"], " ", ",")+"/"+c.name, func(t *testing.T) {
-					if bad := c.try(w); len(bad) > 0 {
-						failed++
-						t.Errorf("%s\n  %s\n  %s", c.steps[0].line, strings.Join(bad, "\n  "), c.head["source"])
-					}
+					met.settle(t, c.head["waits"], c.try(w), c.steps[0].line, c.head["source"])
 				})
 			}
-			t.Logf("%d expectations, %d not met", len(cases), failed)
+			t.Logf("%d expectations: %s", len(cases), met)
 		})
 	}
 }
@@ -125,9 +125,12 @@ func (c vendorCase) try(w *world) []string {
 		if err != nil {
 			return []string{err.Error()}
 		}
-		a, err := w.send(c.head["actor"], w.fill(s.line), s.header, body)
+		header := s.header.Clone()
+		actor := cmp.Or(header.Get("Actor"), c.head["actor"])
+		header.Del("Actor")
+		a, err := w.send(actor, w.fill(s.line), header, body)
 		if err != nil {
-			return []string{err.Error()}
+			return []string{fmt.Sprintf("step %d: %v", i+1, err)}
 		}
 		for _, miss := range s.compare(w, a) {
 			bad = append(bad, fmt.Sprintf("step %d: %s", i+1, miss))
@@ -177,6 +180,9 @@ func (s vendorStep) bytes(w *world) ([]byte, error) {
 }
 
 func (s vendorStep) compare(w *world, a answer) []string {
+	if s.want == "" && a.status < 400 {
+		return nil // a step on the way, of which nothing is said but that it succeeds
+	}
 	status, header, want := message(w.fill(s.want))
 	var bad []string
 	if !statusIs(status, a.status) {
@@ -188,7 +194,7 @@ func (s vendorStep) compare(w *world, a answer) []string {
 		}
 	}
 	switch half := strings.ToLower(s.line); {
-	case a.status < 400:
+	case a.status < 400, strings.Contains(half, "/oauth2/v2.0/authorize"): // its errors are pages
 	case strings.Contains(half, " /v1.0"), strings.Contains(half, " /beta"), strings.Contains(half, "<next>"):
 		bad = append(bad, a.envelope()...)
 	default:
@@ -219,6 +225,7 @@ func (s vendorStep) compare(w *world, a answer) []string {
 			return append(bad, "the expectation is no JSON: "+err.Error())
 		}
 		bad = append(bad, contains(pattern, a.body, "body")...)
+		w.remember(pattern, a.body)
 	}
 	return bad
 }

@@ -87,6 +87,9 @@ func metadataLevel(accept string) string {
 }
 
 func (c *call) serve() error {
+	if v, _, _ := strings.Cut(strings.TrimPrefix(c.r.URL.Path, "/"), "/"); !strings.EqualFold(v, "v1.0") && !strings.EqualFold(v, "beta") {
+		return failure(http.StatusBadRequest, "BadRequest", "Invalid version: %s", v)
+	}
 	p, err := c.e.authenticate(c.r)
 	if err != nil {
 		var refusal *tokenRefusal

@@ -75,11 +75,22 @@ func sweep[T any](m map[string]T, over func(T) bool) {
 	}
 }
 
-// serve is the one handler of both halves.
+// serve is the one handler of both halves. Under an address of this machine the path tells which half is meant; under the
+// service's own names each host has its half.
 func (e *Emulator) serve(w http.ResponseWriter, r *http.Request) {
 	p := r.URL.Path
 	first, rest, _ := strings.Cut(strings.TrimPrefix(p, "/"), "/")
-	switch strings.ToLower(first) {
+	word := strings.ToLower(first)
+	c, graph := cloudAt(r.Host)
+	switch {
+	case graph && word != "oidc":
+		e.serveGraph(w, r)
+		return
+	case c != nil && !graph && (word == "v1.0" || word == "beta" || word == "oidc" || word == "metadata"):
+		http.NotFound(w, r)
+		return
+	}
+	switch word {
 	case "v1.0", "beta":
 		e.serveGraph(w, r)
 	case "metadata":

@@ -229,7 +229,7 @@ func (e *Emulator) advance(w http.ResponseWriter, r *http.Request, f *signInFlow
 		if at.tenant == nil {
 			at.tenant = f.who.tenant
 		}
-		if refusal := e.mayEnter(at, f.reg, *f.who, true, f.who.upn); refusal != nil {
+		if refusal := e.mayEnter(r, at, f.reg, *f.who, true, f.who.upn); refusal != nil {
 			if hasPrompt(req.prompt, "none") {
 				refusal.kind = "interaction_required"
 				e.sendError(w, r, f, refusal)

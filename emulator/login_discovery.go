@@ -2,14 +2,12 @@ package emulator
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 )
 
 // graphHost is the name that tokens for Graph carry, whatever address the emulator has.
 const graphHost = "graph.microsoft.com"
-
-// issuerOf is the v2.0 issuer as this client must see it: scheme, host and port of the address it used.
-func issuerOf(r *http.Request, tenantID string) string { return origin(r) + "/" + tenantID + "/v2.0" }
 
 // serveDiscovery answers the OpenID configuration: https://learn.microsoft.com/en-us/entra/identity-platform/v2-protocols-oidc
 // There is no code_challenge_methods_supported, as there is none at the service.
@@ -19,7 +17,8 @@ func (e *Emulator) serveDiscovery(w http.ResponseWriter, r *http.Request, a auth
 		w.WriteHeader(http.StatusMethodNotAllowed)
 		return
 	}
-	base, o := origin(r)+"/"+a.path(), origin(r)
+	s := siteOf(r)
+	base := s.login + "/" + a.path()
 	id := "{tenantid}"
 	if a.tenant != nil {
 		id = a.tenant.id
@@ -32,16 +31,16 @@ func (e *Emulator) serveDiscovery(w http.ResponseWriter, r *http.Request, a auth
 		"response_types_supported":                   []string{"code", "id_token", "code id_token", "id_token token"},
 		"scopes_supported":                           []string{"openid", "profile", "email", "offline_access"},
 		"request_uri_parameter_supported":            false,
-		"userinfo_endpoint":                          o + "/oidc/userinfo",
+		"userinfo_endpoint":                          s.graph + "/oidc/userinfo",
 		"http_logout_supported":                      true,
 		"frontchannel_logout_supported":              true,
 		"kerberos_endpoint":                          base + "/kerberos",
 		"mtls_endpoint_aliases":                      map[string]string{"token_endpoint": base + "/oauth2/v2.0/token"},
 		"tls_client_certificate_bound_access_tokens": true,
 		"tenant_region_scope":                        nil,
-		"cloud_instance_name":                        "microsoftonline.com",
+		"cloud_instance_name":                        s.cloud.instance(),
 		"cloud_graph_host_name":                      "graph.windows.net",
-		"msgraph_host":                               r.Host,
+		"msgraph_host":                               strings.TrimPrefix(strings.TrimPrefix(s.graph, "https://"), "http://"),
 		"rbac_url":                                   "https://pas.windows.net",
 		"claims_supported": []string{
 			"sub", "iss", "cloud_instance_name", "cloud_instance_host_name", "cloud_graph_host_name", "msgraph_host", "aud", "exp", "iat",
@@ -52,14 +51,14 @@ func (e *Emulator) serveDiscovery(w http.ResponseWriter, r *http.Request, a auth
 		doc["tenant_region_scope"] = region(a.tenant.country)
 	}
 	if v2 {
-		doc["issuer"] = o + "/" + id + "/v2.0"
+		doc["issuer"] = s.issuerOf(id)
 		doc["authorization_endpoint"] = base + "/oauth2/v2.0/authorize"
 		doc["token_endpoint"] = base + "/oauth2/v2.0/token"
 		doc["device_authorization_endpoint"] = base + "/oauth2/v2.0/devicecode"
 		doc["end_session_endpoint"] = base + "/oauth2/v2.0/logout"
 		doc["jwks_uri"] = base + "/discovery/v2.0/keys"
 	} else {
-		doc["issuer"] = stsIssuer(id)
+		doc["issuer"] = s.stsOf(id)
 		doc["authorization_endpoint"] = base + "/oauth2/authorize"
 		doc["token_endpoint"] = base + "/oauth2/token"
 		doc["device_authorization_endpoint"] = base + "/oauth2/devicecode"
@@ -115,29 +114,39 @@ func (e *Emulator) serveKeys(w http.ResponseWriter, r *http.Request, a authority
 		Keys []jwk `json:"keys"`
 	}{}
 	for _, k := range keys {
-		set.Keys = append(set.Keys, k.jwk(origin(r)+"/"+id+"/v2.0"))
+		set.Keys = append(set.Keys, k.jwk(siteOf(r).issuerOf(id)))
 	}
 	publicAnswer(w)
 	writeLoginJSON(w, http.StatusOK, set)
 }
 
-// serveInstance answers instance discovery, by which client libraries ask whether an authority is one of Microsoft's.
+// serveInstance answers instance discovery, by which client libraries ask whether an authority is one of Microsoft's:
+// https://learn.microsoft.com/en-us/entra/msal/dotnet/advanced/custom-authority-aliases
+// Under an address of this machine the authority that asks is the only one there is.
 func (e *Emulator) serveInstance(w http.ResponseWriter, r *http.Request) {
-	segment := "common"
-	if u := r.URL.Query().Get("authorization_endpoint"); u != "" {
-		if _, rest, ok := strings.Cut(u, "://"); ok {
-			if parts := strings.Split(rest, "/"); len(parts) > 1 && parts[1] != "" {
-				segment = parts[1]
-			}
+	segment, asked := "common", r.Host
+	if u, err := url.Parse(r.URL.Query().Get("authorization_endpoint")); err == nil && u.Host != "" {
+		asked = u.Host
+		if first, _, _ := strings.Cut(strings.TrimPrefix(u.Path, "/"), "/"); first != "" {
+			segment = first
+		}
+	}
+	from := origin(r)
+	aliases := []map[string]any{{"preferred_network": r.Host, "preferred_cache": r.Host, "aliases": []string{r.Host}}}
+	if siteOf(r).real {
+		c, graph := cloudAt(asked)
+		if c == nil || graph {
+			e.writeOAuthError(w, r, aadsts("invalid_instance", 50049, "Unknown or invalid instance."))
+			return
+		}
+		from, aliases = "https://"+asked, nil
+		for _, c := range clouds {
+			aliases = append(aliases, map[string]any{"preferred_network": c.network, "preferred_cache": c.cache, "aliases": c.aliases})
 		}
 	}
 	publicAnswer(w)
 	writeLoginJSON(w, http.StatusOK, map[string]any{
-		"tenant_discovery_endpoint": origin(r) + "/" + segment + "/v2.0/.well-known/openid-configuration",
-		"api-version":               "1.1",
-		"metadata": []map[string]any{{
-			"preferred_network": r.Host, "preferred_cache": r.Host, "aliases": []string{r.Host},
-		}},
+		"tenant_discovery_endpoint": from + "/" + segment + "/v2.0/.well-known/openid-configuration", "api-version": "1.1", "metadata": aliases,
 	})
 }
 
@@ -171,27 +180,42 @@ func (e *Emulator) SwapIssuer(issuer string) {
 	e.login.issuer = issuer
 }
 
-func stsIssuer(tenantID string) string { return "https://sts.windows.net/" + tenantID + "/" }
-
 // serveMetadata answers what Azure tools ask to learn a cloud's addresses; with it one variable (Terraform: metadata_host) leads
-// them here. Only sign-in and Graph are ours; the rest is named as the public cloud has it.
+// them here. Only sign-in and Graph are ours; the rest is named as the public cloud has it. The members are those that
+// hashicorp/go-azure-sdk (sdk/internal/metadata) and azure-cli-core (cloud.py) read.
 func (e *Emulator) serveMetadata(w http.ResponseWriter, r *http.Request) {
 	if !strings.EqualFold(strings.Trim(r.URL.Path, "/"), "metadata/endpoints") {
 		http.NotFound(w, r)
 		return
 	}
+	s := siteOf(r)
 	cloud := map[string]any{
-		"name": "AzureCloud",
+		"name": s.cloud.azure,
 		"authentication": map[string]any{
-			"loginEndpoint": origin(r), "tenant": "common", "identityProvider": "AAD",
-			"audiences": []string{"https://management.core.windows.net/", "https://management.azure.com/"},
+			"loginEndpoint": s.login, "tenant": "common", "identityProvider": "AAD",
+			"audiences": []string{"https://management.core.windows.net/", s.cloud.manage},
 		},
-		"resourceManager": "https://management.azure.com/", "portal": "https://portal.azure.com", "graph": "https://graph.windows.net/",
-		"graphAudience": "https://graph.windows.net/", "microsoftGraphResourceId": origin(r) + "/", "suffixes": map[string]string{},
+		"resourceManager": s.cloud.manage, "portal": s.cloud.portal, "microsoftGraphResourceId": s.graph + "/",
+		"graph": "https://graph.windows.net/", "graphAudience": "https://graph.windows.net/", "media": "https://rest.media.azure.net",
+		"batch": "https://batch.core.windows.net/", "sqlManagement": "https://management.core.windows.net:8443/",
+		"attestationResourceId": "https://attest.azure.net", "synapseAnalyticsResourceId": "https://dev.azuresynapse.net",
+		"logAnalyticsResourceId": "https://api.loganalytics.io", "ossrDbmsResourceId": "https://ossrdbms-aad.database.windows.net",
+		"suffixes": map[string]string{
+			"acrLoginServer": "azurecr.io", "sqlServerHostname": "database.windows.net", "keyVaultDns": "vault.azure.net",
+			"storage": "core.windows.net", "mhsmDns": "managedhsm.azure.net", "mysqlServerEndpoint": "mysql.database.azure.com",
+			"postgresqlServerEndpoint": "postgres.database.azure.com", "mariadbServerEndpoint": "mariadb.database.azure.com",
+			"storageSyncEndpointSuffix": "afs.azure.net", "azureFrontDoorEndpointSuffix": "azurefd.net",
+			"synapseAnalytics": "dev.azuresynapse.net", "attestationEndpoint": "attest.azure.net",
+		},
 	}
-	if r.URL.Query().Get("api-version") == "2019-05-01" {
+	switch r.URL.Query().Get("api-version") {
+	case "":
+		writeLoginJSON(w, http.StatusBadRequest, map[string]any{"error": map[string]string{
+			"code": "MissingApiVersionParameter", "message": "The api-version query parameter (?api-version=) is required for all requests.",
+		}})
+	case "2019-05-01":
 		writeLoginJSON(w, http.StatusOK, []any{cloud})
-		return
+	default:
+		writeLoginJSON(w, http.StatusOK, cloud)
 	}
-	writeLoginJSON(w, http.StatusOK, cloud)
 }

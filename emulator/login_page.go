@@ -287,7 +287,7 @@ func (e *Emulator) prove(w http.ResponseWriter, r *http.Request, f *signInFlow) 
 		name = r.Form.Get("name")
 	}
 	p, ok := e.personNamed(f.at, name)
-	if refusal := e.mayEnter(f.at, f.reg, p, ok, name); refusal != nil {
+	if refusal := e.mayEnter(r, f.at, f.reg, p, ok, name); refusal != nil {
 		if ok && f.kind == flowAdminConsent && f.at.tenant == nil && p.enabled {
 			refusal = nil
 		}

@@ -193,7 +193,7 @@ func (e *Emulator) serveLogout(w http.ResponseWriter, r *http.Request, a authori
 		}
 		if reg.Logout != "" && s != nil && s.apps[k] {
 			v := make(map[string][]string)
-			v["sid"], v["iss"] = []string{sid}, []string{issuerOf(r, tid)}
+			v["sid"], v["iss"] = []string{sid}, []string{siteOf(r).issuerOf(tid)}
 			frames = append(frames, withQuery(reg.Logout, v))
 		}
 	}

@@ -24,6 +24,7 @@ type Addresses struct {
 	HTTPS   string // "" is 127.0.0.1:0; "-" does not listen
 	HTTP    string // "" is 127.0.0.1:0; "-" does not listen
 	Control string // "" is 127.0.0.1:0; "-" does not listen
+	Proxy   string // "" does not listen; a proxy that answers for the service's own host names (proxy.go)
 	Expose  bool   // allow addresses that other machines reach; anybody who reaches the emulator can be anybody in it
 	CAFile  string // where to write the certificate of the emulator's authority (PEM); "" is a file in a temporary folder
 }
@@ -35,6 +36,7 @@ type Server struct {
 	AuthorityHTTP string // the same over http, for a browser on this machine
 	GraphHTTP     string
 	Control       string // the control listener, http
+	Proxy         string // the proxy for clients with fixed addresses (HTTPS_PROXY), http; "" when it is off
 	CAFile        string // the authority's certificate, for clients to trust
 
 	e       *Emulator
@@ -50,7 +52,10 @@ type Server struct {
 func (e *Emulator) Start(ctx context.Context, at Addresses) (*Server, error) {
 	s := &Server{e: e, done: make(chan struct{})}
 	var names []string
-	for _, a := range []*string{&at.HTTPS, &at.HTTP, &at.Control} {
+	if at.Proxy == "" {
+		at.Proxy = "-"
+	}
+	for _, a := range []*string{&at.HTTPS, &at.HTTP, &at.Control, &at.Proxy} {
 		if *a == "" {
 			*a = "127.0.0.1:0"
 		}
@@ -69,7 +74,15 @@ func (e *Emulator) Start(ctx context.Context, at Addresses) (*Server, error) {
 	if err := e.ca.ready(e.opts.Wall, names); err != nil {
 		return nil, fmt.Errorf("make the certificate authority: %w", err)
 	}
-	open := func(address string, handler http.Handler, secure bool) (string, error) {
+	server := func(handler http.Handler) *http.Server {
+		srv := &http.Server{
+			Handler: handler, ReadHeaderTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
+			ErrorLog: log.New(io.Discard, "", 0),
+		}
+		s.servers = append(s.servers, srv)
+		return srv
+	}
+	open := func(address string, kind listenerKind, handler http.Handler) (string, error) {
 		if address == "-" {
 			return "", nil
 		}
@@ -77,14 +90,14 @@ func (e *Emulator) Start(ctx context.Context, at Addresses) (*Server, error) {
 		if err != nil {
 			return "", err
 		}
-		if !at.Expose {
+		if kind == proxied {
+			p := e.newProxy(handler, server(nil), ln.Addr())
+			go func() { _ = p.serve() }() // ends with Close
+			handler = p
+		} else if !at.Expose {
 			handler = thisMachine(handler)
 		}
-		srv := &http.Server{
-			Handler: handler, ReadHeaderTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
-			ErrorLog: log.New(io.Discard, "", 0),
-		}
-		s.servers = append(s.servers, srv)
+		srv := server(handler)
 		host, _, err := net.SplitHostPort(address)
 		if err != nil {
 			return "", err
@@ -97,7 +110,7 @@ func (e *Emulator) Start(ctx context.Context, at Addresses) (*Server, error) {
 			return "", err
 		}
 		scheme := "http://"
-		if secure {
+		if kind == secure {
 			scheme = "https://"
 			srv.TLSConfig = &tls.Config{Certificates: []tls.Certificate{e.ca.leaf}, MinVersion: tls.VersionTLS12}
 			go func() { _ = srv.ServeTLS(ln, "", "") }() // ends with Close
@@ -107,13 +120,16 @@ func (e *Emulator) Start(ctx context.Context, at Addresses) (*Server, error) {
 		return scheme + net.JoinHostPort(host, port), nil
 	}
 	err := func() (err error) {
-		if s.Authority, err = open(at.HTTPS, e.handler, true); err != nil {
+		if s.Authority, err = open(at.HTTPS, secure, e.handler); err != nil {
 			return err
 		}
-		if s.AuthorityHTTP, err = open(at.HTTP, e.handler, false); err != nil {
+		if s.AuthorityHTTP, err = open(at.HTTP, plain, e.handler); err != nil {
 			return err
 		}
-		if s.Control, err = open(at.Control, e.control, false); err != nil {
+		if s.Control, err = open(at.Control, plain, e.control); err != nil {
+			return err
+		}
+		if s.Proxy, err = open(at.Proxy, proxied, e.handler); err != nil {
 			return err
 		}
 		s.Graph, s.GraphHTTP = s.Authority, s.AuthorityHTTP
@@ -133,6 +149,15 @@ func (e *Emulator) Start(ctx context.Context, at Addresses) (*Server, error) {
 	}
 	return s, nil
 }
+
+// listenerKind is what a port speaks.
+type listenerKind int
+
+const (
+	plain listenerKind = iota
+	secure
+	proxied
+)
 
 func isLoopback(host string) bool {
 	if strings.EqualFold(host, "localhost") {

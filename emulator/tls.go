@@ -23,9 +23,10 @@ type certAuthority struct {
 	pool *x509.CertPool
 	leaf tls.Certificate
 
-	mu   sync.Mutex // guards the two below
-	key  *ecdsa.PrivateKey
-	root []byte // DER; of the data folder, or made
+	mu     sync.Mutex // guards the three below
+	key    *ecdsa.PrivateKey
+	root   []byte                      // DER; of the data folder, or made
+	leaves map[string]*tls.Certificate // of the names that the proxy stands for
 }
 
 // ready makes the authority and a certificate for this machine's own names.
@@ -75,34 +76,70 @@ func (c *certAuthority) make(now time.Time, names []string) error {
 	if err != nil {
 		return err
 	}
-	leafKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return err
-	}
-	n, err := serial()
-	if err != nil {
-		return err
-	}
-	leaf := &x509.Certificate{
-		SerialNumber: n, Subject: pkix.Name{CommonName: "localhost"},
-		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(365 * 24 * time.Hour),
-		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
-	}
-	for _, name := range names {
-		if ip := net.ParseIP(name); ip != nil {
-			leaf.IPAddresses = append(leaf.IPAddresses, ip)
-		} else if name != "localhost" && name != "" {
-			leaf.DNSNames = append(leaf.DNSNames, name)
-		}
-	}
-	leafDER, err := x509.CreateCertificate(rand.Reader, leaf, root, leafKey.Public(), key)
+	leaf, err := issue(root, key, now, "localhost", names)
 	if err != nil {
 		return err
 	}
 	c.pem = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: root.Raw})
 	c.pool = x509.NewCertPool()
 	c.pool.AddCert(root)
-	c.leaf = tls.Certificate{Certificate: [][]byte{leafDER, root.Raw}, PrivateKey: leafKey}
+	c.leaf = *leaf
 	return nil
+}
+
+// leafOf is a certificate for one of the names that the proxy stands for.
+func (c *certAuthority) leafOf(now time.Time, name string) (*tls.Certificate, error) {
+	key, root, err := c.rootOf(now)
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if have := c.leaves[name]; have != nil && have.Leaf.CheckSignatureFrom(root) == nil {
+		return have, nil
+	}
+	leaf, err := issue(root, key, now, name, nil)
+	if err != nil {
+		return nil, err
+	}
+	if c.leaves == nil {
+		c.leaves = map[string]*tls.Certificate{}
+	}
+	c.leaves[name] = leaf
+	return leaf, nil
+}
+
+// issue makes a certificate of the authority for a name, or for this machine where the name is localhost, and for more names and
+// addresses.
+func issue(root *x509.Certificate, key *ecdsa.PrivateKey, now time.Time, name string, more []string) (*tls.Certificate, error) {
+	leafKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	n, err := serial()
+	if err != nil {
+		return nil, err
+	}
+	leaf := &x509.Certificate{
+		SerialNumber: n, Subject: pkix.Name{CommonName: name},
+		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(365 * 24 * time.Hour),
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		DNSNames: []string{name},
+	}
+	if name == "localhost" {
+		leaf.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback}
+	}
+	for _, other := range more {
+		if ip := net.ParseIP(other); ip != nil {
+			leaf.IPAddresses = append(leaf.IPAddresses, ip)
+		} else if other != name && other != "" {
+			leaf.DNSNames = append(leaf.DNSNames, other)
+		}
+	}
+	der, err := x509.CreateCertificate(rand.Reader, leaf, root, leafKey.Public(), key)
+	if err != nil {
+		return nil, err
+	}
+	parsed, err := x509.ParseCertificate(der)
+	return &tls.Certificate{Certificate: [][]byte{der, root.Raw}, PrivateKey: leafKey, Leaf: parsed}, err
 }

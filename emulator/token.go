@@ -141,7 +141,7 @@ func (e *Emulator) clientCredentials(q tokenRequest) (map[string]any, *oauthErro
 		return nil, aadsts("unauthorized_client", 700016, "Application with identifier '%s' was not found in the directory '%s'. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. You may have sent your authentication request to the wrong tenant.", reg.ClientID, q.at.tenant.name)
 	}
 	life := e.tokenLife(false)
-	t := accessToken{reg: reg, tenant: q.at.tenant, resource: res, acr: q.client.acr, life: life, issuer: issuerOf(q.r, q.at.tenant.id)}
+	t := accessToken{reg: reg, tenant: q.at.tenant, resource: res, acr: q.client.acr, life: life, at: siteOf(q.r)}
 	if res.graph {
 		t.roles = e.applicationRoles(reg)
 		t.wids = e.rolesOfApp(reg)
@@ -276,7 +276,7 @@ func (e *Emulator) passwordGrant(q tokenRequest) (map[string]any, *oauthError) {
 		return nil, missing("password")
 	}
 	who, ok := e.personNamed(q.at, name)
-	if refusal := e.mayEnter(q.at, q.client.reg, who, ok, name); refusal != nil {
+	if refusal := e.mayEnter(q.r, q.at, q.client.reg, who, ok, name); refusal != nil {
 		return nil, refusal
 	}
 	if !who.knows(pass) {
@@ -340,8 +340,7 @@ func (g *grant) applyClaims(claims string, now time.Time) bool {
 // answerGrant issues tokens for a person: the scopes of the request, or those of the sign-in where it names none.
 func (e *Emulator) answerGrant(q tokenRequest, g grant) (map[string]any, *oauthError) {
 	acc, ok := e.accountOf(g.tenant, g.oid)
-	at := authorityRequest{segment: g.tenant.id, tenant: g.tenant}
-	if refusal := e.mayEnter(at, q.client.reg, person{acc, g.tenant}, ok, g.oid); refusal != nil {
+	if refusal := e.mayEnter(q.r, authorityRequest{segment: g.tenant.id, tenant: g.tenant}, q.client.reg, person{acc, g.tenant}, ok, g.oid); refusal != nil {
 		return nil, refusal
 	}
 	asked := strings.Fields(q.form.Get("scope"))
@@ -357,9 +356,9 @@ func (e *Emulator) answerGrant(q tokenRequest, g grant) (map[string]any, *oauthE
 		return nil, refusal
 	}
 	life := e.tokenLife(g.cc)
-	issuer := issuerOf(q.r, g.tenant.id)
+	at := siteOf(q.r)
 	token, err := e.signAccess(accessToken{
-		reg: reg, tenant: g.tenant, who: &acc, grant: g, resource: s.resource, scopes: s.names, roles: s.roles, acr: q.client.acr, life: life, issuer: issuer,
+		reg: reg, tenant: g.tenant, who: &acc, grant: g, resource: s.resource, scopes: s.names, roles: s.roles, acr: q.client.acr, life: life, at: at,
 	})
 	if err != nil {
 		return nil, serverFault(err)
@@ -370,7 +369,7 @@ func (e *Emulator) answerGrant(q tokenRequest, g grant) (map[string]any, *oauthE
 		body["refresh_token"] = e.issueRefresh(g)
 	}
 	if slices.Contains(all, "openid") {
-		id, err := e.signID(issuer, reg, g, acc, all, nil)
+		id, err := e.signID(at, reg, g, acc, all, nil)
 		if err != nil {
 			return nil, serverFault(err)
 		}
@@ -413,7 +412,7 @@ func (e *Emulator) issueRefresh(g grant) string {
 }
 
 // mayEnter says why this person cannot have a token for this application here; nil when nothing is in the way.
-func (e *Emulator) mayEnter(a authorityRequest, reg registration, who person, found bool, name string) *oauthError {
+func (e *Emulator) mayEnter(r *http.Request, a authorityRequest, reg registration, who person, found bool, name string) *oauthError {
 	switch {
 	case !found:
 		where := "organization"
@@ -426,7 +425,7 @@ func (e *Emulator) mayEnter(a authorityRequest, reg registration, who person, fo
 		if a.tenant != nil {
 			at = a.tenant
 		}
-		return aadsts("interaction_required", 50020, "User account '%s' from identity provider '%s' does not exist in tenant '%s' and cannot access the application '%s'(%s) in that tenant. The account needs to be added as an external user in the tenant first. Sign out and sign in again with a different Azure Active Directory user account.", who.signInName(), stsIssuer(who.tenant.id), at.name, reg.ClientID, reg.Name)
+		return aadsts("interaction_required", 50020, "User account '%s' from identity provider '%s' does not exist in tenant '%s' and cannot access the application '%s'(%s) in that tenant. The account needs to be added as an external user in the tenant first. Sign out and sign in again with a different Azure Active Directory user account.", who.signInName(), siteOf(r).stsOf(who.tenant.id), at.name, reg.ClientID, reg.Name)
 	case !who.enabled:
 		return aadsts("invalid_grant", 50057, "The user account is disabled.")
 	}

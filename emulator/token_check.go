@@ -22,6 +22,8 @@ func (t *tokenRefusal) Error() string { return t.Code + ": " + t.Message }
 // verifiedToken is what a token said, once its signature was found good.
 type verifiedToken struct {
 	kid      string
+	audience string // lower case, without a slash behind
+	issuer   string
 	tenant   string
 	client   string
 	oid      string
@@ -83,7 +85,7 @@ type accessClaims struct {
 const graphChallenge = `Bearer realm="", authorization_uri="%s/common/oauth2/authorize", client_id="` + graphAppID + `"`
 
 func refuseToken(r *http.Request, message string) *tokenRefusal {
-	return &tokenRefusal{Code: "InvalidAuthenticationToken", Message: message, Challenge: fmt.Sprintf(graphChallenge, origin(r))}
+	return &tokenRefusal{Code: "InvalidAuthenticationToken", Message: message, Challenge: fmt.Sprintf(graphChallenge, siteOf(r).login)}
 }
 
 // authenticate reads who a request to Graph comes from. The error is a *tokenRefusal. Call it without Emulator.mu held.
@@ -100,6 +102,13 @@ func (e *Emulator) authenticate(r *http.Request) (*principal, error) {
 			return nil, refusal
 		}
 		e.cache.put(token, v)
+	}
+	s := siteOf(r)
+	if v.audience != graphAppID && !s.isGraph(v.audience) && (s.real || !e.ownAddress(r, v.audience)) {
+		return nil, refuseToken(r, "Access token validation failure. Invalid audience.")
+	}
+	if v.issuer != s.stsOf(v.tenant) {
+		return nil, refuseToken(r, "Access token validation failure. Invalid issuer.")
 	}
 	now := e.Now()
 	if !now.Before(v.until) {
@@ -150,14 +159,8 @@ func (e *Emulator) verifyAccess(r *http.Request, token string) (*verifiedToken, 
 	if key == nil || h.Alg != "RS256" || verifyJWS(&key.key.PublicKey, "RS256", input, sig) != nil {
 		return nil, refuseToken(r, "Access token validation failure. Invalid signature.")
 	}
-	if c.Aud != "https://"+graphHost && c.Aud != graphAppID && !e.ownAddress(r, strings.ToLower(strings.TrimRight(c.Aud, "/"))) {
-		return nil, refuseToken(r, "Access token validation failure. Invalid audience.")
-	}
-	if c.Iss != stsIssuer(c.Tid) {
-		return nil, refuseToken(r, "Access token validation failure. Invalid issuer.")
-	}
 	v := &verifiedToken{
-		kid: h.Kid, tenant: c.Tid, client: strings.ToLower(c.AppID), oid: c.Oid, app: c.Idtyp == "app",
+		kid: h.Kid, audience: strings.ToLower(strings.TrimRight(c.Aud, "/")), issuer: c.Iss, tenant: c.Tid, client: strings.ToLower(c.AppID), oid: c.Oid, app: c.Idtyp == "app",
 		scopes: map[string]bool{}, roles: map[string]bool{}, wids: c.Wids,
 		issued: time.Unix(c.Iat, 0).UTC(), from: time.Unix(c.Nbf, 0).UTC(), until: time.Unix(c.Exp, 0).UTC(),
 	}

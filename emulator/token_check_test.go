@@ -134,7 +134,7 @@ func TestContinuousAccess(t *testing.T) {
 	reg, _ := e.registrationOf(e.tenants[0], "aaaaaaaa-0000-4000-8000-000000000001")
 	token := func(g grant) string {
 		t.Helper()
-		s, err := e.signAccess(accessToken{reg: reg, tenant: e.tenants[0], who: &acc, grant: g, resource: resource{graph: true, audience: "https://" + graphHost}, life: time.Hour})
+		s, err := e.signAccess(accessToken{reg: reg, tenant: e.tenants[0], who: &acc, grant: g, resource: resource{graph: true, audience: "https://" + graphHost}, at: service(), life: time.Hour})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -51,7 +51,7 @@ type accessToken struct {
 	wids      []string
 	acr       string // how the client proved itself: 0 not, 1 secret, 2 certificate
 	life      time.Duration
-	issuer    string // of v2.0 tokens
+	at        site   // whose issuers it names
 	audience  string // instead of the resource's
 	notBefore time.Time
 }
@@ -97,11 +97,11 @@ func (e *Emulator) signAccess(a accessToken) (string, error) {
 	}
 	v1 := a.resource.graph
 	if v1 {
-		c["iss"], c["ver"] = stsIssuer(a.tenant.id), "1.0"
+		c["iss"], c["ver"] = a.at.stsOf(a.tenant.id), "1.0"
 		c["appid"], c["appidacr"], c["app_displayname"] = a.reg.ClientID, a.acr, a.reg.Name
 		c["tenant_region_scope"] = region(a.tenant.country)
 	} else {
-		c["iss"], c["ver"] = a.issuer, "2.0"
+		c["iss"], c["ver"] = a.at.issuerOf(a.tenant.id), "2.0"
 		c["azp"], c["azpacr"] = a.reg.ClientID, a.acr
 	}
 	if len(a.roles) > 0 {
@@ -111,7 +111,7 @@ func (e *Emulator) signAccess(a accessToken) (string, error) {
 		c["idtyp"] = "app"
 		c["oid"], c["sub"] = a.reg.ObjectID, a.reg.ObjectID
 		if v1 {
-			c["idp"] = stsIssuer(a.tenant.id)
+			c["idp"] = a.at.stsOf(a.tenant.id)
 			c["wids"] = append(append([]string{}, a.wids...), appOnlyMarker)
 		}
 		return key.signJWT(c, v1)
@@ -170,7 +170,7 @@ func (a account) signInName() string {
 }
 
 // signID makes an id token: https://learn.microsoft.com/en-us/entra/identity-platform/id-token-claims-reference
-func (e *Emulator) signID(issuer string, reg registration, g grant, u account, scopes []string, extra map[string]any) (string, error) {
+func (e *Emulator) signID(at site, reg registration, g grant, u account, scopes []string, extra map[string]any) (string, error) {
 	key, err := e.keys.signer()
 	if err != nil {
 		return "", err
@@ -180,7 +180,7 @@ func (e *Emulator) signID(issuer string, reg registration, g grant, u account, s
 		return slices.ContainsFunc(scopes, func(x string) bool { return strings.EqualFold(x, s) })
 	}
 	c := map[string]any{
-		"aud": reg.ClientID, "iss": issuer, "iat": now.Unix(), "nbf": now.Unix(), "exp": now.Add(idTokenLife).Unix(),
+		"aud": reg.ClientID, "iss": at.issuerOf(g.tenant.id), "iat": now.Unix(), "nbf": now.Unix(), "exp": now.Add(idTokenLife).Unix(),
 		"sub": pairwise(reg.ClientID, g.tenant.id, u.id), "tid": g.tenant.id, "ver": "2.0",
 		"uti": e.opaque()[:22], "rh": "1." + e.opaque() + ".", "aio": e.opaque(),
 	}
@@ -195,7 +195,7 @@ func (e *Emulator) signID(issuer string, reg registration, g grant, u account, s
 	if u.guest {
 		c["idp"] = "mail"
 		if t := e.homeOf(u.mail); t != nil && t != g.tenant {
-			c["idp"] = stsIssuer(t.id)
+			c["idp"] = at.stsOf(t.id)
 		}
 	}
 	if roles := assigned(reg, u); len(roles) > 0 {
@@ -278,15 +278,17 @@ func splitScope(scope string) (prefix, name string) {
 func (e *Emulator) resourceOf(r *http.Request, t *tenant, prefix string) (resource, bool) {
 	name := strings.TrimRight(prefix, "/")
 	lower := strings.ToLower(name)
-	res := resource{prefix: prefix, graph: true, audience: "https://" + graphHost}
-	switch lower {
-	case "", "https://" + graphHost, "http://" + graphHost:
-		return res, true
-	case graphAppID:
+	s := siteOf(r)
+	res := resource{prefix: prefix, graph: true, audience: "https://" + s.cloud.graphs[0]}
+	switch {
+	case lower == graphAppID:
 		res.audience = graphAppID
 		return res, true
-	}
-	if e.ownAddress(r, lower) {
+	case s.isGraph(lower):
+		_, host, _ := strings.Cut(lower, "://")
+		res.audience = "https://" + host
+		return res, true
+	case lower == "", !s.real && e.ownAddress(r, lower):
 		return res, true
 	}
 	id := strings.TrimPrefix(lower, "api://")

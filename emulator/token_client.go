@@ -212,7 +212,10 @@ func (e *Emulator) assertionAudience(r *http.Request, aud any) bool {
 	}
 	for _, s := range list {
 		u, err := url.Parse(s)
-		if err != nil || !e.ownAddress(r, strings.ToLower(u.Scheme+"://"+u.Host)) && u.Host != "login.microsoftonline.com" {
+		if err != nil {
+			continue
+		}
+		if c, graph := cloudAt(u.Host); (c == nil || graph) && !e.ownAddress(r, strings.ToLower(u.Scheme+"://"+u.Host)) {
 			continue
 		}
 		segment, rest, _ := strings.Cut(strings.TrimPrefix(u.Path, "/"), "/")

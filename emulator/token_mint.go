@@ -30,8 +30,8 @@ func (e *Emulator) Mint(t Token) (string, error) {
 	}
 	now := e.Now()
 	a := accessToken{
-		reg: reg, tenant: tn, life: life, acr: "1", resource: resource{graph: true, audience: "https://" + graphHost}, audience: t.Aud,
-		issuer: "https://login.microsoftonline.com/" + tn.id + "/v2.0", grant: grant{amr: []string{"pwd"}, signedIn: now},
+		reg: reg, tenant: tn, life: life, acr: "1", resource: resource{graph: true, audience: service().graph}, audience: t.Aud,
+		at: service(), grant: grant{amr: []string{"pwd"}, signedIn: now},
 	}
 	if life < 0 {
 		a.notBefore = now.Add(2 * life)
@@ -119,7 +119,7 @@ func (e *Emulator) serveUserinfo(w http.ResponseWriter, r *http.Request) {
 	if p.scopes["email"] {
 		setUnlessEmpty(out, "email", acc.mail)
 	}
-	out["picture"] = origin(r) + "/v1.0/me/photo/$value"
+	out["picture"] = siteOf(r).graph + "/v1.0/me/photo/$value"
 	writeLoginJSON(w, http.StatusOK, out)
 }
 

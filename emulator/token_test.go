@@ -29,7 +29,12 @@ import (
 // post sends a form to the token endpoint of a tenant and reads the JSON.
 func post(t *testing.T, s *emulator.Server, path string, form url.Values, header ...string) (int, map[string]any) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.Authority+path, strings.NewReader(form.Encode()))
+	return postForm(t, s.Client(), s.Authority+path, form, header...)
+}
+
+func postForm(t *testing.T, client *http.Client, address string, form url.Values, header ...string) (int, map[string]any) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, address, strings.NewReader(form.Encode()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +42,7 @@ func post(t *testing.T, s *emulator.Server, path string, form url.Values, header
 	for i := 0; i+1 < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
-	res, err := s.Client().Do(r)
+	res, err := client.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}

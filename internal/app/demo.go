@@ -45,6 +45,7 @@ type Box struct {
 	AuthHTTP     string `json:"authority_http"`
 	GraphHTTP    string `json:"graph_http"`
 	Control      string `json:"control"`
+	Proxy        string `json:"proxy,omitempty"` // for clients whose addresses are fixed
 	CAFile       string `json:"ca_file"`
 	TenantID     string `json:"tenant_id"`
 	Domain       string `json:"domain"`
@@ -58,6 +59,7 @@ type Box struct {
 func (b *Box) describe(e *emulator.Emulator, s *emulator.Server, org emulator.Organization) {
 	b.server = s
 	b.Authority, b.Graph, b.AuthHTTP, b.GraphHTTP, b.Control, b.CAFile = s.Authority, s.Graph, s.AuthorityHTTP, s.GraphHTTP, s.Control, s.CAFile
+	b.Proxy = s.Proxy
 	b.TenantID = e.Tenants()[0]
 	if len(org.Domains) > 0 {
 		b.Domain = org.Domains[0].Name

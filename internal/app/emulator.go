@@ -22,6 +22,8 @@ type EmulatorOptions struct {
 	Data      string // folder to keep the state in; "" keeps nothing
 	Port      int    // of http; 0 lets the system choose
 	HTTPSPort int
+	Proxy     bool // answer for the service's own names by a proxy
+	ProxyPort int
 	Chaos     float64
 	Seed      uint64
 	Redirects []string // more redirect addresses of the sample application
@@ -64,11 +66,15 @@ func StartEmulator(ctx context.Context, o EmulatorOptions) (e *Emulator, err err
 	if err != nil {
 		return nil, &fail.Error{Op: "app.emulator", Kind: fail.Invalid, Err: err, Say: fail.T("The emulator could not be made from this organization.")}
 	}
+	proxy := ""
+	if o.Proxy || o.ProxyPort != 0 {
+		proxy = loopback(o.ProxyPort)
+	}
 	srv, err := t.Start(ctx, emulator.Addresses{
-		HTTP: loopback(o.Port), HTTPS: loopback(o.HTTPSPort), Control: loopback(0), CAFile: filepath.Join(folder, "ca.pem"),
+		HTTP: loopback(o.Port), HTTPS: loopback(o.HTTPSPort), Control: loopback(0), Proxy: proxy, CAFile: filepath.Join(folder, "ca.pem"),
 	})
 	if err != nil {
-		return nil, &fail.Error{Op: "app.emulator", Kind: fail.Unavailable, Err: err, Say: fail.T("The emulator could not start. If its ports are taken, choose others with --port and --https-port.")}
+		return nil, &fail.Error{Op: "app.emulator", Kind: fail.Unavailable, Err: err, Say: fail.T("The emulator could not start. If its ports are taken, choose others with --port, --https-port and --proxy-port.")}
 	}
 	made.describe(t, srv, org)
 	if o.People >= large {

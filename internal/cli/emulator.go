@@ -29,6 +29,9 @@ Anybody who reaches it can sign in as anybody: it listens on this machine only.`
 			} else {
 				fmt.Fprintf(c.Out, "The emulator is ready.\n  Authority  %s  (%s)\n  Graph      %s/v1.0  (%s/v1.0)\n  Control    %s\n  CA file    %s\n  Tenant     %s  (%s)\n  Client     %s\n  Secret     %s\n",
 					e.Authority, e.AuthHTTP, e.Graph, e.GraphHTTP, e.Control, e.CAFile, e.TenantID, e.Domain, e.ClientID, e.ClientSecret)
+				if e.Proxy != "" {
+					fmt.Fprintf(c.Out, "  Proxy      %s  (HTTPS_PROXY, for clients whose addresses are fixed)\n", e.Proxy)
+				}
 			}
 			<-cmd.Context().Done()
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(cmd.Context()), closeIn)
@@ -45,6 +48,8 @@ Anybody who reaches it can sign in as anybody: it listens on this machine only.`
 	f.StringVar(&o.Data, "data", "", "folder to keep the state in between runs")
 	f.IntVar(&o.Port, "port", 0, "port for http; 0 lets the system choose")
 	f.IntVar(&o.HTTPSPort, "https-port", 0, "port for https; 0 lets the system choose")
+	f.BoolVar(&o.Proxy, "proxy", false, "answer for Microsoft's own sign-in and Graph host names, by a proxy (HTTPS_PROXY)")
+	f.IntVar(&o.ProxyPort, "proxy-port", 0, "port for the proxy, which it starts; 0 with --proxy lets the system choose")
 	f.Float64Var(&o.Chaos, "chaos", 0, "share of requests that go wrong on purpose: 0.05 is 5 %")
 	f.Uint64Var(&o.Seed, "seed", 1, "where all ids and all chaos come from")
 	f.StringArrayVar(&o.Redirects, "redirect", nil, "redirect address to register for the sample application; may be given several times")

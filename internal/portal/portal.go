@@ -258,6 +258,7 @@ type problemBody struct {
 	web.Problem
 	TitleText, SayText, DoText, RetryText string
 	SignIn                                string // where to sign in again, when that is the remedy
+	Again                                 string // the same page, when waiting is the remedy and nothing was sent
 }
 
 // problemPage shows any failure: what happened, what it means, what to do, and the reference under Details.
@@ -265,6 +266,9 @@ func (p *Portal) problemPage(w http.ResponseWriter, r *http.Request, v *web.Visi
 	body := problemBody{Problem: pr, TitleText: v.T(pr.Title), SayText: v.T(pr.Say), DoText: v.T(pr.Do)}
 	if pr.Retry > 0 {
 		body.RetryText = v.Printer.Duration(pr.Retry)
+		if r.Method == http.MethodGet && !strings.HasPrefix(r.URL.Path, "/auth/") {
+			body.Again = web.Next(r.URL.RequestURI())
+		}
 	}
 	if pr.Status == http.StatusUnauthorized {
 		next := "/profile"

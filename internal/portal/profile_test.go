@@ -465,6 +465,9 @@ func TestDirectoryDown_KeepsWhatWasTyped(t *testing.T) {
 		}
 		p.has("Microsoft 365 does not answer at the moment", "Reference")
 		p.hasNot("eyJ", "Bearer", "10.0.0.1", "secret", "goroutine")
+		if n := p.all(func(n *html.Node) bool { return attr(n, "href") == "/profile" && inner(n) == "Try again" }); len(n) != 1 {
+			t.Error("waiting is the remedy, and the page offers no second try")
+		}
 	})
 }
 

@@ -28,7 +28,7 @@ func contactDefs() []Def {
 		{
 			Name: "mail", Kind: KindEmail,
 			Graph: Facts{Path: "mail", NoNull: true, SyncLocked: true, Write: write(), Filter: some, Advanced: "ne not ew n", Source: fromUpdate},
-			House: House{Label: "E-mail", Help: "The address that mail to this person is sent to.", Section: Contact, Auto: "email"},
+			House: House{Label: "E-mail", Help: "Mail is delivered to this address.", Section: Contact, Auto: "email"},
 		},
 		{
 			Name: "mobilePhone", Kind: KindPhone,

@@ -44,7 +44,7 @@ func managedDefs() []Def {
 				Apart: []Note{{"SyncLocked", Remembered, "licensing needs it for synced people too, so it stays writable; no page found"}},
 			},
 			House: House{
-				Label: "Usage location", Help: "Two letters, for example US. Decides which services a license may include.", Section: Managed,
+				Label: "Usage location", Help: "Decides which services a license may include.", Section: Managed,
 				Columns: []string{"Usage location", "Usage location [usageLocation]"},
 			},
 		},

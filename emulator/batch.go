@@ -218,7 +218,7 @@ func (s *batchStep) answer(h http.Header, body []byte) []byte {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = appendText(b, k)
+		b = appendText(b, spelt(k))
 		b = append(b, ':')
 		b = appendText(b, h[k][0])
 	}
@@ -237,6 +237,17 @@ func (s *batchStep) answer(h http.Header, body []byte) []byte {
 		b = append(b, '"')
 	}
 	return append(b, '}')
+}
+
+// spelt is a header's name as the service writes it in the answer to a batch.
+func spelt(name string) string {
+	switch {
+	case name == "Odata-Version":
+		return "OData-Version"
+	case strings.HasPrefix(name, "X-Ms-"), strings.HasSuffix(name, "Request-Id"):
+		return strings.ToLower(name)
+	}
+	return name
 }
 
 // innerAnswer collects the answer to a step.

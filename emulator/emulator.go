@@ -12,10 +12,12 @@
 package emulator
 
 import (
+	"errors"
 	"fmt"
 	"html/template"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -36,8 +38,10 @@ type Options struct {
 	Rules          Rules
 	Chaos          float64 // share of requests to Graph that something goes wrong with; 0 is none (chaos.go)
 	ShuffleBatches bool    // answers inside a batch come in any order, as the service may send them
-	LedgerMax      int     // entries kept in memory; 0 means 100,000
-	Data           string  // a folder to keep state in between runs; "" keeps nothing
+	Throttle       Throttle
+	Pages          PageSizes
+	LedgerMax      int    // entries kept in memory; 0 means 100,000
+	Data           string // a folder to keep state in between runs; "" keeps nothing
 }
 
 // Emulator holds one or several tenants. All methods are safe for concurrent use.
@@ -49,6 +53,8 @@ type Emulator struct {
 	tenants []*tenant
 	keys    *keyring
 	ledger  *ledger
+	limiter *limiter
+	sizes   atomic.Pointer[PageSizes]
 	faults  *faultRules
 	login   *loginState
 	cache   tokenCache
@@ -71,8 +77,8 @@ func New(opts Options) (*Emulator, error) {
 		opts.Seed = 1
 	}
 	opts.ShuffleBatches = opts.ShuffleBatches || opts.Chaos > 0
-	if opts.LedgerMax <= 0 {
-		opts.LedgerMax = 100_000
+	if err := errors.Join(opts.Throttle.sane(), opts.Pages.sane()); err != nil {
+		return nil, err
 	}
 	if len(opts.Organizations) == 0 {
 		opts.Organizations = []Organization{{
@@ -82,15 +88,18 @@ func New(opts Options) (*Emulator, error) {
 		}}
 	}
 	e := &Emulator{
-		opts:   opts,
-		clock:  newClock(opts.Wall, opts.Start),
-		random: newRandom(opts.Seed),
-		ledger: &ledger{max: opts.LedgerMax},
-		faults: newFaultRules(),
-		stats:  newStatistics(),
-		login:  newLoginState(),
-		pages:  pages(),
+		opts:    opts,
+		clock:   newClock(opts.Wall, opts.Start),
+		random:  newRandom(opts.Seed),
+		ledger:  newLedger(opts.LedgerMax),
+		limiter: &limiter{},
+		faults:  newFaultRules(),
+		stats:   newStatistics(),
+		login:   newLoginState(),
+		pages:   pages(),
 	}
+	e.limiter.use(opts.Throttle)
+	e.sizes.Store(&opts.Pages)
 	e.keys = newKeyring(e.Now)
 	kept, err := e.load()
 	if err != nil {

@@ -106,7 +106,11 @@ func (c *call) appendError(b []byte, g *graphError) []byte {
 		}
 		b = append(b, ']')
 	}
-	b = append(b, `,"innerError":{"date":"`...)
+	b = append(b, `,"innerError":{`...)
+	if g.status == http.StatusTooManyRequests { // https://learn.microsoft.com/en-us/graph/throttling#sample-response
+		b = append(b, `"code":"429","message":"Please retry after","status":"429",`...)
+	}
+	b = append(b, `"date":"`...)
 	b = c.e.Now().AppendFormat(b, "2006-01-02T15:04:05")
 	b = append(b, `","request-id":`...)
 	b = appendText(b, c.requestID)

@@ -22,6 +22,17 @@ type exchange struct {
 	inner  bool   // one request of a batch
 	lost   bool   // an unknown route was asked for
 	seq    int64  // in the request log
+	size   int    // of a page, as a rule wants it; 0: as the request wants it
+	most   int    // objects on a page at most, as chaos wants it
+	did    string // what the emulator decided to do to it, for the request log
+}
+
+// decide notes what is done to the request, for the request log.
+func (x *exchange) decide(what string) {
+	if x.did != "" {
+		what = x.did + "; " + what
+	}
+	x.did = what
 }
 
 type exchangeKey struct{}

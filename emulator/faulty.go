@@ -33,6 +33,13 @@ func (e *Emulator) faulty(next http.Handler) http.Handler {
 			RequestID: x.id, ClientID: x.client, Inner: x.inner,
 		})
 		out := &status{ResponseWriter: w}
+		out.refused = func(code int) {
+			var until time.Time
+			if d, ok := e.announced(out.Header()); ok {
+				until = e.clock.wall().Add(d)
+			}
+			e.stats.refused(c, code, until)
+		}
 		r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
 		defer func() { e.stats.leave(x, r, out.code, requestID(out.Header(), x)) }()
 		if e.faults.busy.Load() {
@@ -295,11 +302,6 @@ func (e *Emulator) deliver(w *status, r *http.Request, x *exchange, c caller, me
 	}
 	for k, v := range do.Headers {
 		setAsSpelt(rec.header, k, v)
-	}
-	if rec.code == http.StatusTooManyRequests || rec.code == http.StatusServiceUnavailable {
-		if d, ok := e.announced(rec.header); ok {
-			e.stats.stayAway(c, e.clock.wall().Add(d))
-		}
 	}
 	body := rec.body.Bytes()
 	if do.Corrupt != "" {

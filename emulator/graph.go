@@ -30,14 +30,13 @@ type call struct {
 	meta      string // none, minimal, full
 	guest     bool   // the signed-in person is a guest
 	counting  bool   // the path ended in /$count: a list answers with its length
-	units     int    // x-ms-resource-unit
 	status    int    // of the answer that send left, 0 when there is none
 	out       []byte // its body
 }
 
 // serveGraph answers /v1.0 and /beta, which are the same for what both have.
 func (e *Emulator) serveGraph(w http.ResponseWriter, r *http.Request) {
-	c := &call{e: e, w: w, r: r, meta: metadataLevel(r.Header.Get("Accept")), units: 1}
+	c := &call{e: e, w: w, r: r, meta: metadataLevel(r.Header.Get("Accept"))}
 	x := exchangeOf(r.Context())
 	if c.requestID = x.id; c.requestID == "" {
 		c.requestID = e.random.id()
@@ -112,6 +111,9 @@ func (c *call) serve() error {
 		return failure(http.StatusBadRequest, "BadRequest", "%s", err.Error())
 	}
 	if c.q, err = parseQuery(c.r.URL.RawQuery); err != nil {
+		return err
+	}
+	if err := c.charge(); err != nil {
 		return err
 	}
 	if n := len(c.seg) - 1; n > 0 && c.is(n, "$count") {
@@ -282,7 +284,6 @@ func (c *call) send(status int, body []byte) error {
 	h := c.w.Header()
 	h["Content-Type"] = contentTypes[c.meta]
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
-	h["X-Ms-Resource-Unit"] = []string{strconv.Itoa(max(1, c.units))}
 	c.status, c.out = status, body
 	return nil
 }
@@ -291,7 +292,6 @@ func (c *call) send(status int, body []byte) error {
 func (c *call) sendCount(n int) error {
 	h := c.w.Header()
 	h["Content-Type"] = []string{"text/plain"}
-	h["X-Ms-Resource-Unit"] = oneUnit
 	c.w.WriteHeader(http.StatusOK)
 	_, _ = c.w.Write(strconv.AppendInt(nil, int64(n), 10)) // the client went away
 	return nil
@@ -299,12 +299,9 @@ func (c *call) sendCount(n int) error {
 
 // done answers 204.
 func (c *call) done() error {
-	c.w.Header()["X-Ms-Resource-Unit"] = oneUnit
 	c.w.WriteHeader(http.StatusNoContent)
 	return nil
 }
-
-var oneUnit = []string{"1"}
 
 // context begins an answer with its @odata.context, unless the client does not want it.
 func (c *call) context(b []byte, fragment string) []byte {

@@ -303,7 +303,6 @@ func (c *call) membershipsOf(key string, transitive bool, cast string) error {
 	if err := c.method(http.MethodGet); err != nil {
 		return err
 	}
-	c.units = 2
 	c.e.mu.RLock()
 	defer c.e.mu.RUnlock()
 	u, err := c.find(key)

@@ -208,13 +208,12 @@ func (c *call) sendPage(n int, fragment string, item func(b []byte, i int) []byt
 	return c.send(http.StatusOK, append(b, "]}"...))
 }
 
-// appendExpanded writes what $expand asks for; each part ends with a comma. One relationship at a time, at most 20 items:
+// appendExpanded writes what $expand asks for; each part ends with a comma. One relationship at a time, at most PageSizes.Expand items:
 // https://learn.microsoft.com/en-us/graph/query-parameters#expand
 func (c *call) appendExpanded(b []byte, u *user) ([]byte, error) {
 	if len(c.q.expand) == 0 {
 		return b, nil
 	}
-	c.units++
 	people := c.p.holds(readUsers...) || c.p.asUser()
 	groups := c.p.holds(readMembers...) || c.p.asUser()
 	for _, x := range c.q.expand {
@@ -242,7 +241,7 @@ func (c *call) appendExpanded(b []byte, u *user) ([]byte, error) {
 			}
 			reports := c.t.dir.reports[u]
 			b = append(b, `"directReports":[`...)
-			for i, r := range reports[:min(20, len(reports))] {
+			for i, r := range reports[:min(c.expandSize(), len(reports))] {
 				if i > 0 {
 					b = append(b, ',')
 				}
@@ -258,7 +257,7 @@ func (c *call) appendExpanded(b []byte, u *user) ([]byte, error) {
 				list, name = c.t.dir.groupsOf(u.id), "transitiveMemberOf"
 			}
 			b = append(b, `"`+name+`":[`...)
-			for i, g := range list[:min(20, len(list))] {
+			for i, g := range list[:min(c.expandSize(), len(list))] {
 				if i > 0 {
 					b = append(b, ',')
 				}

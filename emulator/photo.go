@@ -251,7 +251,6 @@ func (c *call) photoOf(key, size string, value bool) error {
 	h["Content-Type"] = []string{"image/jpeg"}
 	h["Content-Length"] = []string{strconv.Itoa(len(data))}
 	h["Etag"] = []string{p.etag}
-	h["X-Ms-Resource-Unit"] = oneUnit
 	c.w.WriteHeader(http.StatusOK)
 	if c.r.Method != http.MethodHead {
 		_, _ = c.w.Write(data) // the client went away
@@ -314,7 +313,6 @@ func (c *call) putPhoto(key string) error {
 	entry.Before, entry.After = map[string]any{"photo": etagOf(u)}, map[string]any{"photo": p.etag}
 	u.extra().photo = p
 	c.e.ledger.add(entry)
-	c.w.Header()["X-Ms-Resource-Unit"] = oneUnit
 	c.w.Header()["Content-Length"] = []string{"0"}
 	c.w.WriteHeader(http.StatusOK)
 	return nil

@@ -114,6 +114,8 @@ func (e *Emulator) Reset() error {
 	e.ledger.restart()
 	e.mu.Unlock()
 	e.ClearFaults()
+	e.limiter.use(e.opts.Throttle)
+	e.sizes.Store(&e.opts.Pages)
 	e.stats.restart()
 	e.login.restart()
 	e.clock.Advance(newClock(e.opts.Wall, e.opts.Start).offset - e.clock.ahead())

@@ -20,21 +20,32 @@ type Request struct {
 	Status    int       `json:"status"`           // 0: no answer (yet)
 	RequestID string    `json:"requestId"`
 	ClientID  string    `json:"clientRequestId,omitempty"`
-	Fault     string    `json:"fault,omitempty"` // id of the fault rule that met it
-	Inner     bool      `json:"inner,omitempty"` // one of a batch
+	Fault     string    `json:"fault,omitempty"`    // id of the fault rule that met it, "chaos" for chaos
+	Decision  string    `json:"decision,omitempty"` // what rule, chaos or quota decided to do to it
+	Seed      uint64    `json:"seed,omitempty"`     // what the decision was drawn from, where chance had a say
+	Inner     bool      `json:"inner,omitempty"`    // one of a batch
 }
 
 // Statistics are counts since the start or the last Reset.
 type Statistics struct {
-	Seed     uint64           `json:"seed"`     // what ids and chaos come from: the same seed and requests give the same again
-	Requests int64            `json:"requests"` // HTTP requests to Graph
-	Inner    int64            `json:"inner"`    // requests inside batches
-	SignIn   int64            `json:"signIn"`   // HTTP requests to the sign-in half, tokens included
-	Tokens   int64            `json:"tokens"`   // token requests that were granted
-	Writes   int64            `json:"writes"`   // mutations accepted
-	Faults   int64            `json:"faults"`   // requests that met a fault rule or chaos
-	Early    int64            `json:"early"`    // requests to Graph that came before an announced Retry-After had passed (wall clock)
-	Unknown  map[string]int64 `json:"unknown"`  // method and path of requests without a route; at most 1,000 different ones
+	Seed     uint64            `json:"seed"`     // what ids and chaos come from: the same seed and requests give the same again
+	Requests int64             `json:"requests"` // HTTP requests to Graph
+	Inner    int64             `json:"inner"`    // requests inside batches
+	SignIn   int64             `json:"signIn"`   // HTTP requests to the sign-in half, tokens included
+	Tokens   int64             `json:"tokens"`   // token requests that were granted
+	Writes   int64             `json:"writes"`   // mutations accepted
+	Faults   int64             `json:"faults"`   // requests that met a fault rule or chaos
+	Early    int64             `json:"early"`    // requests to Graph that came before an announced Retry-After had passed (wall clock)
+	Unknown  map[string]int64  `json:"unknown"`  // method and path of requests without a route; at most 1,000 different ones
+	Apps     map[string]AppUse `json:"apps"`     // by client id
+}
+
+// AppUse is what one application asked of Graph, inner requests of batches included.
+type AppUse struct {
+	Units     int64 `json:"units"`     // resource units
+	Writes    int64 `json:"writes"`    // requests that count against the write quotas, refused ones included
+	Throttled int64 `json:"throttled"` // answers 429, of quotas, rules and chaos
+	Early     int64 `json:"early"`     // requests before an announced Retry-After had passed (wall clock)
 }
 
 // requestsMax is how many lines of the request log are kept.
@@ -50,6 +61,7 @@ type statistics struct {
 	unknown map[string]int64
 	closed  map[string]time.Time // app and tenant -> until when it was told to stay away
 	waiting atomic.Int64         // len(closed), to look without the lock
+	apps    map[string]*AppUse
 
 	callers callers
 	dated   atomic.Pointer[dateText]
@@ -118,7 +130,45 @@ func (s *statistics) leave(x *exchange, r *http.Request, status int, request str
 		}
 	}
 	if i := x.seq - (s.seq - int64(len(s.log))) - 1; i >= 0 && i < int64(len(s.log)) {
-		s.log[i].Status, s.log[i].Fault, s.log[i].RequestID = status, x.fault, request
+		s.log[i].Status, s.log[i].Fault, s.log[i].RequestID, s.log[i].Decision = status, x.fault, request, x.did
+	}
+}
+
+// appsMax is how many applications are counted apart.
+const appsMax = 1000
+
+// app is the count of an application, to be changed with mu held.
+func (s *statistics) app(id string) *AppUse {
+	a := s.apps[id]
+	if a == nil {
+		if s.apps == nil {
+			s.apps = map[string]*AppUse{}
+		}
+		if a = new(AppUse); len(s.apps) < appsMax {
+			s.apps[id] = a
+		}
+	}
+	return a
+}
+
+// use counts what a request costs.
+func (s *statistics) use(app string, c cost) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := s.app(app)
+	a.Units += int64(c.units)
+	a.Writes += int64(c.writes)
+}
+
+// refused counts a 429 and notes until when a 429 or 503 tells the caller to wait.
+func (s *statistics) refused(c caller, code int, until time.Time) {
+	if code == http.StatusTooManyRequests {
+		s.mu.Lock()
+		s.app(c.app).Throttled++
+		s.mu.Unlock()
+	}
+	if !until.IsZero() {
+		s.stayAway(c, until)
 	}
 }
 
@@ -149,6 +199,7 @@ func (s *statistics) check(c caller, now time.Time) {
 	case !ok:
 	case now.Before(until):
 		s.early.Add(1)
+		s.app(c.app).Early++
 	default:
 		delete(s.closed, key)
 		s.waiting.Store(int64(len(s.closed)))
@@ -177,7 +228,7 @@ func (s *statistics) restart() {
 	for _, n := range []*atomic.Int64{&s.requests, &s.inner, &s.signIn, &s.tokens, &s.faults, &s.early, &s.waiting} {
 		n.Store(0)
 	}
-	s.seq, s.log, s.unknown, s.closed = 0, nil, nil, nil
+	s.seq, s.log, s.unknown, s.closed, s.apps = 0, nil, nil, nil, nil
 }
 
 // Requests returns the lines of the request log with a number above after, in the order of arrival; the newest 20,000 at least.
@@ -198,10 +249,13 @@ func (e *Emulator) Statistics() Statistics {
 	out := Statistics{
 		Seed:     e.opts.Seed,
 		Requests: s.requests.Load(), Inner: s.inner.Load(), SignIn: s.signIn.Load(), Tokens: s.tokens.Load(),
-		Writes: e.ledger.last(), Faults: s.faults.Load(), Early: s.early.Load(), Unknown: map[string]int64{},
+		Writes: e.ledger.last(), Faults: s.faults.Load(), Early: s.early.Load(), Unknown: map[string]int64{}, Apps: map[string]AppUse{},
 	}
 	for k, n := range s.unknown {
 		out.Unknown[k] = n
+	}
+	for id, a := range s.apps {
+		out.Apps[id] = *a
 	}
 	return out
 }
@@ -212,8 +266,9 @@ func unknownRoute(r *http.Request) { exchangeOf(r.Context()).lost = true }
 // status remembers what a handler answered on its way out.
 type status struct {
 	http.ResponseWriter
-	code   int
-	broken bool // the connection, so there is no answer
+	code    int
+	broken  bool      // the connection, so there is no answer
+	refused func(int) // called before a 429 or 503 leaves
 }
 
 // done is for a handler that has returned without a word: the server answers 200 for it.
@@ -227,7 +282,9 @@ func (s *status) done() {
 
 func (s *status) WriteHeader(code int) {
 	if s.code == 0 && code >= 200 {
-		s.code = code
+		if s.code = code; code == http.StatusTooManyRequests || code == http.StatusServiceUnavailable {
+			s.refused(code)
+		}
 	}
 	s.ResponseWriter.WriteHeader(code)
 }

@@ -201,9 +201,6 @@ func (c *call) describe(u *user) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if fragment != "" {
-		c.units--
-	}
 	b := c.context(make([]byte, 0, 1024), "users"+fragment+"/$entity")
 	b = comma(sel.appendUser(b, u.id, u.rec))
 	if b, err = c.appendExpanded(b, u); err != nil {
@@ -365,10 +362,6 @@ func parsePlace(token string) (place, error) {
 }
 
 func (c *call) listUsers() error {
-	c.units = 2
-	if len(c.q.selects) > 0 {
-		c.units--
-	}
 	sees, err := c.mayList()
 	if err != nil {
 		return err
@@ -377,12 +370,7 @@ func (c *call) listUsers() error {
 	if err != nil {
 		return err
 	}
-	top := c.q.top
-	if top == 0 {
-		top = 100
-	} else if top < 20 {
-		c.units--
-	}
+	top := c.pageSize(100)
 	var from place
 	if c.q.skip != "" {
 		if from, err = parsePlace(c.q.skip); err != nil {

@@ -112,8 +112,8 @@ func (w *world) ids(path string, header http.Header) ([]string, answer, error) {
 	return out, a, nil
 }
 
-// TestFilters holds the emulator to testdata/filters.tsv (S4.23).
-func TestFilters(t *testing.T) {
+// TestFilterTable holds the emulator to testdata/filters.tsv (S4.23).
+func TestFilterTable(t *testing.T) {
 	t.Parallel()
 	rows, sources := readFilters(t)
 	w := newWorlds(t, emulator.ObservedRules, []string{""})[0]

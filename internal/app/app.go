@@ -120,7 +120,7 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 	}
 	journal := a.store.Journal()
 	a.engine = change.New(change.Config{
-		Reader: dir.Directory, Writer: dir.Directory, Journal: journal, Policy: rules, Properties: rules.Properties(),
+		Reader: dir.Directory, Writer: dir.Directory, Groups: dir.Directory, Journal: journal, Policy: rules, Properties: rules.Properties(),
 		Now: o.Now, NewID: newID, Crash: crash, DelegatedOnly: cfg.DelegatedOnly,
 		// A person waits for the answer: a directory that is busy for longer than this is told as busy.
 		Limits: change.Limits{Save: 15 * time.Second},

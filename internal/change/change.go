@@ -21,6 +21,14 @@ type Action string
 const (
 	Update Action = "update" // set properties
 	Photo  Action = "photo"  // set or remove the picture
+
+	// These set facets of package directory.
+	Manager  Action = "manager"  // give or take a manager
+	Member   Action = "member"   // put into groups, take out of groups
+	License  Action = "license"  // give or take products, switch their services
+	Account  Action = "account"  // delete, restore
+	Password Action = "password" // give a new password, which has to be changed at the next sign-in
+	Sessions Action = "sessions" // end all sign-ins
 )
 
 // Change is a wish to change one object.
@@ -29,11 +37,15 @@ type Change struct {
 	Key    string // idempotency: a form nonce, "undo/<entry>"; unique per tenant, the same key again returns the first Outcome
 	On     directory.Ref
 	Do     Action
-	Set    property.Values // for Update
+	Set    property.Values // properties for Update, facets for the actions that set them
 	Photo  []byte          // for Photo: a JPEG; nil removes
 	Expect property.Values // what the asker saw; names that are absent are not compared; nil compares nothing
 	By     directory.Actor
 	Why    string // for people: "" or "Undo of …"
+	// Names are what ids in Set were called at the time, for the history: a facet, or the object id that is its value.
+	Names map[string]string `json:",omitempty"`
+	// Secret is the new password of Password. It is kept nowhere.
+	Secret string `json:"-"`
 	Undoes string // the entry that this change takes back, "" for none
 	Asked  string // digest of what was asked, made by the engine: the same Key with another Asked is another change
 }
@@ -95,6 +107,8 @@ type Policy interface {
 	// checks values against the house rules (pattern, pick list, required). It may complete Set with what follows from a pick
 	// (office gives street and city); the completed set is returned and is what is written.
 	May(ctx context.Context, by directory.Actor, do Action, on directory.User, set property.Values) (property.Values, []fail.Problem)
+	// MayJoin says whether the actor may put people into this group and take them out, whoever they are.
+	MayJoin(by directory.Actor, group directory.Group) []fail.Problem
 	// Needs are the properties that May reads of the target, so that one read of the person is enough.
 	Needs() []property.Name
 }

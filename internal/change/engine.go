@@ -21,7 +21,10 @@ type Properties interface {
 
 // Config is what an engine is made of. Wait, Crash and Limits have defaults, everything else is needed.
 type Config struct {
-	Reader     directory.Reader
+	Reader directory.Reader
+	Groups interface { // what Member asks about a group; nil: nobody is put into any
+		Group(ctx context.Context, on directory.Ref) (directory.Group, error)
+	}
 	Writer     directory.Writer
 	Journal    Journal
 	Policy     Policy
@@ -272,7 +275,7 @@ func (e *Engine) attempt(ctx context.Context, w wish) (Outcome, error) {
 	}
 	e.cfg.Crash(AfterBegin)
 	r := newRun(e, ent)
-	r.now, r.seen, r.at = p.have, p.seen, p.at
+	r.now, r.seen, r.at, r.secret = p.have, p.seen, p.at, w.Secret
 	if len(p.Parts) == 0 {
 		r.ent.Outcome.State, r.ent.Outcome.After = Unchanged, property.Values{}
 		return r.end(ctx)
@@ -299,7 +302,7 @@ func (e *Engine) attempt(ctx context.Context, w wish) (Outcome, error) {
 // change is what the journal keeps of the wish: the completed set, and a picture only by its sum.
 func (p plan) change(w wish) Change {
 	c := w.Change
-	c.Set, c.Photo = p.set, nil
+	c.Set, c.Photo, c.Secret = p.set, nil, ""
 	return c
 }
 

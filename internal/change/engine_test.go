@@ -283,6 +283,8 @@ func TestApply_OwnTokenPropertiesAreOnlyForThePersonThemself(t *testing.T) {
 // open lets everybody do everything.
 type open struct{}
 
+func (open) MayJoin(directory.Actor, directory.Group) []fail.Problem { return nil }
+
 func (open) Needs() []property.Name { return nil }
 func (open) May(_ context.Context, _ directory.Actor, _ change.Action, _ directory.User, s property.Values) (property.Values, []fail.Problem) {
 	return s, nil

@@ -21,7 +21,12 @@ func (e *Engine) Inverse(ctx context.Context, tenant, entry string, by directory
 	if ent.Ended.IsZero() {
 		return Change{}, busyError(ent.Change.On)
 	}
-	c := Change{On: ent.Change.On, Do: ent.Change.Do, By: by, Undoes: entry, Set: property.Values{}, Expect: property.Values{}}
+	if !undoable(ent.Change.Do) {
+		f := fail.New(fail.Invalid, "change.inverse", fail.T("This cannot be taken back: the old password is not known, and ended sign-ins stay ended."))
+		f.Item, f.Code = entry, "not_undoable"
+		return Change{}, f
+	}
+	c := Change{On: ent.Change.On, Do: ent.Change.Do, By: by, Undoes: entry, Names: ent.Change.Names, Set: property.Values{}, Expect: property.Values{}}
 	for _, p := range ent.Outcome.Parts {
 		if p.State != Applied && p.State != Unverified {
 			continue
@@ -77,6 +82,9 @@ func (e *Engine) undoKey(ctx context.Context, tenant, entry string) (string, err
 // may still make the change that is taken back. Other rules about what a value looks like hold.
 func (e *Engine) may(ctx context.Context, c Change, u directory.User) (property.Values, []fail.Problem) {
 	set, probs := e.cfg.Policy.May(ctx, c.By, c.Do, u, c.Set.Clone())
+	if c.Do == Member && len(probs) == 0 {
+		probs = e.mayJoin(ctx, c)
+	}
 	if set == nil || c.Undoes != "" {
 		set = c.Set
 	}

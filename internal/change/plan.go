@@ -69,7 +69,11 @@ func (e *Engine) wish(c Change) (wish, []fail.Problem) {
 			w.Set[PhotoName] = album{held: map[string][]byte{}}.hold(c.Photo)
 		}
 	default:
-		say("", "action", fail.T("There is no such kind of change."))
+		if deeds[c.Do] == nil {
+			say("", "action", fail.T("There is no such kind of change."))
+			break
+		}
+		w.deed(say)
 	}
 	if len(probs) == 0 {
 		w.Asked = digest(w.Change)
@@ -140,7 +144,7 @@ func (e *Engine) plan(ctx context.Context, w wish, past []Entry) (plan, error) {
 				continue
 			}
 		}
-		if late.unsure[n] || !p.same(ctx, n, have, want) {
+		if late.unsure[n] || directory.Stamp(n) || !p.same(ctx, n, have, want) {
 			p.Diff[n] = want
 		}
 	}
@@ -307,6 +311,10 @@ func (e *Engine) overlay(have property.Values, past []Entry) recently {
 // split cuts the difference into requests: what the application may write together first, then each property that must stand
 // alone or needs the person's own right.
 func (e *Engine) split(c Change, p *plan) {
+	if deeds[c.Do] != nil {
+		e.splitDeed(p)
+		return
+	}
 	var app, own, sensitive []property.Name
 	var alone []Part
 	session := directory.Own(c.By.Session)

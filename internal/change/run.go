@@ -22,11 +22,12 @@ const (
 // run carries one begun entry to its end.
 type run struct {
 	album
-	ent  Entry
-	as   directory.Authority // for reading
-	now  property.Values     // what was read last
-	seen property.Values     // what was read first
-	at   time.Time           // when all of it was read
+	ent    Entry
+	as     directory.Authority // for reading
+	now    property.Values     // what was read last
+	seen   property.Values     // what was read first
+	at     time.Time           // when all of it was read
+	secret string              // a new password
 }
 
 func newRun(e *Engine, ent Entry) run {
@@ -168,6 +169,9 @@ func (r *run) write(ctx context.Context, p Part) (property.Values, error) {
 		}
 		return nil, r.e.cfg.Writer.SetPhoto(ctx, p.As, c.On, jpeg)
 	}
+	if deeds[c.Do] != nil {
+		return nil, r.writeDeed(ctx, p)
+	}
 	set := property.Values{}
 	for _, n := range p.Names {
 		set[n] = r.wanted(n)
@@ -253,7 +257,12 @@ func (r *run) note(names []property.Name, v property.Values) {
 func (r *run) weigh(ctx context.Context, names []property.Name, now property.Values) (done, still []property.Name, moved []Conflict) {
 	for _, n := range names {
 		v, ok := now[n]
+		later, stamp := arrivedAt(n, v, r.before(n))
 		switch {
+		case ok && stamp && later:
+			done = append(done, n)
+		case ok && stamp:
+			still = append(still, n)
 		case ok && r.same(ctx, n, v, r.wanted(n)):
 			done = append(done, n)
 		case ok && r.same(ctx, n, v, r.before(n)):

@@ -101,6 +101,10 @@ func (r *run) resume(ctx context.Context, i int, old bool) error {
 		p.Problem = fail.New(fail.Unavailable, "change.settle", fail.T("The save was cut off before it arrived. Nothing of this was changed; save it again if it is still wanted."))
 		return nil
 	}
+	if r.ent.Change.Do == Password && r.secret == "" {
+		p.State, p.Problem = Failed, passwordLost()
+		return nil
+	}
 	if probs := r.allowed(ctx); len(probs) > 0 {
 		p.State, p.Problem = Refused, r.e.refuse(probs).Problem
 		return nil

@@ -90,21 +90,22 @@ type version struct {
 
 // tenantBox is a directory in memory that keeps the promises of the ports, with faults at chosen calls.
 type tenantBox struct {
-	mu       sync.Mutex
-	clock    *clock
-	people   map[directory.Ref][]version // newest last
-	photos   map[directory.Ref][]byte
-	users    map[directory.Ref]directory.User
-	ledger   []effect
-	writes   int
-	reads    int
-	batches  []property.Values     // what each Update sent
-	as       []directory.Authority // with whose right
-	faults   []fault               // of the next writes
-	blind    int                   // so many next reads fail
-	stale    time.Duration         // reads show what was there so long ago
-	after    func()                // runs once after the next write was handled, before its answer arrives
-	reencode func([]byte) []byte   // what the service makes of a picture
+	mu        sync.Mutex
+	clock     *clock
+	people    map[directory.Ref][]version // newest last
+	photos    map[directory.Ref][]byte
+	users     map[directory.Ref]directory.User
+	ledger    []effect
+	writes    int
+	reads     int
+	batches   []property.Values     // what each Update sent
+	as        []directory.Authority // with whose right
+	faults    []fault               // of the next writes
+	blind     int                   // so many next reads fail
+	stale     time.Duration         // reads show what was there so long ago
+	after     func()                // runs once after the next write was handled, before its answer arrives
+	reencode  func([]byte) []byte   // what the service makes of a picture
+	passwords []string              // what ResetPassword was given
 }
 
 func newBox(c *clock) *tenantBox {
@@ -326,6 +327,8 @@ type anything struct {
 	follows property.Values // set along with officeLocation
 }
 
+func (a anything) MayJoin(directory.Actor, directory.Group) []fail.Problem { return nil }
+
 func (a anything) Needs() []property.Name { return nil }
 
 func (a anything) May(_ context.Context, by directory.Actor, _ change.Action, on directory.User, set property.Values) (property.Values, []fail.Problem) {
@@ -362,7 +365,7 @@ func newWorld(t testing.TB, edit ...func(*change.Config)) *world {
 	w.box = newBox(w.clock)
 	w.journal = &diary{now: w.clock.Now, blobs: map[string][]byte{}}
 	w.cfg = change.Config{
-		Reader: w.box, Writer: w.box, Journal: w.journal, Policy: anything{}, Properties: property.Catalog(),
+		Reader: w.box, Writer: w.box, Groups: w.box, Journal: w.journal, Policy: anything{}, Properties: property.Catalog(),
 		Now: w.clock.Now, Wait: w.clock.Wait,
 		NewID: func() string { w.ids++; return fmt.Sprintf("e%d", w.ids) },
 	}

@@ -1,5 +1,5 @@
-// Package directory owns the words for what a Microsoft 365 directory holds (User, Ref, Actor, Photo) and the two ports
-// through which the product reaches it: Reader and Writer.
+// Package directory owns the words for what a Microsoft 365 directory holds (User, Group, SKU, Ref, Actor, Photo) and the ports
+// through which the product reaches it: Reader for one person, Lister for many, Writer.
 //
 // Whoever holds a Writer can rewrite a company's directory, so only package change may call one (arch_test.go holds that).
 // Errors of both ports are *fail.Error: NotFound, Denied, Invalid, Conflict, Exists, Unsupported are definite refusals, nothing was
@@ -42,17 +42,19 @@ type Person struct {
 
 // User is what the directory says of a person, as far as it was asked and the asker may know.
 type User struct {
-	Ref     Ref
-	Values  property.Values // the properties that were asked for; absent means not known, null means nothing there
-	Sync    Sync
-	Guest   bool
-	Enabled bool
-	Roles   []string  // template ids of the directory roles that the person holds, nil when not known
-	Manager *Person   // nil when there is none or it was not asked for
-	Reports []Person  // at most the first hundred
-	Photo   PhotoInfo // zero when there is none
-	Missing []Missing // what could not be read, and why; the page says it instead of showing an empty field
-	At      time.Time // when the directory was asked
+	Ref      Ref
+	Values   property.Values // the properties that were asked for; absent means not known, null means nothing there
+	Sync     Sync
+	Guest    bool
+	Enabled  bool
+	Roles    []string  // template ids of the directory roles that the person holds, nil when not known
+	Manager  *Person   // nil when there is none or it was not asked for
+	Reports  []Person  // at most the first hundred
+	Photo    PhotoInfo // zero when there is none
+	Groups   []Group   // direct memberships, nil when not asked for
+	Licenses []License // nil when not asked for
+	Missing  []Missing // what could not be read, and why; the page says it instead of showing an empty field
+	At       time.Time // when the directory was asked
 }
 
 // Missing says that a part of a User could not be read: "manager", "photo", or a property name.
@@ -76,11 +78,13 @@ type Photo struct {
 
 // Ask says what of a person to read. Everything asked for arrives by one HTTP request.
 type Ask struct {
-	Names   []property.Name
-	Manager bool
-	Reports bool
-	Roles   bool
-	Photo   bool // PhotoInfo only
+	Names    []property.Name // properties and facets
+	Manager  bool
+	Reports  bool
+	Roles    bool
+	Photo    bool // PhotoInfo only
+	Groups   bool
+	Licenses bool
 }
 
 // Authority says whose right a request uses: the application's own (zero value), or a signed-in person's.
@@ -111,7 +115,8 @@ func (c *Challenge) Error() string {
 
 // Reader reads a directory.
 type Reader interface {
-	// User reads one person by one request. NotFound when there is no such person.
+	// User reads one person by one request. NotFound when there is no such person; a deleted one is found when FacetAccount is
+	// asked for, by one request more.
 	User(ctx context.Context, as Authority, on Ref, ask Ask) (User, error)
 	// ByName finds a person by user principal name; for operators and previews, never for a write.
 	ByName(ctx context.Context, tenant, upn string, ask Ask) (User, error)
@@ -131,6 +136,19 @@ type Writer interface {
 	// SetPhoto stores a JPEG. RemovePhoto removes it; NotFound when there is none.
 	SetPhoto(ctx context.Context, as Authority, on Ref, jpeg []byte) error
 	RemovePhoto(ctx context.Context, as Authority, on Ref) error
+	// SetManager gives a person a manager, by object id; "" takes it away. What is so already is no error.
+	SetManager(ctx context.Context, as Authority, on Ref, manager string) error
+	// SetMember puts a person into a group or takes them out. What is so already is no error.
+	SetMember(ctx context.Context, as Authority, on Ref, group string, in bool) error
+	// SetLicenses gives and takes products by one request that is taken as a whole: license facets with the values that they are
+	// to have.
+	SetLicenses(ctx context.Context, as Authority, on Ref, set property.Values) error
+	// SetAccount deletes a person, or restores one who was deleted.
+	SetAccount(ctx context.Context, as Authority, on Ref, state string) error
+	// ResetPassword gives a new password, which has to be changed at the next sign-in.
+	ResetPassword(ctx context.Context, as Authority, on Ref, password string) error
+	// RevokeSessions ends all sign-ins.
+	RevokeSessions(ctx context.Context, as Authority, on Ref) error
 }
 
 // Role is a right inside Nameplate, from the app roles of the sign-in token.

@@ -52,6 +52,7 @@ func organization() emulator.Organization {
 		Apps: []emulator.App{{
 			ClientID: clientID, Name: "Nameplate", Secrets: []emulator.Secret{{Value: "not a real one"}},
 			Application: []string{"User.ReadWrite.All", "Organization.Read.All", "Directory.Read.All"},
+			Roles:       []string{"User Administrator"}, // for passwords
 			Delegated:   []string{"User.ReadWrite", "User.Read", "openid", "profile"},
 		}},
 	}
@@ -109,7 +110,10 @@ func newBox(t testing.TB, edit ...func(*emulator.Options, *graph.Options)) *box 
 	}
 	return &box{
 		e, entra.New(entra.Options{Tenants: map[string]*graph.Client{tenant: c}, Tokens: minted{e}, Now: time.Now}),
-		func(d time.Duration) { skipped.Add(int64(d)) },
+		func(d time.Duration) {
+			skipped.Add(int64(d))
+			e.Clock().Advance(d)
+		},
 	}
 }
 
@@ -127,7 +131,7 @@ func TestContract(t *testing.T) {
 			directorytest.ThrottledOnce: {Match: emulator.Match{Method: "PATCH", Times: 1}, At: "before", Do: emulator.Do{Status: 429, RetryAfter: "7"}},
 		}
 		return directorytest.Fixture{
-			Reader: b.dir, Writer: b.dir,
+			Reader: b.dir, Writer: b.dir, Lister: b.dir,
 			Member: ref(memberID), UPN: "anna@contoso.example", Session: "session of " + memberID,
 			Manager: ref(managerID), Synced: ref(syncedID), Once: ref(onceID), Admin: ref(adminID), Guest: ref(guestID),
 			Gone:     ref("10000000-0000-4000-8000-0000000000ff"),

@@ -66,11 +66,9 @@ func (d *Directory) user(ctx context.Context, op string, as directory.Authority,
 		return directory.User{}, err
 	}
 	r := &reading{d: d, base: base, user: directory.User{Ref: directory.Ref{Tenant: strings.ToLower(tenant), ID: id}, Values: property.Values{}}}
-	if err := r.properties(op, ask.Names); err != nil {
+	names := r.facets(op, ask)
+	if err := r.properties(op, names); err != nil {
 		return directory.User{}, err
-	}
-	if ask.Manager {
-		r.add("/manager?$select="+mention, nil, r.manager(op))
 	}
 	if ask.Reports {
 		r.add("/directReports?$select="+mention+"&$top=100", nil, r.reports(op))
@@ -89,6 +87,9 @@ func (d *Directory) user(ctx context.Context, op string, as directory.Authority,
 	}
 	for i, a := range answers {
 		r.parts[i](a)
+	}
+	if r.err != nil && id != "" && isStatus(r.err, http.StatusNotFound) && slices.Contains(ask.Names, directory.FacetAccount) {
+		return d.deleted(ctx, op, c, r.user.Ref, ask.Names)
 	}
 	if r.err != nil {
 		return directory.User{}, failure(op, id, r.err)
@@ -230,16 +231,20 @@ const mention = "id,displayName,userPrincipalName,jobTitle,mail"
 
 type mentioned struct{ ID, DisplayName, UserPrincipalName, JobTitle, Mail string }
 
-func (r *reading) person(m mentioned) directory.Person {
+func (m mentioned) person(tenant string) directory.Person {
 	return directory.Person{
-		Ref: directory.Ref{Tenant: r.user.Ref.Tenant, ID: strings.ToLower(m.ID)},
+		Ref: directory.Ref{Tenant: strings.ToLower(tenant), ID: strings.ToLower(m.ID)},
 		UPN: m.UserPrincipalName, Name: m.DisplayName, Title: m.JobTitle, Mail: m.Mail,
 	}
 }
 
-func (r *reading) manager(op string) func(graph.Answer) {
+// manager takes the manager; managed says that the facet is asked for as well.
+func (r *reading) manager(op string, managed bool) func(graph.Answer) {
 	return func(a graph.Answer) {
 		if isStatus(a.Err, http.StatusNotFound) { // nobody is set
+			if managed {
+				r.user.Values[directory.FacetManager] = property.Null()
+			}
 			return
 		}
 		var m mentioned
@@ -247,8 +252,11 @@ func (r *reading) manager(op string) func(graph.Answer) {
 			r.missing(op, "manager", err)
 			return
 		}
-		p := r.person(m)
+		p := m.person(r.user.Ref.Tenant)
 		r.user.Manager = &p
+		if managed {
+			r.user.Values[directory.FacetManager] = property.Text(p.Ref.ID)
+		}
 	}
 }
 
@@ -260,7 +268,7 @@ func (r *reading) reports(op string) func(graph.Answer) {
 			return
 		}
 		for _, m := range l.Value[:min(len(l.Value), 100)] {
-			r.user.Reports = append(r.user.Reports, r.person(m))
+			r.user.Reports = append(r.user.Reports, m.person(r.user.Ref.Tenant))
 		}
 	}
 }

@@ -176,6 +176,9 @@ func (p *Policy) locked(d property.Def, h house, by directory.Actor, on director
 		}
 		return fail.T("Your organization does not let this be changed here.")
 	}
+	if !self && !p.reaches(by, on) {
+		return sayAdministrator
+	}
 	switch {
 	case p.delegated && (!g.SelfWrite || !self):
 		if len(g.Write) == 0 {

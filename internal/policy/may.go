@@ -29,9 +29,10 @@ func (p *Policy) May(_ context.Context, by directory.Actor, do change.Action, on
 		return set, nil
 	case change.Update:
 	default:
-		return nil, []fail.Problem{{Code: "not_allowed", Say: fail.T("There is no such kind of change.")}}
+		return set, p.mayAct(by, do, on, applies, err)
 	}
 	var problems []fail.Problem
+	target := on.Ref
 	full := property.Values{}
 	picked := property.Values{}
 	fixed := p.fixed(applies, set)
@@ -63,6 +64,9 @@ func (p *Policy) May(_ context.Context, by directory.Actor, do change.Action, on
 		for name, x := range follows(h, v) {
 			picked[name] = x
 		}
+	}
+	if on, ok := full[enabled]; ok && by.Self(target) && !on.True() {
+		problems = append(problems, fail.Problem{Field: string(enabled), Code: "not_allowed", Say: fail.T("You cannot block your own account. Ask another administrator.")})
 	}
 	if leave, ok := full[leaveDate]; ok && len(problems) == 0 {
 		if hire := on.Values[hireDate].Time(); !hire.IsZero() && !leave.IsNull() && leave.Time().Before(hire) {
@@ -114,6 +118,7 @@ func follows(h house, v property.Value) property.Values {
 const (
 	hireDate  property.Name = "employeeHireDate"
 	leaveDate property.Name = "employeeLeaveDateTime"
+	enabled   property.Name = "accountEnabled"
 )
 
 func refused(n property.Name, f Field) fail.Problem {

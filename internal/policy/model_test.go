@@ -99,7 +99,7 @@ func TestA20_AnyFileForAnybody(t *testing.T) {
 				want = want || w == "self" && self || slices.Contains(by.Roles, directory.Role(w)) || isGroup && slices.Contains(by.Groups, g)
 			}
 			switch {
-			case synced && slices.Contains(local, n), admin && !own && slices.Contains(guarded, n), !self && slices.Contains(held, n),
+			case admin && !self, synced && slices.Contains(local, n), admin && !own && slices.Contains(guarded, n), !self && slices.Contains(held, n),
 				own && !(self && (n == "mobilePhone" || slices.Contains(held, n))):
 				want = false
 			}

@@ -27,13 +27,15 @@ type Policy struct {
 	photo      property.Def
 	delegated  bool
 	privileged bool
+	over       *audience // who may act on administrators and on groups that can hold directory roles
 	words      map[string]map[string]string
 }
 
 // settings are what one part of the file says: of everything, and of single properties.
 type settings struct {
-	all   house
-	props map[property.Name]house
+	all     house
+	props   map[property.Name]house
+	actions map[change.Action]*audience
 }
 
 // rule is settings for some people.
@@ -184,6 +186,16 @@ func (p *Policy) Groups() []string {
 			}
 		}
 	})
+	for _, s := range append([]settings{p.base}, settingsOf(p.rules)...) {
+		for _, a := range s.actions {
+			if a != nil {
+				l = append(l, a.groups...)
+			}
+		}
+	}
+	if p.over != nil {
+		l = append(l, p.over.groups...)
+	}
 	slices.Sort(l)
 	return slices.Compact(l)
 }

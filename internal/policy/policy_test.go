@@ -28,7 +28,7 @@ func person(ref directory.Ref, roles ...directory.Role) directory.Actor {
 
 // user is a person of whom everything is known.
 func user(values property.Values) directory.User {
-	u := directory.User{Ref: anna, Enabled: true, Values: property.Values{}}
+	u := directory.User{Ref: anna, Enabled: true, Values: property.Values{}, Roles: []string{}}
 	for _, d := range property.Catalog().All() {
 		u.Values[d.Name] = d.Clean(property.Null())
 	}
@@ -107,6 +107,15 @@ var (
 	names    = []property.Name{"displayName", "givenName", "surname"}
 )
 
+const globalAdministrator = "62e90394-69f5-4237-9190-012177145e10"
+
+// withRoles is somebody who holds these directory roles; without any it is not known which.
+func withRoles(roles ...string) directory.User {
+	u := user(nil)
+	u.Roles = roles
+	return u
+}
+
 // closed lets nobody edit anything.
 const closed = "version: 1\nproperties: {city: {view: self}}\n"
 
@@ -130,7 +139,7 @@ func TestA20_EveryPropertyForEveryRole(t *testing.T) {
 		{"demo, self", demo, person(anna), user(nil), selfDemo},
 		{"demo, self who is auditor", demo, person(anna, directory.Auditor), user(nil), selfDemo},
 		{"demo, self who is editor", demo, person(anna, directory.Editor), user(nil), slices.Concat(selfDemo, names)},
-		{"demo, administrator on another", demo, person(other, directory.Admin), user(nil), slices.Concat(without(selfDemo, eight), names)},
+		{"demo, administrator on another", demo, person(other, directory.Admin), user(nil), slices.Concat(without(selfDemo, eight), names, []property.Name{"accountEnabled"})},
 		{"demo, editor on another", demo, person(other, directory.Editor), user(nil), slices.Concat(without(selfDemo, eight), names)},
 		{"demo, approver on another", demo, person(other, directory.Approver), user(nil), nil},
 		{"demo, auditor on another", demo, person(other, directory.Auditor), user(nil), nil},
@@ -140,7 +149,10 @@ func TestA20_EveryPropertyForEveryRole(t *testing.T) {
 		{"demo, nameplate itself", demo, directory.Actor{Kind: directory.SelfActor, Roles: []directory.Role{directory.Admin}}, user(nil), nil},
 		{"demo, guest on themself", demo, person(anna), guest, []property.Name{"mobilePhone", "preferredLanguage"}},
 		{"default, self", standard, person(anna), user(nil), selfStd},
-		{"default, administrator on another", standard, person(other, directory.Admin), user(nil), without(selfStd, eight)},
+		{"default, administrator on another", standard, person(other, directory.Admin), user(nil), slices.Concat(without(selfStd, eight), []property.Name{"accountEnabled"})},
+		{"default, editor on another", standard, person(other, directory.Editor), user(nil), without(selfStd, eight)},
+		{"default, administrator on a Global Administrator", standard, person(other, directory.Admin), withRoles(globalAdministrator), nil},
+		{"default, administrator on somebody whose roles are not known", standard, person(other, directory.Admin), withRoles(), nil},
 		{"default, auditor on another", standard, person(other, directory.Auditor), user(nil), nil},
 		{"default, another", standard, person(other), user(nil), nil},
 		{"default, guest on themself", standard, person(anna), guest, []property.Name{"mobilePhone", "preferredLanguage"}},

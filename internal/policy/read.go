@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"nameplate/internal/change"
 	"nameplate/internal/fail"
 	"nameplate/internal/property"
 	"nameplate/odata"
@@ -15,12 +16,12 @@ import (
 
 // The keys that each part of the file may have. policy/schema.json names the same ones.
 var (
-	rootKeys      = []string{"version", "name", "extensions", "tables", "default", "properties", "rules"}
+	rootKeys      = []string{"version", "name", "extensions", "tables", "default", "properties", "actions", "privileged", "rules"}
 	extensionKeys = []string{"name", "kind", "label"}
 	defaultKeys   = []string{"view", "edit", "reason", "ask"}
 	propertyKeys  = []string{"view", "edit", "section", "label", "help", "reason", "ask", "required", "max", "pattern", "message", "format", "allowed", "only", "follow"}
 	photoKeys     = []string{"view", "edit", "help", "reason", "ask"}
-	ruleKeys      = []string{"name", "when", "default", "properties"}
+	ruleKeys      = []string{"name", "when", "default", "properties", "actions"}
 	askKeys       = []string{"who", "to", "text"}
 	optionKeys    = []string{"value", "label"}
 	languages     = []string{"en", "de", "ar"}
@@ -34,6 +35,9 @@ const (
 	maxRows    = 2000 // of a table or a pick list
 	photoName  = "photo"
 )
+
+// actions are what can be opened beside properties.
+var actions = []change.Action{change.Manager, change.Member, change.License, change.Account, change.Password, change.Sessions}
 
 // Parse reads a policy file. With mistakes (at most a hundred are listed) there is no policy. name says which file it is.
 func Parse(_ string, data []byte) (*Policy, []Mistake) {
@@ -90,6 +94,10 @@ func (b *builder) policy(root node) *Policy {
 	}
 	p.set = b.set
 	p.base = b.settings(parts["default"], parts["properties"], true)
+	p.base.actions = b.actions(parts["actions"])
+	if e, ok := parts["privileged"]; ok {
+		p.over = b.others(e.value)
+	}
 	if e, ok := parts["rules"]; ok {
 		for _, n := range b.items(e.value, "rules") {
 			p.rules = append(p.rules, b.rule(n))
@@ -223,7 +231,37 @@ func (b *builder) rule(n node) rule {
 		b.mistake(n, "Write for whom it is, for example \"when: userType eq 'Guest'\". What is for everybody stands under \"properties\" of the file.", "The rule has no condition.")
 	}
 	r.settings = b.settings(parts["default"], parts["properties"], false)
+	r.actions = b.actions(parts["actions"])
 	return r
+}
+
+// actions reads who may do what beside editing properties.
+func (b *builder) actions(e entry) map[change.Action]*audience {
+	l := map[change.Action]*audience{}
+	if e.value.Node == nil {
+		return l
+	}
+	for _, k := range b.entries(e.value, "actions", actionNames()) {
+		l[change.Action(k.key)] = b.others(k.value)
+	}
+	return l
+}
+
+func actionNames() []string {
+	l := make([]string, len(actions))
+	for i, a := range actions {
+		l[i] = string(a)
+	}
+	return l
+}
+
+// others reads who may do something to other people.
+func (b *builder) others(n node) *audience {
+	a := b.audience(n)
+	if a != nil && a.self {
+		b.mistake(n, "Name a role or a group, for example Nameplate.Admin.", "\"self\" has no meaning here: this is about other people.")
+	}
+	return a
 }
 
 // condition reads an OData filter over properties of the person.

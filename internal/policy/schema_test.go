@@ -50,6 +50,7 @@ func TestSchemaHasEveryKeyOfTheReader(t *testing.T) {
 		{"photo", []string{"$defs", "photo"}, photoKeys},
 		{"property", []string{"$defs", "property"}, propertyKeys},
 		{"ask", []string{"$defs", "ask"}, askKeys},
+		{"actions", []string{"$defs", "actions"}, actionNames()},
 	} {
 		o := part(t, root, c.path...)
 		want := slices.Clone(c.want)

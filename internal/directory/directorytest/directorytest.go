@@ -37,12 +37,13 @@ const (
 type Fixture struct {
 	Reader directory.Reader
 	Writer directory.Writer
+	Lister directory.Lister
 
-	Member  directory.Ref // an ordinary cloud member, nobody's manager, with a jobTitle, no mobilePhone and no photo
+	Member  directory.Ref // an ordinary cloud member, nobody's manager, with the jobTitle Nurse that nobody else has, no mobilePhone and no photo
 	UPN     string        // the member's
 	Session string        // a session whose token is the member's own
 	Manager directory.Ref // the member's manager, whose only report the member is
-	Synced  directory.Ref // mastered on-premises
+	Synced  directory.Ref // mastered on-premises, as nobody else
 	Once    directory.Ref // was synced, is not any more
 	Admin   directory.Ref // holds Global Administrator
 	Guest   directory.Ref
@@ -50,7 +51,7 @@ type Fixture struct {
 
 	Arm      func(Fault)         // the next write meets this
 	Requests func() int          // HTTP requests sent to Graph so far
-	Pass     func(time.Duration) // lets time pass for the client
+	Pass     func(time.Duration) // lets time pass
 }
 
 // GlobalAdministrator is a role template id.
@@ -76,6 +77,10 @@ func Run(t *testing.T, fresh func(t *testing.T) Fixture) {
 		"organization":     organization,
 		"hostile targets":  hostileTargets,
 		"nothing to write": nothing,
+		"manager":          manager,
+		"account":          account,
+		"stamps":           stamps,
+		"people":           people,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

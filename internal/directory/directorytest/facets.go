@@ -1,0 +1,151 @@
+package directorytest
+
+import (
+	"testing"
+
+	"nameplate/internal/directory"
+	"nameplate/internal/fail"
+	"nameplate/internal/property"
+)
+
+// facet reads one facet of a person.
+func facet(t *testing.T, f Fixture, on directory.Ref, n property.Name) property.Value {
+	t.Helper()
+	v, ok := user(t, f, on, n).Values[n]
+	if !ok {
+		t.Fatalf("%s is not known", n)
+	}
+	return v
+}
+
+func ok(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// https://learn.microsoft.com/graph/api/user-post-manager and user-delete-manager
+func manager(t *testing.T, f Fixture) {
+	if v := facet(t, f, f.Member, directory.FacetManager); v.Str() != f.Manager.ID {
+		t.Errorf("the manager is %v, want %s", v, f.Manager.ID)
+	}
+	for range 2 { // what is so already is no error
+		ok(t, f.Writer.SetManager(t.Context(), app, f.Member, f.Admin.ID))
+		if v := facet(t, f, f.Member, directory.FacetManager); v.Str() != f.Admin.ID {
+			t.Errorf("the manager is %v after it was set", v)
+		}
+	}
+	for range 2 {
+		ok(t, f.Writer.SetManager(t.Context(), app, f.Member, ""))
+		if v := facet(t, f, f.Member, directory.FacetManager); !v.IsNull() {
+			t.Errorf("the manager is %v after it was taken away", v)
+		}
+	}
+	wantKind(t, f.Writer.SetManager(t.Context(), app, f.Member, f.Gone.ID), fail.NotFound)
+	wantKind(t, f.Writer.SetManager(t.Context(), app, f.Member, "../groups"), fail.Invalid)
+}
+
+// https://learn.microsoft.com/graph/api/user-delete and directory-deleteditems-restore
+func account(t *testing.T, f Fixture) {
+	if v := facet(t, f, f.Member, directory.FacetAccount); v.Str() != directory.Active {
+		t.Errorf("the account is %v", v)
+	}
+	for range 2 {
+		ok(t, f.Writer.SetAccount(t.Context(), app, f.Member, directory.Deleted))
+		if v := facet(t, f, f.Member, directory.FacetAccount); v.Str() != directory.Deleted {
+			t.Errorf("the account is %v after it was deleted", v)
+		}
+	}
+	_, err := f.Reader.User(t.Context(), app, f.Member, directory.Ask{Names: []property.Name{"jobTitle"}})
+	wantKind(t, err, fail.NotFound)
+	gone, err := f.Lister.DeletedPeople(t.Context(), f.Member.Tenant, directory.Query{Names: []property.Name{"displayName"}})
+	ok(t, err)
+	if len(gone.List) != 1 || gone.List[0].Ref != f.Member {
+		t.Errorf("the deleted people are %v", gone.List)
+	}
+	ok(t, f.Writer.SetAccount(t.Context(), app, f.Member, directory.Active))
+	if v := facet(t, f, f.Member, directory.FacetAccount); v.Str() != directory.Active {
+		t.Errorf("the account is %v after it was restored", v)
+	}
+	_, err = f.Reader.User(t.Context(), app, f.Gone, directory.Ask{Names: []property.Name{directory.FacetAccount}})
+	wantKind(t, err, fail.NotFound)
+}
+
+// https://learn.microsoft.com/graph/api/user-revokesigninsessions, and user-update for passwordProfile: an application needs a
+// directory role for it.
+func stamps(t *testing.T, f Fixture) {
+	before := facet(t, f, f.Member, directory.FacetSessions).Time()
+	f.Pass(5e9)
+	ok(t, f.Writer.RevokeSessions(t.Context(), app, f.Member))
+	if v := facet(t, f, f.Member, directory.FacetSessions).Time(); !v.After(before) {
+		t.Errorf("sign-ins count from %v on, before it was %v", v, before)
+	}
+	before = facet(t, f, f.Member, directory.FacetPassword).Time()
+	ok(t, f.Writer.ResetPassword(t.Context(), app, f.Member, "Wr9-tulip-Ferry"))
+	if v := facet(t, f, f.Member, directory.FacetPassword).Time(); !v.After(before) {
+		t.Errorf("the password is of %v, before it was of %v", v, before)
+	}
+	wantKind(t, f.Writer.ResetPassword(t.Context(), app, f.Member, "weak"), fail.Invalid)
+	wantKind(t, f.Writer.ResetPassword(t.Context(), app, f.Admin, "Wr9-tulip-Ferry"), fail.Denied)
+}
+
+// https://learn.microsoft.com/graph/api/user-list
+func people(t *testing.T, f Fixture) {
+	ctx, tenant := t.Context(), f.Member.Tenant
+	names := []property.Name{"displayName", "userPrincipalName", "jobTitle"}
+	seen := map[directory.Ref]bool{}
+	q := directory.Query{Names: names, Top: 2, Order: "displayName", Count: true}
+	for pages, total := 0, 0; ; pages++ {
+		p, err := f.Lister.People(ctx, tenant, q)
+		ok(t, err)
+		if pages == 0 {
+			total = p.Total
+		}
+		for _, u := range p.List {
+			if seen[u.Ref] {
+				t.Errorf("%v twice", u.Ref)
+			}
+			seen[u.Ref] = true
+			if u.Values["displayName"].Str() == "" {
+				t.Errorf("%v has no name", u.Ref)
+			}
+		}
+		if p.Next == "" {
+			if len(seen) != total || total < 6 {
+				t.Errorf("%d people on the pages, %d counted", len(seen), total)
+			}
+			break
+		}
+		q.Page = p.Next
+	}
+	for filter, want := range map[string]directory.Ref{
+		"jobTitle eq 'Nurse'":                         f.Member,
+		"endsWith(userPrincipalName,'" + f.UPN + "')": f.Member,
+		"onPremisesSyncEnabled eq true":               f.Synced,
+		"userType eq 'Guest'":                         f.Guest,
+	} {
+		p, err := f.Lister.People(ctx, tenant, directory.Query{Names: names, Filter: filter})
+		ok(t, err)
+		if len(p.List) != 1 || p.List[0].Ref != want {
+			t.Errorf("%s finds %v", filter, p.List)
+		}
+	}
+	p, err := f.Lister.People(ctx, tenant, directory.Query{Names: names, Search: f.UPN[:3]})
+	ok(t, err)
+	if len(p.List) != 1 || p.List[0].Ref != f.Member {
+		t.Errorf("a search finds %v", p.List)
+	}
+	if p, err = f.Lister.People(ctx, tenant, directory.Query{Search: `x" OR "displayName:a`}); err != nil || len(p.List) != 0 {
+		t.Errorf("A36: a search with quotes finds %v %v", p.List, err)
+	}
+	_, err = f.Lister.People(ctx, tenant, directory.Query{Filter: "nonsense eq 'x'"})
+	wantKind(t, err, fail.Invalid)
+	_, err = f.Lister.People(ctx, tenant, directory.Query{Names: []property.Name{"aboutMe"}})
+	wantKind(t, err, fail.Invalid)
+	for _, page := range []string{"/groups?$skiptoken=x", "https://evil.example/users?x", "nonsense"} {
+		if _, err := f.Lister.People(ctx, tenant, directory.Query{Page: page}); err == nil {
+			t.Errorf("B54: the page %q is read", page)
+		}
+	}
+}

@@ -1,0 +1,338 @@
+package entra
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"nameplate/graph"
+	"nameplate/internal/directory"
+	"nameplate/internal/fail"
+	"nameplate/internal/property"
+)
+
+// stamps are the properties that show when a facet was last moved. They are read-only in Graph.
+// https://learn.microsoft.com/graph/api/resources/user
+var stamps = map[property.Name]string{
+	directory.FacetPassword: "lastPasswordChangeDateTime",
+	directory.FacetSessions: "signInSessionsValidFromDateTime",
+}
+
+// facets adds to a reading what the facets among the names need, and gives the names that are properties.
+func (r *reading) facets(op string, ask directory.Ask) (names []property.Name) {
+	var memberships, licenses, moments []property.Name
+	for _, n := range ask.Names {
+		_, group := directory.GroupOf(n)
+		_, sku := directory.SKUOf(n)
+		switch {
+		case group:
+			memberships = append(memberships, n)
+		case sku:
+			licenses = append(licenses, n)
+		case directory.Stamp(n):
+			moments = append(moments, n)
+		case n == directory.FacetManager:
+			ask.Manager = true
+		case n == directory.FacetAccount:
+			r.user.Values[n] = property.Text(directory.Active)
+		default:
+			names = append(names, n)
+		}
+	}
+	managed := slices.Contains(ask.Names, directory.FacetManager)
+	if ask.Manager {
+		r.add("/manager?$select="+mention, nil, r.manager(op, managed))
+	}
+	if ask.Groups || len(memberships) > 0 {
+		r.add("/memberOf/microsoft.graph.group?$top=999&$select="+groupFields, nil, r.groups(op, ask.Groups, memberships))
+	}
+	if ask.Licenses || len(licenses) > 0 {
+		r.add("?$select=id,licenseAssignmentStates", nil, r.licenses(op, ask.Licenses, licenses))
+	}
+	if len(moments) > 0 {
+		fields := []string{"id"}
+		for _, n := range moments {
+			fields = append(fields, stamps[n])
+		}
+		r.add("?$select="+sel(fields), nil, r.moments(op, moments))
+	}
+	return names
+}
+
+func (r *reading) missed(op string, err error, names ...property.Name) {
+	for _, n := range names {
+		r.missing(op, string(n), err)
+	}
+}
+
+func (r *reading) moments(op string, names []property.Name) func(graph.Answer) {
+	return func(a graph.Answer) {
+		var at map[string]*time.Time
+		var raw map[string]json.RawMessage
+		err := a.Decode(&raw)
+		if err == nil {
+			at = map[string]*time.Time{}
+			for _, n := range names {
+				var t *time.Time
+				if err = json.Unmarshal(raw[stamps[n]], &t); err != nil {
+					break
+				}
+				at[stamps[n]] = t
+			}
+		}
+		if err != nil {
+			r.missed(op, err, names...)
+			return
+		}
+		for _, n := range names {
+			r.user.Values[n] = property.Null()
+			if t := at[stamps[n]]; t != nil {
+				r.user.Values[n] = property.Instant(*t)
+			}
+		}
+	}
+}
+
+// groups takes direct memberships. https://learn.microsoft.com/graph/api/user-list-memberof
+func (r *reading) groups(op string, list bool, names []property.Name) func(graph.Answer) {
+	return func(a graph.Answer) {
+		var l struct {
+			Value []groupBody
+			Next  string `json:"@odata.nextLink"`
+		}
+		err := a.Decode(&l)
+		if err == nil && l.Next != "" {
+			err = &graph.Fault{Op: "GET memberOf", Sent: true, What: "the person is in more groups than one page holds"}
+		}
+		if err != nil {
+			if list {
+				r.missing(op, "groups", err)
+			}
+			r.missed(op, err, names...)
+			return
+		}
+		in := map[string]bool{}
+		groups := []directory.Group{}
+		for _, b := range l.Value {
+			g := b.group(r.user.Ref.Tenant)
+			in[g.Ref.ID] = true
+			groups = append(groups, g)
+		}
+		if list {
+			r.user.Groups = groups
+		}
+		for _, n := range names {
+			r.user.Values[n] = property.Null()
+			if id, _ := directory.GroupOf(n); in[id] {
+				r.user.Values[n] = property.Bool(true)
+			}
+		}
+	}
+}
+
+// licenses takes what the person has, directly and by groups.
+// https://learn.microsoft.com/graph/api/resources/licenseassignmentstate
+func (r *reading) licenses(op string, list bool, names []property.Name) func(graph.Answer) {
+	return func(a graph.Answer) {
+		var u struct {
+			LicenseAssignmentStates []struct {
+				SkuID, State, Error string
+				AssignedByGroup     *string
+				DisabledPlans       []string
+			}
+		}
+		if err := a.Decode(&u); err != nil {
+			if list {
+				r.missing(op, "licenses", err)
+			}
+			r.missed(op, err, names...)
+			return
+		}
+		all := []directory.License{}
+		direct := map[string]property.Value{}
+		for _, s := range u.LicenseAssignmentStates {
+			sku := strings.ToLower(s.SkuID)
+			i := slices.IndexFunc(all, func(x directory.License) bool { return x.SKU == sku })
+			if i < 0 {
+				i = len(all)
+				all = append(all, directory.License{SKU: sku})
+			}
+			x := &all[i]
+			if s.AssignedByGroup != nil && *s.AssignedByGroup != "" {
+				x.Groups = append(x.Groups, strings.ToLower(*s.AssignedByGroup))
+			} else {
+				direct[sku] = directory.Assigned(s.DisabledPlans...)
+				x.Direct = true
+				x.Disabled, _ = directory.Plans(direct[sku])
+			}
+			if s.Error != "" && !strings.EqualFold(s.Error, "None") {
+				x.Problem = s.Error
+			}
+		}
+		if list {
+			r.user.Licenses = all
+		}
+		for _, n := range names {
+			sku, _ := directory.SKUOf(n)
+			r.user.Values[n] = direct[sku] // the zero Value is null
+		}
+	}
+}
+
+// deleted finds a person who can still be restored. https://learn.microsoft.com/graph/api/directory-deleteditems-get
+func (d *Directory) deleted(ctx context.Context, op string, c *graph.Client, on directory.Ref, names []property.Name) (directory.User, error) {
+	var u struct {
+		ID   string
+		Type string `json:"@odata.type"`
+	}
+	if err := c.Get(ctx, "/directory/deletedItems/"+on.ID, &u); err != nil {
+		return directory.User{}, failure(op, on.ID, err)
+	}
+	if !strings.EqualFold(u.ID, on.ID) || !strings.EqualFold(u.Type, "#microsoft.graph.user") {
+		f := fail.New(fail.NotFound, op, fail.T("This is not in the directory, or not any more."))
+		f.Item = on.ID
+		return directory.User{}, f
+	}
+	out := directory.User{Ref: on, Values: property.Values{}, At: d.o.Now()}
+	for _, n := range names {
+		out.Values[n] = property.Null()
+	}
+	out.Values[directory.FacetAccount] = property.Text(directory.Deleted)
+	return out, nil
+}
+
+// SetManager implements directory.Writer. https://learn.microsoft.com/graph/api/user-post-manager
+func (d *Directory) SetManager(ctx context.Context, as directory.Authority, on directory.Ref, manager string) error {
+	const op = "entra.setmanager"
+	c, err := d.writing(op, as, on)
+	switch {
+	case err != nil:
+		return err
+	case manager == "":
+		err = c.Delete(ctx, person(on.ID)+"/manager/$ref")
+		if isStatus(err, http.StatusNotFound) { // there is none
+			err = nil
+		}
+	case !guid(manager):
+		return checked(op, directory.Ref{Tenant: on.Tenant, ID: manager})
+	default:
+		err = c.Put(ctx, person(on.ID)+"/manager/$ref", "application/json", reference(c, "users", manager))
+	}
+	return refused(op, on.ID, nil, err)
+}
+
+// SetMember implements directory.Writer. https://learn.microsoft.com/graph/api/group-post-members and group-delete-members
+func (d *Directory) SetMember(ctx context.Context, as directory.Authority, on directory.Ref, group string, in bool) error {
+	const op = "entra.setmember"
+	c, err := d.writing(op, as, on)
+	if err == nil {
+		err = checked(op, directory.Ref{Tenant: on.Tenant, ID: group})
+	}
+	if err != nil {
+		return err
+	}
+	if in {
+		err = c.Post(ctx, "/groups/"+group+"/members/$ref", json.RawMessage(reference(c, "directoryObjects", on.ID)), nil)
+		if isStatus(err, http.StatusBadRequest) && strings.Contains(err.Error(), "already exist") {
+			err = nil
+		}
+	} else {
+		// Without /$ref it would delete the person.
+		err = c.Delete(ctx, "/groups/"+group+"/members/"+on.ID+"/$ref")
+		if isStatus(err, http.StatusNotFound) { // not a member, or no such group: the read-back tells
+			err = nil
+		}
+	}
+	return refused(op, on.ID, nil, err)
+}
+
+// SetLicenses implements directory.Writer. https://learn.microsoft.com/graph/api/user-assignlicense
+func (d *Directory) SetLicenses(ctx context.Context, as directory.Authority, on directory.Ref, set property.Values) error {
+	const op = "entra.setlicenses"
+	c, err := d.writing(op, as, on)
+	if err != nil {
+		return err
+	}
+	type add struct {
+		SkuID         string   `json:"skuId"`
+		DisabledPlans []string `json:"disabledPlans"`
+	}
+	body := struct {
+		Add    []add    `json:"addLicenses"`
+		Remove []string `json:"removeLicenses"`
+	}{[]add{}, []string{}} // the service asks for both lists
+	for _, n := range set.Names() {
+		sku, ok := directory.SKUOf(n)
+		if !ok || !guid(sku) {
+			return checked(op, directory.Ref{Tenant: on.Tenant, ID: sku})
+		}
+		if disabled, give := directory.Plans(set[n]); give {
+			body.Add = append(body.Add, add{sku, append([]string{}, disabled...)})
+		} else {
+			body.Remove = append(body.Remove, sku)
+		}
+	}
+	return refused(op, on.ID, nil, c.Post(ctx, person(on.ID)+"/assignLicense", body, nil))
+}
+
+// SetAccount implements directory.Writer. https://learn.microsoft.com/graph/api/user-delete and directory-deleteditems-restore
+func (d *Directory) SetAccount(ctx context.Context, as directory.Authority, on directory.Ref, state string) error {
+	const op = "entra.setaccount"
+	c, err := d.writing(op, as, on)
+	if err != nil {
+		return err
+	}
+	switch state {
+	case directory.Deleted:
+		if err = c.Delete(ctx, person(on.ID)); isStatus(err, http.StatusNotFound) { // gone already: the read-back tells where to
+			err = nil
+		}
+	case directory.Active:
+		err = c.Post(ctx, "/directory/deletedItems/"+on.ID+"/restore", struct{}{}, nil)
+	default:
+		err = fail.New(fail.Invalid, op, fail.T("A person can be deleted or restored, nothing else."))
+	}
+	return refused(op, on.ID, nil, err)
+}
+
+// ResetPassword implements directory.Writer. https://learn.microsoft.com/graph/api/user-update (passwordProfile)
+func (d *Directory) ResetPassword(ctx context.Context, as directory.Authority, on directory.Ref, password string) error {
+	const op = "entra.resetpassword"
+	c, err := d.writing(op, as, on)
+	if err != nil {
+		return err
+	}
+	body := map[string]any{"passwordProfile": map[string]any{"password": password, "forceChangePasswordNextSignIn": true}}
+	return refused(op, on.ID, property.Values{"passwordProfile": property.Null()}, c.Patch(ctx, person(on.ID), body))
+}
+
+// RevokeSessions implements directory.Writer. https://learn.microsoft.com/graph/api/user-revokesigninsessions
+func (d *Directory) RevokeSessions(ctx context.Context, as directory.Authority, on directory.Ref) error {
+	const op = "entra.revokesessions"
+	c, err := d.writing(op, as, on)
+	if err != nil {
+		return err
+	}
+	return refused(op, on.ID, nil, c.Post(ctx, person(on.ID)+"/revokeSignInSessions", struct{}{}, nil))
+}
+
+// writing is the client for one write: it does not wait for a 429 to pass.
+func (d *Directory) writing(op string, as directory.Authority, on directory.Ref) (*graph.Client, error) {
+	if err := checked(op, on); err != nil {
+		return nil, err
+	}
+	c, err := d.client(op, as, on.Tenant)
+	if err != nil {
+		return nil, unsent(err)
+	}
+	return c.Hasty(), nil
+}
+
+// reference is the body that names an object. https://learn.microsoft.com/graph/api/group-post-members
+func reference(c *graph.Client, set, id string) []byte {
+	b, _ := json.Marshal(map[string]string{"@odata.id": c.Endpoint() + "/" + set + "/" + id}) // a text
+	return b
+}

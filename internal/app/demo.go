@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"time"
 
 	"nameplate/emulator"
 	"nameplate/emulator/sample"
@@ -25,6 +26,7 @@ type DemoOptions struct {
 	Policy        string // policy file instead of the demo's own
 	DelegatedOnly bool
 	Log           *slog.Logger
+	Now           func() time.Time // of portal and emulator; nil is the wall clock
 }
 
 // Demo is a running portal beside a running emulator. Its JSON is what `nameplate demo --json` prints.
@@ -136,7 +138,7 @@ func StartDemo(ctx context.Context, o DemoOptions) (d *Demo, err error) {
 	portal := "http://localhost:" + port(listen.Addr())
 	prepare(&org, portal, o.DelegatedOnly)
 
-	if d.Emulator, err = emulator.New(emulator.Options{Organizations: []emulator.Organization{org}, Data: dataFolder(o.Data)}); err != nil {
+	if d.Emulator, err = emulator.New(emulator.Options{Organizations: []emulator.Organization{org}, Data: dataFolder(o.Data), Wall: o.Now}); err != nil {
 		return d, fail.Wrap(fail.Internal, "app.demo", err)
 	}
 	srv, err := d.Emulator.Start(ctx, addresses(o.Port, filepath.Join(folder, "ca.pem")))
@@ -156,7 +158,7 @@ func StartDemo(ctx context.Context, o DemoOptions) (d *Demo, err error) {
 		Cloud:  config.Cloud{Name: "emulator", Authority: d.AuthHTTP, Tokens: d.Authority, Graph: d.Graph},
 		CAFile: d.CAFile, DelegatedOnly: o.DelegatedOnly, Policy: o.Policy, Name: org.Name, Accent: defaultAccent(), Language: "en",
 	}
-	if d.App, err = New(ctx, Options{Config: cfg, Log: o.Log, Demo: true, Listener: listen}); err != nil {
+	if d.App, err = New(ctx, Options{Config: cfg, Log: o.Log, Demo: true, Listener: listen, Now: o.Now}); err != nil {
 		return d, err
 	}
 	return d, d.App.Start()

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"nameplate/emulator"
 	"nameplate/internal/app"
 )
 
@@ -88,26 +89,63 @@ func TestA10_DisabledAccount(t *testing.T) {
 // disable turns an account off as an administrator elsewhere would.
 func disable(t *testing.T, w *world, upn string) {
 	t.Helper()
+	administer(t, w, http.MethodPatch, "/users/"+url.PathEscape(upn), `{"accountEnabled":false}`)
+}
+
+// administer asks Graph for something as an administrator elsewhere would.
+func administer(t *testing.T, w *world, method, path, body string) {
+	t.Helper()
 	var made struct {
 		Token string `json:"access_token"`
 	}
 	w.control(http.MethodPost, "/tokens", map[string]any{"client": w.ClientID, "roles": []string{"User.ReadWrite.All"}}, &made)
-	token := made.Token
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPatch, w.GraphHTTP+"/v1.0/users/"+url.PathEscape(upn), strings.NewReader(`{"accountEnabled":false}`))
+	req, err := http.NewRequestWithContext(t.Context(), method, w.GraphHTTP+"/v1.0"+path, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
-	req.Header.Set("Authorization", "Bearer "+token)
+	req.Header.Set("Authorization", "Bearer "+made.Token)
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = resp.Body.Close() }()
-	if resp.StatusCode != http.StatusNoContent {
+	if resp.StatusCode >= 300 {
 		var b bytes.Buffer
 		_, _ = b.ReadFrom(resp.Body)
-		t.Fatalf("disabling: %d %s", resp.StatusCode, b.String())
+		t.Fatalf("%s %s: %d %s", method, path, resp.StatusCode, b.String())
+	}
+}
+
+// A24: somebody new has the name of somebody who is gone: the session of the first is not theirs, writes nothing of theirs and does
+// not show what is theirs, and they see nothing of the first one's history.
+func TestA24_ARecycledNameIsSomebodyElse(t *testing.T) {
+	t.Parallel()
+	w := running(t)
+	upn := w.who("member")
+	b := w.signIn(upn)
+	b.save("contact", map[string]string{"mobilePhone": "+81 90 5550 2401"}).says("Saved")
+	form := b.get("/profile?edit=contact").form("/profile")
+	form.Set("mobilePhone", "+81 90 5550 2402")
+	administer(t, w, http.MethodDelete, "/users/"+url.PathEscape(upn), "")
+	administer(t, w, http.MethodPost, "/users", `{"accountEnabled":true,"displayName":"Somebody new","mailNickname":"new","userPrincipalName":"`+upn+`","mobilePhone":"+81 90 5550 2403","passwordProfile":{"password":"Long-enough-2026!","forceChangePasswordNextSignIn":false}}`)
+	at := w.mark()
+	b.post("/profile", form)
+	if got := w.since(at); len(got) != 0 || strings.Contains(b.text(), "Saved") {
+		t.Errorf("the old session wrote: %d %+v", b.code, got)
+	}
+	if b.get("/profile"); strings.Contains(b.text(), "Somebody new") || strings.Contains(b.text(), "5550 2403") {
+		t.Errorf("the old session shows the new person:\n%s", b.text())
+	}
+	fresh := w.browser()
+	fresh.get("/login")
+	to, err := emulator.SignInWithPassword(t.Context(), fresh.http, fresh.at.String(), upn, "Long-enough-2026!")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fresh.open(to).says("Somebody new")
+	if fresh.get("/history"); strings.Contains(fresh.text(), "5550 2401") {
+		t.Errorf("the new person sees the old one's history:\n%s", fresh.text())
 	}
 }
 

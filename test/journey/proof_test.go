@@ -31,6 +31,7 @@ func TestA52_A54_TheDebugLog(t *testing.T) {
 			session = c.Value
 		}
 	}
+	w.log.says("path=/auth/callback status=400")
 	log := w.log.String()
 	for _, there := range []string{"msg=request", "authn_login_success", "path=/profile", "forged"} {
 		if !strings.Contains(log, there) {

@@ -225,14 +225,22 @@ type killed struct {
 
 func newKilled(t *testing.T, certificates ...string) *killed {
 	t.Helper()
+	return newKilledAmong(t, func(org *emulator.Organization) {
+		org.Apps[0].Certificates = append(org.Apps[0].Certificates, certificates...)
+	})
+}
+
+// newKilledAmong changes the sample organization before it starts, and puts other tenants beside it.
+func newKilledAmong(t *testing.T, change func(*emulator.Organization), others ...emulator.Organization) *killed {
+	t.Helper()
 	org, err := sample.Contoso()
 	if err != nil {
 		t.Fatal(err)
 	}
 	port := freePort(t, 1)
 	org.Apps[0].Redirects = append(org.Apps[0].Redirects, "http://localhost:"+port+"/auth/callback", "http://localhost:"+port+"/signed-out")
-	org.Apps[0].Certificates = append(org.Apps[0].Certificates, certificates...)
-	e, err := emulator.New(emulator.Options{Organizations: []emulator.Organization{org}})
+	change(&org)
+	e, err := emulator.New(emulator.Options{Organizations: append([]emulator.Organization{org}, others...)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -244,8 +252,8 @@ func newKilled(t *testing.T, certificates ...string) *killed {
 	return &killed{t, e, srv, org, t.TempDir(), port}
 }
 
-// serve starts the portal; died is closed when the process has ended.
-func (k *killed) serve(crash string, more ...string) (w *world, died <-chan struct{}) {
+// command is the portal's command line and settings.
+func (k *killed) command(crash string, more ...string) *exec.Cmd {
 	k.t.Helper()
 	cmd := exec.CommandContext(context.WithoutCancel(k.t.Context()), program(k.t), "serve", "--json")
 	cmd.Dir = k.dir
@@ -255,6 +263,13 @@ func (k *killed) serve(crash string, more ...string) (w *world, died <-chan stru
 		"NAMEPLATE_AUTHORITY="+k.server.AuthorityHTTP, "NAMEPLATE_TOKEN_AUTHORITY="+k.server.Authority, "NAMEPLATE_GRAPH="+k.server.Graph, "NAMEPLATE_CA_FILE="+k.server.CAFile,
 		"NAMEPLATE_DATABASE="+filepath.Join(k.dir, "nameplate.db"), "NAMEPLATE_KEY_FILE="+filepath.Join(k.dir, "nameplate.key"), "NAMEPLATE_CRASH_AT="+crash, "NAMEPLATE_LOG_LEVEL=debug")
 	cmd.Env = append(cmd.Env, more...)
+	return cmd
+}
+
+// serve starts the portal; died is closed when the process has ended.
+func (k *killed) serve(crash string, more ...string) (w *world, died <-chan struct{}) {
+	k.t.Helper()
+	cmd := k.command(crash, more...)
 	var log lockedBuffer
 	cmd.Stderr = &log
 	out, err := cmd.StdoutPipe()

@@ -115,14 +115,40 @@ func TestMain(m *testing.M) {
 
 // lockedBuffer holds what the program logs while it runs.
 type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
+	mu   sync.Mutex
+	b    bytes.Buffer
+	more chan struct{} // is closed when more comes
 }
 
 func (l *lockedBuffer) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.more != nil {
+		close(l.more)
+		l.more = nil
+	}
 	return l.b.Write(p)
+}
+
+// says waits for a text, because a request is logged after it was answered.
+func (l *lockedBuffer) says(text string) bool {
+	end := time.After(20 * time.Second)
+	for {
+		l.mu.Lock()
+		if l.more == nil {
+			l.more = make(chan struct{})
+		}
+		there, more := strings.Contains(l.b.String(), text), l.more
+		l.mu.Unlock()
+		if there {
+			return true
+		}
+		select {
+		case <-more:
+		case <-end:
+			return false
+		}
+	}
 }
 
 func (l *lockedBuffer) String() string {

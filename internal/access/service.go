@@ -20,6 +20,7 @@ import (
 
 	"nameplate/internal/directory"
 	"nameplate/internal/fail"
+	"nameplate/internal/guard"
 )
 
 // Service signs people in and keeps their sessions. Safe for concurrent use.
@@ -27,8 +28,8 @@ type Service struct {
 	cfg         Config
 	authorities map[string]*authority // by tenant id
 	secure      bool
-	begins      *limiter
-	guesses     *limiter
+	begins      *guard.Limiter
+	guesses     *guard.Limiter
 	flights     flights
 	mu          sync.Mutex
 	askAgain    map[string]time.Time // session -> when Live may be asked again after it could not tell
@@ -99,8 +100,8 @@ func New(cfg Config) (*Service, error) {
 	if len(problems) > 0 {
 		return nil, &fail.Error{Op: "access.new", Kind: fail.Invalid, Say: fail.T("Signing in cannot work with these settings."), Fields: problems}
 	}
-	s.begins = newLimiter(cfg.Now, 300, time.Minute)
-	s.guesses = newLimiter(cfg.Now, 300, time.Minute)
+	perNetwork := guard.Rate{Burst: 300, PerSecond: 5}
+	s.begins, s.guesses = guard.NewLimiter(perNetwork, cfg.Now), guard.NewLimiter(perNetwork, cfg.Now)
 	return s, nil
 }
 

@@ -83,7 +83,7 @@ func (s *Service) Session(ctx context.Context, cookie, from string) (Session, er
 
 // unknown counts cookies that name nothing, so that guessing soon ends.
 func (s *Service) unknown(ctx context.Context, from string) error {
-	if wait, ok := s.guesses.take(from); !ok {
+	if wait, ok := s.guesses.Take(from); !ok {
 		s.event(ctx, slog.LevelWarn, "excess_rate_limit_exceeded", "what", "session", "from", from)
 		return throttled("access.session", wait)
 	}

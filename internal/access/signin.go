@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"nameplate/internal/fail"
+	"nameplate/internal/guard"
 )
 
 // attempt is a sign-in that was begun. It travels sealed in the browser's own cookie, which binds it to that browser and leaves
@@ -36,7 +37,7 @@ const (
 // Begin starts a sign-in. Nothing is stored: what Finish needs is sealed in the cookie.
 func (s *Service) Begin(ctx context.Context, b Begin) (Begun, error) {
 	const op = "access.begin"
-	if wait, ok := s.begins.take(b.From); !ok {
+	if wait, ok := s.begins.Take(b.From); !ok {
 		s.event(ctx, slog.LevelWarn, "excess_rate_limit_exceeded", "what", "sign-in", "from", b.From)
 		return Begun{}, throttled(op, wait)
 	}
@@ -55,7 +56,7 @@ func (s *Service) Begin(ctx context.Context, b Begin) (Begun, error) {
 	if err != nil {
 		return Begun{}, fail.Wrap(fail.Invalid, op, err)
 	}
-	try := attempt{Tenant: b.Tenant, Next: Next(b.Next), At: s.cfg.Now().Unix()}
+	try := attempt{Tenant: b.Tenant, Next: guard.Next(b.Next), At: s.cfg.Now().Unix()}
 	for _, text := range []*string{&try.State, &try.Nonce, &try.Verifier} {
 		if *text, err = s.secret(32); err != nil {
 			return Begun{}, err
@@ -171,7 +172,7 @@ func (s *Service) Finish(ctx context.Context, c Callback) (Finished, error) {
 }
 
 func (s *Service) finish(ctx context.Context, c Callback) (Finished, error) {
-	if wait, ok := s.begins.take(c.From); !ok {
+	if wait, ok := s.begins.Take(c.From); !ok {
 		return Finished{}, throttled("access.finish", wait)
 	}
 	for name, values := range c.Query {

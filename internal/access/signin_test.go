@@ -349,7 +349,7 @@ func TestA16_RedirectURIIsConfigured(t *testing.T) {
 	if got := u.Query().Get("redirect_uri"); got != public+access.CallbackPath {
 		t.Errorf("redirect_uri %q", got)
 	}
-	for _, raw := range corpus(t)[:12] {
+	for _, raw := range []string{"//evil.example", `/\evil.example`, "https://evil.example/", "/%09/evil.example", "javascript:alert(1)", "/auth/callback"} { // all of them: package guard
 		begun := b.begin(access.Begin{Next: raw, From: raw})
 		done, err := b.Finish(t.Context(), access.Callback{Query: b.visit(begun.URL, "adele@contoso.com"), Attempt: begun.Cookie, From: raw})
 		if err != nil || done.Next != "/" {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"nameplate/internal/fail"
+	"nameplate/internal/guard"
 )
 
 // maxForm is the largest form that is kept, in bytes of JSON.
@@ -39,7 +40,7 @@ func (s *Service) Stash(ctx context.Context, cookie string, f Form) error {
 	if row.Why == ReasonDisabled || row.Why == ReasonReplaced {
 		return ended(row.Why)
 	}
-	f.Path = Next(f.Path)
+	f.Path = guard.Next(f.Path)
 	plain, err := json.Marshal(stashed(f))
 	if err != nil {
 		return fail.Wrap(fail.Internal, op, err)

@@ -21,6 +21,7 @@ import (
 	"nameplate/internal/change"
 	"nameplate/internal/directory"
 	"nameplate/internal/fail"
+	"nameplate/internal/guard"
 	"nameplate/internal/lang"
 	"nameplate/internal/policy"
 	"nameplate/internal/property"
@@ -230,7 +231,7 @@ func (p *Portal) page(r *http.Request, v *web.Visit, here string, title fail.Tex
 		Org: p.Brand.Name, Privacy: p.Brand.Privacy, Session: v.Session, Emulator: p.Emulator, Support: p.Support, Back: "/", Token: v.Token("preferences"), Body: body,
 	}
 	if r.Method == http.MethodGet && !strings.HasPrefix(r.URL.Path, "/auth/") { // a sign-in's answer carries a code
-		pg.Back = web.Next(r.URL.RequestURI())
+		pg.Back = guard.Next(r.URL.RequestURI())
 	} else if v.Session != nil {
 		pg.Back = "/profile"
 	}
@@ -275,7 +276,7 @@ func (p *Portal) problemPage(w http.ResponseWriter, r *http.Request, v *web.Visi
 		if r.Method == http.MethodGet {
 			next = r.URL.RequestURI()
 		}
-		body.SignIn = "/login?" + url.Values{"next": {web.Next(next)}}.Encode()
+		body.SignIn = "/login?" + url.Values{"next": {guard.Next(next)}}.Encode()
 	}
 	pg := p.page(r, v, "", pr.Title, body)
 	return p.show(w, v, pr.Status, "problem", pg)

@@ -6,6 +6,7 @@ import (
 
 	"nameplate/internal/access"
 	"nameplate/internal/fail"
+	"nameplate/internal/guard"
 	"nameplate/internal/lang"
 	"nameplate/internal/web"
 )
@@ -38,7 +39,7 @@ func loginAddress(next, prompt string) string {
 }
 
 func (p *Portal) signIn(w http.ResponseWriter, r *http.Request, v *web.Visit) error {
-	next := web.Next(r.URL.Query().Get("next"))
+	next := guard.Next(r.URL.Query().Get("next"))
 	if v.Session != nil {
 		if next == "/" {
 			next = "/profile"
@@ -53,7 +54,7 @@ func (p *Portal) signIn(w http.ResponseWriter, r *http.Request, v *web.Visit) er
 // login sends the browser to the authority. Nothing is stored for somebody who has not signed in.
 func (p *Portal) login(w http.ResponseWriter, r *http.Request, v *web.Visit) error {
 	q := r.URL.Query()
-	begin := access.Begin{Next: web.Next(q.Get("next")), Cookie: p.Site.Attempt(r), From: v.From}
+	begin := access.Begin{Next: guard.Next(q.Get("next")), Cookie: p.Site.Attempt(r), From: v.From}
 	if begin.Next == "/" {
 		begin.Next = "/profile"
 	}
@@ -95,7 +96,7 @@ func (p *Portal) callback(w http.ResponseWriter, r *http.Request, v *web.Visit) 
 			p.Site.Remember(w, s.Language, s.Theme)
 		}
 	}
-	next := web.Next(done.Next)
+	next := guard.Next(done.Next)
 	switch {
 	case done.Session.Recovered != "":
 		next = "/profile?recovered=1"
@@ -215,7 +216,7 @@ func (p *Portal) preferences(w http.ResponseWriter, r *http.Request, v *web.Visi
 			p.Log.Warn("settings were not kept", "request", v.ID, "err", err.Error())
 		}
 	}
-	http.Redirect(w, r, web.Next(f.Get("back")), http.StatusSeeOther)
+	http.Redirect(w, r, guard.Next(f.Get("back")), http.StatusSeeOther)
 	return nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"nameplate/internal/fail"
+	"nameplate/internal/guard"
 )
 
 // Limits of a form (A45).
@@ -172,38 +173,9 @@ func (f *Form) Only(allowed func(key string) bool) error {
 	return nil
 }
 
-// Next is where a link may lead inside this site: an absolute path with its query, else "/". Anything that a browser could read
-// as another site is refused (A14).
-func Next(raw string) string {
-	if len(raw) > 2000 || !strings.HasPrefix(raw, "/") {
-		return "/"
-	}
-	for _, c := range raw {
-		if c <= ' ' || c == '\\' || c == 0x7f || c > 0x7e {
-			return "/"
-		}
-	}
-	u, err := url.Parse(raw)
-	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || u.Opaque != "" || u.Fragment != "" {
-		return "/"
-	}
-	// A path that decodes to a second slash, a backslash, a control character or a step upwards is nobody's bookmark.
-	p := u.Path
-	if !strings.HasPrefix(p, "/") || strings.HasPrefix(p, "//") || strings.ContainsAny(p, "\\\x00\r\n\t") || strings.Contains(p, "..") || strings.Contains(p, "//") {
-		return "/"
-	}
-	for _, c := range p {
-		if c < ' ' || c == 0x7f {
-			return "/"
-		}
-	}
-	out := url.URL{Path: p, RawQuery: u.RawQuery}
-	return out.String()
-}
-
 // SignIn is the address of the sign-in page that leads back to next.
 func SignIn(next string) string {
-	next = Next(next)
+	next = guard.Next(next)
 	if next == "/" || strings.HasPrefix(next, "/sign-in") {
 		return "/sign-in"
 	}

@@ -22,6 +22,7 @@ import (
 
 	"nameplate/internal/directory"
 	"nameplate/internal/fail"
+	"nameplate/internal/guard"
 	"nameplate/internal/lang"
 )
 
@@ -68,13 +69,7 @@ type Options struct {
 	// Ready says whether the process can serve people now; nil is always.
 	Ready func(context.Context) error
 	// Rate limits requests of one address: Burst at once, PerSecond lasting. Zero is 300 and 50.
-	Rate Rate
-}
-
-// Rate is a token bucket.
-type Rate struct {
-	Burst     float64
-	PerSecond float64
+	Rate guard.Rate
 }
 
 // Page renders a problem in the clothes of the site.
@@ -90,7 +85,7 @@ type Site struct {
 	methods  map[string]map[string]Route // pattern → method → route
 	assets   *Assets
 	page     Page
-	people   *limiter
+	people   *guard.Limiter
 	ready    readiness
 	metrics  metrics
 	origin   string
@@ -113,8 +108,8 @@ func New(opt Options) (*Site, error) {
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
-	if opt.Rate == (Rate{}) {
-		opt.Rate = Rate{Burst: 300, PerSecond: 50}
+	if opt.Rate == (guard.Rate{}) {
+		opt.Rate = guard.Rate{Burst: 300, PerSecond: 50}
 	}
 	prefix := ""
 	if opt.Public.Scheme == "https" {
@@ -133,7 +128,7 @@ func New(opt Options) (*Site, error) {
 		origin:   opt.Public.Scheme + "://" + canonicalHost(opt.Public.Scheme, opt.Public.Host),
 		mux:      http.NewServeMux(),
 		methods:  map[string]map[string]Route{},
-		people:   newLimiter(opt.Rate, opt.Now),
+		people:   guard.NewLimiter(opt.Rate, opt.Now),
 		printers: map[string]*lang.Printer{},
 		cross:    http.NewCrossOriginProtection(),
 		page:     plainPage,
@@ -241,7 +236,7 @@ func (s *Site) serve(w http.ResponseWriter, r *http.Request, v *Visit) {
 // within takes one request from the budget of an address or of a session, and refuses it when there is none left. Colleagues behind
 // one address do not use up each other's: signed-in people are counted by their session.
 func (s *Site) within(w http.ResponseWriter, r *http.Request, v *Visit, who string) bool {
-	wait, ok := s.people.take(who)
+	wait, ok := s.people.Take(who)
 	if !ok {
 		s.fail(w, r, v, tooMany(wait))
 	}

@@ -1,4 +1,8 @@
-package access
+// Package guard owns what is believed of strangers, for everything that they can reach: where an address that came with a request may
+// lead, which network a request comes from, and how many requests one party may make.
+//
+// It promises that Next never leads off this site, and that a limiter's memory has an end. It knows no session and answers nobody.
+package guard
 
 import (
 	"net/url"

@@ -268,7 +268,7 @@ func (p *Portal) problemPage(w http.ResponseWriter, r *http.Request, v *web.Visi
 	if pr.Retry > 0 {
 		body.RetryText = v.Printer.Duration(pr.Retry)
 		if r.Method == http.MethodGet && !strings.HasPrefix(r.URL.Path, "/auth/") {
-			body.Again = web.Next(r.URL.RequestURI())
+			body.Again = guard.Next(r.URL.RequestURI())
 		}
 	}
 	if pr.Status == http.StatusUnauthorized {

@@ -65,6 +65,7 @@ type world struct {
 	people map[string]string // key -> object id; groups by their names without blanks
 	tokens map[string]string // actor -> Authorization; a signature costs more than all the rest
 	next   string            // nextLink of the last answer
+	delta  string            // deltaLink of the last answer that had one
 	hooks  string            // where notifications may go: vendor_steps_test.go
 	t      *testing.T
 }
@@ -96,7 +97,10 @@ func contoso(n int, fragment string) (emulator.Organization, error) {
 		return org, err
 	}
 	if fragment != "" {
-		own := strings.ReplaceAll(fragment, "aaaaaaaa-", fmt.Sprintf("aa%06x-", n))
+		own := fragment
+		for _, prefix := range []string{"aaaaaaaa-", "bbbbbbbb-"} {
+			own = strings.ReplaceAll(own, prefix, fmt.Sprintf("%s%06x-", prefix[:2], n))
+		}
 		if err := yaml.Load([]byte(own), &over, yaml.WithKnownFields()); err != nil {
 			return org, fmt.Errorf("setup.yaml: %w", err)
 		}
@@ -249,6 +253,8 @@ func (w *world) fill(s string) string {
 			return origin
 		case "next":
 			return w.next
+		case "delta":
+			return w.delta
 		case "hook":
 			return w.hooks
 		default:
@@ -317,6 +323,9 @@ func (w *world) send(actor, line string, header http.Header, body []byte) (answe
 	if m, ok := a.body.(map[string]any); ok {
 		if next, ok := m["@odata.nextLink"].(string); ok {
 			w.next = next
+		}
+		if delta, ok := m["@odata.deltaLink"].(string); ok {
+			w.delta = delta
 		}
 	}
 	return a, nil
@@ -492,13 +501,13 @@ func containsObject(p map[string]any, got any, at string) []string {
 	return out
 }
 
-// readBack reads what was written and says where it is not what was sent.
-func (w *world) readBack(id string, sent map[string]any) []string {
-	names := slices.DeleteFunc(slices.Sorted(maps.Keys(sent)), func(k string) bool { return k == "passwordProfile" || strings.HasPrefix(k, "@") })
+// readBack reads what was written to a person or a group (path: /users/{id}) and says where it is not what was sent.
+func (w *world) readBack(path string, sent map[string]any) []string {
+	names := slices.DeleteFunc(slices.Sorted(maps.Keys(sent)), func(k string) bool { return k == "passwordProfile" || strings.Contains(k, "@") })
 	if len(names) == 0 {
 		return nil
 	}
-	a, err := w.send(reader, "GET /v1.0/users/"+id+"?$select=id,"+strings.Join(names, ","), nil, nil)
+	a, err := w.send(reader, "GET /v1.0"+path+"?$select=id,"+strings.Join(names, ","), nil, nil)
 	if err != nil || a.status != http.StatusOK {
 		return []string{fmt.Sprintf("read back: %d %v %s", a.status, err, short(string(a.raw)))}
 	}

@@ -208,7 +208,7 @@ func (m matrix) try(w *world, r matrixRow) []string {
 		}
 		return bad
 	}
-	bad = append(bad, w.readBack(id, body)...)
+	bad = append(bad, w.readBack("/users/"+id, body)...)
 	for _, k := range slices.Sorted(maps.Keys(before)) {
 		if _, changed := body[k]; !changed && !follows(k, body) && !bytes.Equal(plain(before[k]), plain(after[k])) {
 			bad = append(bad, fmt.Sprintf("%s changed too: %s, was %s", k, plain(after[k]), plain(before[k])))

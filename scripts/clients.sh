@@ -3,4 +3,4 @@
 set -euo pipefail
 cd "$(dirname "$0")/../test/clients"
 npm ci --no-audit --no-fund --silent
-go test -count=1 -v -run TestNodeClients .
+go test -count=1 -v -run TestNode .

@@ -46,6 +46,7 @@ var arrows = map[string]string{
 	"cmd/nameplate":                    "internal/cli",
 	"test/journey":                     "*",
 	"test/clients":                     "*",
+	"test/clients/go":                  "*", // a module of its own: none of what it drives is a dependency of the product
 	"test/bench":                       "*",
 	"test/bench/table":                 "",
 	".":                                "",

@@ -140,8 +140,13 @@ func (e *Emulator) clientCredentials(q tokenRequest) (map[string]any, *oauthErro
 	if reg.tenant != q.at.tenant {
 		return nil, aadsts("unauthorized_client", 700016, "Application with identifier '%s' was not found in the directory '%s'. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. You may have sent your authentication request to the wrong tenant.", reg.ClientID, q.at.tenant.name)
 	}
-	life := e.tokenLife(false)
-	t := accessToken{reg: reg, tenant: q.at.tenant, resource: res, acr: q.client.acr, life: life, at: siteOf(q.r)}
+	var g grant
+	if s := q.form.Get("claims"); s != "" {
+		g.applyClaims(s, e.Now())
+	}
+	g.cc = g.cc && res.graph && !reg.multi
+	life := e.appTokenLife(g.cc)
+	t := accessToken{reg: reg, tenant: q.at.tenant, grant: g, resource: res, acr: q.client.acr, life: life, at: siteOf(q.r)}
 	if res.graph {
 		t.roles = e.applicationRoles(reg)
 		t.wids = e.rolesOfApp(reg)

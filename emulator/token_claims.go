@@ -76,6 +76,16 @@ func (e *Emulator) tokenLife(cc bool) time.Duration {
 	return time.Hour + time.Duration(e.random.below(1800))*time.Second
 }
 
+// appTokenLife is the same for an application's own token. Continuous access evaluation of applications is Graph's alone and for those
+// of one tenant; their tokens last up to 24 hours:
+// https://learn.microsoft.com/en-us/entra/identity/conditional-access/concept-continuous-access-evaluation-workload
+func (e *Emulator) appTokenLife(cc bool) time.Duration {
+	if cc {
+		return 20*time.Hour + time.Duration(e.random.below(4*3600))*time.Second
+	}
+	return e.tokenLife(false)
+}
+
 // signAccess makes an access token: in v1.0 form for Graph, in v2.0 form for other applications.
 func (e *Emulator) signAccess(a accessToken) (string, error) {
 	key, err := e.keys.signer()
@@ -107,6 +117,9 @@ func (e *Emulator) signAccess(a accessToken) (string, error) {
 	if len(a.roles) > 0 {
 		c["roles"] = a.roles
 	}
+	if a.grant.cc {
+		c["xms_cc"] = []string{"cp1"}
+	}
 	if a.who == nil {
 		c["idtyp"] = "app"
 		c["oid"], c["sub"] = a.reg.ObjectID, a.reg.ObjectID
@@ -120,9 +133,6 @@ func (e *Emulator) signAccess(a accessToken) (string, error) {
 	c["oid"], c["name"] = u.id, u.name
 	c["sub"] = pairwise(a.resource.audience, a.tenant.id, u.id)
 	c["scp"] = strings.Join(a.scopes, " ")
-	if a.grant.cc {
-		c["xms_cc"] = []string{"cp1"}
-	}
 	if len(a.grant.acrs) > 0 {
 		c["acrs"] = a.grant.acrs
 	}

@@ -150,6 +150,35 @@ func TestTokenWithoutRoles(t *testing.T) {
 	}
 }
 
+// An application that declares cp1 gets a token that lives up to a day and says so: for Graph only, and of one tenant only.
+// https://learn.microsoft.com/en-us/entra/identity-platform/claims-challenge
+// https://learn.microsoft.com/en-us/entra/identity/conditional-access/concept-continuous-access-evaluation-workload
+func TestClients2_ContinuousAccessOfApplications(t *testing.T) {
+	t.Parallel()
+	_, s := start(t)
+	for name, c := range map[string]struct {
+		client, scope string
+		long          bool
+	}{
+		"Graph":               {webApp, "https://graph.microsoft.com/.default", true},
+		"another application": {webApp, "api://" + webApp + "/.default", false},
+		"of several tenants":  {multiApp, "https://graph.microsoft.com/.default", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			status, body := post(t, s, "/"+contosoID+"/oauth2/v2.0/token", form("grant_type", "client_credentials", "client_id", c.client, "client_secret", "right-secret",
+				"scope", c.scope, "claims", `{"access_token":{"xms_cc":{"values":["cp1"]}}}`))
+			if status != http.StatusOK {
+				t.Fatalf("%d %v", status, body)
+			}
+			life, _ := body["expires_in"].(float64)
+			if _, says := claimsOf(t, body["access_token"])["xms_cc"]; says != c.long || (life > 5400) != c.long || life > 24*3600 {
+				t.Errorf("xms_cc %v, expires_in %v", says, life)
+			}
+		})
+	}
+}
+
 // Codes and errors: https://learn.microsoft.com/en-us/entra/identity-platform/reference-error-codes
 // Shape: https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-client-creds-grant-flow#error-response
 func TestClients2_TokenErrors(t *testing.T) {

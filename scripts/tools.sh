@@ -1,15 +1,18 @@
 #!/usr/bin/env bash
 # tools.sh install AXE TOOL@VERSION…   installs what is missing
 # tools.sh need AXE                    says what is missing and fails
+# tools.sh clients                     installs what only `make clients` needs
 set -euo pipefail
 cd "$(dirname "$0")/.."
-mode=$1 axe=$2
-shift 2
+mode=$1 axe=${2:-}
+shift; shift || true
 
 chromium() { command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null; }
 postgres() { command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
 node() { command -v npm >/dev/null; }
-clients() { [ -f test/clients/node_modules/.package-lock.json ] && [ test/clients/node_modules/.package-lock.json -nt test/clients/package-lock.json ]; }
+fresh() { [ -f "$1/node_modules/.package-lock.json" ] && [ "$1/node_modules/.package-lock.json" -nt "$1/package-lock.json" ]; }
+clients() { fresh test/clients; }
+python() { /usr/bin/python3 -c 'import authlib, msal, requests, httpx' 2>/dev/null; }
 axe() { grep -qs "\"version\": \"$axe\"" .tools/node_modules/axe-core/package.json; }
 
 if [ "$mode" = need ]; then
@@ -27,35 +30,45 @@ if [ "$mode" = need ]; then
 	exit 0
 fi
 
-packages=()
-chromium || packages+=(chromium fonts-noto-core)
-postgres || packages+=(postgresql)
-command -v npm >/dev/null || { command -v node >/dev/null && packages+=(npm) || packages+=(nodejs npm); }
-if [ ${#packages[@]} -gt 0 ]; then
+# debian installs Debian's packages that are named.
+debian() {
+	[ $# -gt 0 ] || return 0
 	if ! command -v apt-get >/dev/null; then
-		echo "missing: ${packages[*]}. This machine has no apt-get: install them by its own package manager."
+		echo "missing: $*. This machine has no apt-get: install them by its own package manager."
 		exit 1
 	fi
-	as=()
+	local as=()
 	if [ "$(id -u)" != 0 ]; then
 		if ! command -v sudo >/dev/null; then
-			echo "missing: ${packages[*]}. Installing them needs root: run make tools as root, or install sudo."
+			echo "missing: $*. Installing them needs root: run make tools as root, or install sudo."
 			exit 1
 		fi
 		as=(sudo)
 	fi
-	echo "installing ${packages[*]}"
+	echo "installing $*"
 	"${as[@]}" apt-get update -qq
-	"${as[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
+	"${as[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
+# npm_ci installs a folder's packages at the versions of its lock file.
+npm_ci() { echo "installing the foreign clients of $1"; (cd "$1" && npm ci --no-audit --no-fund --silent && touch node_modules/.package-lock.json); }
+
+packages=()
+command -v npm >/dev/null || { command -v node >/dev/null && packages+=(npm) || packages+=(nodejs npm); }
+if [ "$mode" = clients ]; then
+	python || packages+=(python3 python3-authlib python3-msal python3-requests python3-httpx)
+	command -v jq >/dev/null || packages+=(jq)
+	debian "${packages[@]}"
+	for folder in test/clients test/clients/m365; do fresh "$folder" || npm_ci "$folder"; done
+	exit 0
 fi
+chromium || packages+=(chromium fonts-noto-core)
+postgres || packages+=(postgresql)
+debian "${packages[@]}"
 if ! axe; then
 	echo "installing axe-core $axe"
 	npm install --silent --no-audit --no-fund --no-save --prefix .tools "axe-core@$axe"
 fi
-if ! clients; then
-	echo "installing the foreign clients of test/clients"
-	(cd test/clients && npm ci --no-audit --no-fund --silent && touch node_modules/.package-lock.json)
-fi
+clients || npm_ci test/clients
 mkdir -p .tools/bin
 for tool in "$@"; do
 	path=${tool%@*} version=${tool#*@} name=$(basename "${tool%@*}")

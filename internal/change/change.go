@@ -155,6 +155,14 @@ type Journal interface {
 	Verify(ctx context.Context, tenant string) (records int64, bad *BadRecord, err error)
 }
 
+// Search says which entries of everybody are looked for; zero fields ask nothing.
+type Search struct {
+	On, By      string // object ids: whose profile, and who did it
+	Do          Action
+	State       State
+	From, Until time.Time // begun; Until is not in it
+}
+
 // BadRecord is where a chain is broken.
 type BadRecord struct {
 	Seq  int64

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"math"
 	"time"
 
@@ -146,6 +147,39 @@ func (j *Journal) On(ctx context.Context, ref directory.Ref, before int64, n int
 	out, err := j.s.entries(ctx, false, `WHERE e.tenant = $1 AND e.object = $2 AND e.begin_seq < $3 ORDER BY e.begin_seq DESC LIMIT $4`, ref.Tenant, ref.ID, before, max(n, 0))
 	if err != nil {
 		return nil, j.s.fault("store.on", err)
+	}
+	return out, nil
+}
+
+// Find lists entries of everybody in a tenant that fit q, newest first, at most n, older than before (0: from the newest).
+func (j *Journal) Find(ctx context.Context, tenant string, q change.Search, before int64, n int) ([]change.Entry, error) {
+	if before <= 0 {
+		before = math.MaxInt64
+	}
+	where, args := `WHERE e.tenant = $1 AND e.begin_seq < $2`, []any{tenant, before}
+	and := func(condition string, v any) {
+		args = append(args, v)
+		where += fmt.Sprintf(" AND "+condition, len(args))
+	}
+	for column, v := range map[string]string{"object": q.On, "actor": q.By, "action": string(q.Do), "state": string(q.State)} {
+		switch {
+		case v == "":
+		case !word(v):
+			return nil, nil // such a one cannot have been written
+		default:
+			and("e."+column+" = $%d", v)
+		}
+	}
+	if !q.From.IsZero() {
+		and("e.begun >= $%d", micro(q.From))
+	}
+	if !q.Until.IsZero() {
+		and("e.begun < $%d", micro(q.Until))
+	}
+	args = append(args, max(n, 0))
+	out, err := j.s.entries(ctx, false, where+fmt.Sprintf(" ORDER BY e.begin_seq DESC LIMIT $%d", len(args)), args...)
+	if err != nil {
+		return nil, j.s.fault("store.find", err)
 	}
 	return out, nil
 }

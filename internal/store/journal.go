@@ -88,8 +88,8 @@ func (j *Journal) Begin(ctx context.Context, e change.Entry) (prior change.Entry
 			return err
 		}
 		key := sql.NullString{String: e.Change.Key, Valid: e.Change.Key != ""}
-		_, err = tx.ExecContext(ctx, `INSERT INTO entries (id, tenant, key, object, state, open, begin_seq, begun) VALUES ($1, $2, $3, $4, $5, 1, $6, $7)`,
-			e.ID, ref.Tenant, key, ref.ID, string(change.Open), seq, micro(e.Begun))
+		_, err = tx.ExecContext(ctx, `INSERT INTO entries (id, tenant, key, object, state, open, begin_seq, begun, action, actor) VALUES ($1, $2, $3, $4, $5, 1, $6, $7, $8, $9)`,
+			e.ID, ref.Tenant, key, ref.ID, string(change.Open), seq, micro(e.Begun), string(e.Change.Do), e.Change.By.Ref.ID)
 		prior = e
 		prior.Seq = seq
 		return err

@@ -233,6 +233,52 @@ func TestB49_NewerSchemaIsRefused(t *testing.T) {
 	}
 }
 
+// A database as the version before left it gets what it lacks, from its own records.
+func TestUpgrade_HistoryOfEverybody(t *testing.T) {
+	t.Parallel()
+	c := &storetest.Clock{}
+	for name, o := range map[string]store.Options{
+		"sqlite":   {Path: filepath.Join(t.TempDir(), "nameplate.db"), Now: c.Now},
+		"postgres": {URL: storetest.PostgresEmpty(t), Now: c.Now},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx := t.Context()
+			s, err := store.Open(ctx, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			e := storetest.Entry("11111111-1111-4111-8111-111111111111", "adele", "e1", "k1")
+			if _, _, err := s.Journal().Begin(ctx, e); err != nil {
+				t.Fatal(err)
+			}
+			for _, back := range []string{
+				`DROP INDEX entries_all`, `DROP INDEX entries_actor`, `ALTER TABLE entries DROP COLUMN action`, `ALTER TABLE entries DROP COLUMN actor`,
+				`DELETE FROM migrations WHERE number >= 2`,
+			} {
+				if err := s.Exec(ctx, back); err != nil {
+					t.Fatal(back, err)
+				}
+			}
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if s, err = store.Open(ctx, o); err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			for _, q := range []change.Search{{By: e.Change.By.Ref.ID}, {Do: change.Update}} {
+				if l, err := s.Journal().Find(ctx, e.Change.On.Tenant, q, 0, 10); err != nil || len(l) != 1 || l[0].ID != "e1" {
+					t.Errorf("%+v finds %v %v", q, l, err)
+				}
+			}
+			if n, bad, err := s.Journal().Verify(ctx, e.Change.On.Tenant); err != nil || bad != nil || n != 1 {
+				t.Errorf("the chain: %d %v %v", n, bad, err)
+			}
+		})
+	}
+}
+
 func TestManyProcessesMigrateAtOnce(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()

@@ -15,6 +15,9 @@ import (
 // What a step of an expectation may do besides asking: keep a value of an answer for the steps that follow, let time pass,
 // sign a person in, and have notifications sent to an address that answers rightly or wrongly.
 
+// noRoute is in the emulator's answers to what it does not have at all: no refusal that an expectation could have meant.
+const noRoute = "EmulatorHasNoRoute"
+
 // tally counts the expectations by what they wait for; "" is nothing.
 type tally map[string]int
 

@@ -8,6 +8,7 @@ import (
 	"image/jpeg"
 	"maps"
 	"net/http"
+	"net/url"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -132,6 +133,9 @@ func (c vendorCase) try(w *world) []string {
 		if err != nil {
 			return []string{fmt.Sprintf("step %d: %v", i+1, err)}
 		}
+		if c.head["waits"] != "" && bytes.Contains(a.raw, []byte(noRoute)) {
+			bad = append(bad, fmt.Sprintf("step %d: the emulator has no such route", i+1))
+		}
 		for _, miss := range s.compare(w, a) {
 			bad = append(bad, fmt.Sprintf("step %d: %s", i+1, miss))
 		}
@@ -178,6 +182,9 @@ func (s vendorStep) bytes(w *world) ([]byte, error) {
 	case "bytes":
 		n, err := strconv.Atoi(arg)
 		return bytes.Repeat([]byte{0xff}, n), err
+	}
+	if strings.HasSuffix(s.header.Get("Content-Type"), "x-www-form-urlencoded") {
+		return []byte(placeholder.ReplaceAllStringFunc(s.body, func(p string) string { return url.QueryEscape(w.fill(p)) })), nil
 	}
 	return []byte(w.fill(s.body)), nil
 }

@@ -29,7 +29,7 @@ type galleryBody struct {
 // galleryStates are the pages of the gallery, by name.
 var galleryStates = []string{
 	"400", "401", "403", "404", "405", "409", "413", "415", "421", "422", "429", "500", "503", access.CodeConsent, access.CodeAdminNeeded,
-	access.CodeUnassigned, access.CodeTenant, access.CodeDisabled, access.CodeAttempt, access.CodeToken, access.CodeClaims, "expired", "expired-lost", "signed-out", "conflict", "history", "photo-wrong", "profile-wrong", "profile-guest",
+	access.CodeUnassigned, access.CodeTenant, access.CodeDisabled, access.CodeAttempt, access.CodeToken, access.CodeClaims, "expired", "expired-lost", "signed-out", "conflict", "history", "photo-wrong", "profile-wrong", "profile-guest", "parts",
 }
 
 var galleryPerson = directory.User{
@@ -139,6 +139,8 @@ func (p *Portal) galleryState(w http.ResponseWriter, r *http.Request, v *web.Vis
 	}
 	v.Session = &guest
 	switch state {
+	case "parts":
+		return p.galleryParts(w, r, v)
 	case "conflict":
 		out := change.Outcome{Conflicts: []change.Conflict{
 			{Name: "city", Saw: property.Text("København"), Now: property.Text("Aarhus"), Wanted: property.Text("Odense")},

@@ -207,7 +207,8 @@ func (s Sessions) Session(ctx context.Context, secret, from string) (web.Session
 type page struct {
 	Title     string
 	Here      string // which part of the navigation this is: "profile", "history", "help", ""
-	Wide      bool   // tables
+	Wide      bool   // tables: more room, and the parts of desk.css
+	Nav       []navGroup
 	Language  lang.Language
 	Languages []lang.Language
 	Chosen    string // language chosen by hand
@@ -237,6 +238,7 @@ func (p *Portal) page(r *http.Request, v *web.Visit, here string, title fail.Tex
 	}
 	if v.Session != nil {
 		pg.SignOut = v.Token("sign-out")
+		pg.Nav = own(v)
 	}
 	for _, name := range logoNames {
 		if p.assets.Has(name) {
@@ -244,6 +246,30 @@ func (p *Portal) page(r *http.Request, v *web.Visit, here string, title fail.Tex
 		}
 	}
 	return pg
+}
+
+// own is where everybody can go.
+func own(v *web.Visit) []navGroup {
+	return []navGroup{{Items: []navItem{
+		{Key: "profile", Href: "/profile", Icon: "person", Label: v.Printer.S("My profile")},
+		{Key: "history", Href: "/history", Icon: "clock", Label: v.Printer.S("History")},
+		{Key: "help", Href: "/help", Icon: "help", Label: v.Printer.S("Help")},
+	}}}
+}
+
+// Groups says that there are more places than fit beside each other on a phone.
+func (p page) Groups() bool { return len(p.Nav) > 1 }
+
+// Place is the name of the part of the navigation that this page is in, "" for none.
+func (p page) Place() string {
+	for _, g := range p.Nav {
+		for _, i := range g.Items {
+			if i.Key == p.Here {
+				return i.Label
+			}
+		}
+	}
+	return ""
 }
 
 // show renders a view and sends it.

@@ -247,7 +247,7 @@ func TestEveryPage(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, open, func(w *world) { w.deps.Gallery = true; w.deps.Emulator = true })
 	for _, b := range []*browser{w.browser(t), w.signedIn(t)} {
-		for _, path := range []string{"/", "/sign-in", "/profile", "/profile?edit=all", "/profile?edit=about", "/profile/photo", "/history", "/help", "/signed-out", "/ask/city", "/nope", "/gallery", "/photo", "/auth/callback"} {
+		for _, path := range []string{"/", "/sign-in", "/profile", "/profile?edit=all", "/profile?edit=about", "/profile/photo", "/history", "/help", "/signed-out", "/ask/city", "/nope", "/gallery", "/gallery/parts", "/photo", "/auth/callback"} {
 			p := b.get(path)
 			for name, want := range map[string]string{"X-Frame-Options": "DENY", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin", "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Resource-Policy": "same-origin", "Cache-Control": "no-store"} {
 				if got := p.header.Get(name); got != want {

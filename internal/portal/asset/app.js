@@ -2,6 +2,7 @@
 import { changes } from "./changes.js";
 import { chips } from "./chips.js";
 import { crop } from "./crop.js";
+import { selection } from "./list.js";
 
 const each = (mark, part) => document.querySelectorAll(mark).forEach(part);
 
@@ -12,6 +13,7 @@ if (first) first.focus({ preventScroll: false });
 each("textarea[data-chips]", chips);
 each("form[data-editor]", changes);
 each("form[data-photo]", crop);
+each("form[data-list]", selection);
 
 // A list of choices that is left by hand is applied at once; the button is for pages without script.
 each("form.switch", (form) => {
@@ -41,18 +43,27 @@ addEventListener("pageshow", (e) => {
   if (e.persisted) each("button[data-busy][aria-disabled]", (b) => { b.removeAttribute("aria-disabled"); b.textContent = b.dataset.label; });
 });
 
-// Text to send: a button that copies it.
-each("textarea[data-copy]", (area) => {
+// Text to take along: a button that copies it, from a text area or from what is shown.
+const copies = (from, words) => {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "button button-s";
-  button.textContent = area.dataset.copy;
+  button.textContent = words.copy;
   button.addEventListener("click", async () => {
-    area.select();
-    try { await navigator.clipboard.writeText(area.value); } catch { document.execCommand("copy"); }
-    button.textContent = area.dataset.copied;
+    const text = from.value ?? from.textContent;
+    try { await navigator.clipboard.writeText(text); } catch { getSelection().selectAllChildren(from); from.select?.(); document.execCommand("copy"); }
+    button.textContent = words.copied;
   });
-  area.after(button);
+  from.after(button);
+};
+each("[data-copy]", (from) => copies(from, from.dataset));
+
+// A link to a question opens it above the page; without script it is the target of the link. Escape and Cancel close it, and
+// the browser brings the focus back.
+each("a[data-opens]", (link) => {
+  const dialog = document.getElementById(link.dataset.opens);
+  link.addEventListener("click", (e) => { e.preventDefault(); dialog.showModal(); });
+  dialog.querySelectorAll("[data-close]").forEach((b) => b.addEventListener("click", (e) => { e.preventDefault(); dialog.close(); }));
 });
 
 // A letter that goes out as it was completed here.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -133,13 +134,14 @@ func decode(body []byte, into any, fault func(string, error) *Fault) error {
 	if body[0] != '{' {
 		return fault("the answer is not a JSON object", nil)
 	}
-	if name, err := duplicate(body); err != nil {
-		return fault("the answer is malformed JSON", err)
-	} else if name != "" {
-		return fault(fmt.Sprintf("the answer names %q twice", name), nil)
+	if !json.Valid(body) {
+		return fault("the answer is malformed JSON", nil)
 	}
-	var disguised struct{ Error json.RawMessage }
-	if json.Unmarshal(body, &disguised) == nil && len(disguised.Error) > 0 && disguised.Error[0] == '{' {
+	names := scan{body: body}
+	if names.value(0); names.twice != "" {
+		return fault(fmt.Sprintf("the answer names %q twice", names.twice), nil)
+	}
+	if names.disguised {
 		return fault("the answer claims success and holds an error", nil)
 	}
 	if err := json.Unmarshal(body, into); err != nil {
@@ -148,55 +150,91 @@ func decode(body []byte, into any, fault func(string, error) *Fault) error {
 	return nil
 }
 
-// duplicate finds a name that stands twice in one object: two readers would see two different answers.
-func duplicate(body []byte) (string, error) {
-	d := json.NewDecoder(bytes.NewReader(body))
-	d.UseNumber()
-	type frame struct {
-		names map[string]bool // nil in an array
-		key   bool            // the next token is a name
+// scan goes once through valid JSON. A name that stands twice in one object is a trap: two readers would see two different answers.
+type scan struct {
+	body      []byte
+	at        int
+	twice     string
+	disguised bool // the outermost object has an error that is an object
+}
+
+// blank is the next byte that means something.
+func (s *scan) blank() byte {
+	for s.body[s.at] == ' ' || s.body[s.at] == '\n' || s.body[s.at] == '\t' || s.body[s.at] == '\r' {
+		s.at++
 	}
-	var stack []*frame
-	for {
-		t, err := d.Token()
-		if err != nil {
-			return "", err
-		}
-		var top *frame
-		if len(stack) > 0 {
-			top = stack[len(stack)-1]
-		}
-		switch x := t.(type) {
-		case json.Delim:
-			switch x {
-			case '{':
-				stack = append(stack, &frame{names: map[string]bool{}, key: true})
-				continue
-			case '[':
-				stack = append(stack, &frame{})
-				continue
+	return s.body[s.at]
+}
+
+func (s *scan) value(depth int) {
+	switch s.blank() {
+	case '{':
+		s.object(depth)
+	case '[':
+		s.at++
+		for s.blank() != ']' {
+			if s.body[s.at] == ',' {
+				s.at++
 			}
-			stack = stack[:len(stack)-1]
-			if len(stack) == 0 {
-				if d.More() {
-					return "", errors.New("something follows the object")
-				}
-				return "", nil
-			}
-			top = stack[len(stack)-1]
-		case string:
-			if top != nil && top.key {
-				if top.names[x] {
-					return x, nil
-				}
-				top.names[x], top.key = true, false
-				continue
-			}
+			s.value(depth + 1)
 		}
-		if top != nil && top.names != nil {
-			top.key = true
+		s.at++
+	case '"':
+		s.text()
+	default:
+		for s.at < len(s.body) && !strings.ContainsRune(",]} \n\t\r", rune(s.body[s.at])) {
+			s.at++
 		}
 	}
+}
+
+func (s *scan) object(depth int) {
+	var few [24][]byte
+	names, many := few[:0], map[string]bool(nil)
+	s.at++
+	for s.blank() != '}' {
+		if s.body[s.at] == ',' {
+			s.at++
+			s.blank()
+		}
+		name := s.text()
+		if many[string(name)] || slices.ContainsFunc(names, func(n []byte) bool { return bytes.Equal(n, name) }) {
+			s.twice = string(name)
+		}
+		if len(names) < len(few) {
+			names = append(names, name)
+		} else {
+			if many == nil {
+				many = map[string]bool{}
+			}
+			many[string(name)] = true
+		}
+		s.blank()
+		s.at++ // the colon
+		s.disguised = s.blank() == '{' && depth == 0 && bytes.EqualFold(name, []byte("error")) || s.disguised
+		s.value(depth + 1)
+	}
+	s.at++
+}
+
+// text is the string that begins here, as a reader sees it.
+func (s *scan) text() []byte {
+	from, plain := s.at, true
+	for s.at++; s.body[s.at] != '"'; s.at++ {
+		if c := s.body[s.at]; c == '\\' {
+			plain = false
+			s.at++
+		} else if c >= 0x80 {
+			plain = false // what is not UTF-8 reads like anything else that is not
+		}
+	}
+	s.at++
+	if plain {
+		return s.body[from+1 : s.at-1]
+	}
+	var t string
+	_ = json.Unmarshal(s.body[from:s.at], &t) // it is valid
+	return []byte(t)
 }
 
 // refusal makes the error of an answer that is not a success.

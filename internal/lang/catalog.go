@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 
@@ -70,6 +71,8 @@ type Printer struct {
 	Zone      *time.Location
 	sentences map[string]forms
 	numbers   *message.Printer
+	countries func() []Choice // made once: every page of a profile shows them
+	languages func() []Choice
 }
 
 // Printer speaks that language, with times in zone (nil is UTC).
@@ -77,7 +80,10 @@ func (c *Catalog) Printer(l Language, zone *time.Location) *Printer {
 	if zone == nil {
 		zone = time.UTC
 	}
-	return &Printer{Language: l, Zone: zone, sentences: c.sentences[l.Code], numbers: message.NewPrinter(l.tag)}
+	p := &Printer{Language: l, Zone: zone, sentences: c.sentences[l.Code], numbers: message.NewPrinter(l.tag)}
+	p.countries = sync.OnceValue(func() []Choice { return p.named(countries, p.Country) })
+	p.languages = sync.OnceValue(func() []Choice { return p.named(offered, p.LanguageName) })
+	return p
 }
 
 // T is the sentence in the printer's language.

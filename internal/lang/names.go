@@ -18,11 +18,15 @@ var countries = strings.Fields(`AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ 
 	PL PM PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR
 	TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW`)
 
-// Countries are the countries of ISO 3166-1 by their names in the printer's language, in its order; Value is the two letters.
-func (p *Printer) Countries() []Choice {
-	all := make([]Choice, 0, len(countries))
-	for _, code := range countries {
-		all = append(all, Choice{code, p.Country(code)})
+// Countries are the countries of ISO 3166-1 by their names in the printer's language, in its order; Value is the two letters. The
+// list is shared by all who ask: it is only read.
+func (p *Printer) Countries() []Choice { return p.countries() }
+
+// named are codes by their names, in the order of the names.
+func (p *Printer) named(codes []string, name func(string) string) []Choice {
+	all := make([]Choice, 0, len(codes))
+	for _, code := range codes {
+		all = append(all, Choice{code, name(code)})
 	}
 	Sort(p, all, func(c Choice) string { return c.Label })
 	return all
@@ -45,15 +49,9 @@ var offered = strings.Fields(`ar-SA bg-BG ca-ES cs-CZ cy-GB da-DK de-AT de-CH de
 	et-EE eu-ES fa-IR fi-FI fr-BE fr-CA fr-CH fr-FR ga-IE gl-ES he-IL hi-IN hr-HR hu-HU id-ID is-IS it-IT ja-JP kk-KZ ko-KR lt-LT lv-LV ms-MY nb-NO
 	nl-BE nl-NL pl-PL pt-BR pt-PT ro-RO ru-RU sk-SK sl-SI sr-Latn-RS sv-SE th-TH tr-TR uk-UA ur-PK vi-VN zh-CN zh-TW`)
 
-// Languages are languages that a person may prefer, by their names in the printer's language, in its order; Value is the tag.
-func (p *Printer) Languages() []Choice {
-	all := make([]Choice, 0, len(offered))
-	for _, tag := range offered {
-		all = append(all, Choice{tag, p.LanguageName(tag)})
-	}
-	Sort(p, all, func(c Choice) string { return c.Label })
-	return all
-}
+// Languages are languages that a person may prefer, by their names in the printer's language, in its order; Value is the tag. The list
+// is shared like that of Countries.
+func (p *Printer) Languages() []Choice { return p.languages() }
 
 // LanguageName is the name of a language tag in the printer's language with its country: "German (Austria)", or the tag itself.
 func (p *Printer) LanguageName(tag string) string {

@@ -11,8 +11,6 @@ import (
 	"runtime"
 	"strconv"
 
-	_ "modernc.org/sqlite" // the driver "sqlite"
-
 	"nameplate/internal/fail"
 )
 
@@ -38,14 +36,10 @@ func (s *Store) openSQLite(ctx context.Context, path string) error {
 		"foreign_keys(ON)",
 		"trusted_schema(OFF)",
 	}
-	if s.write, err = sqliteDB(path, "immediate", pragmas...); err != nil {
-		return fail.Wrap(fail.Internal, "store.open", err)
-	}
+	s.write = sqliteDB(path, "immediate", pragmas...)
 	// One connection writes: writers queue in this process, where a context can end the wait.
 	s.write.SetMaxOpenConns(1)
-	if s.read, err = sqliteDB(path, "deferred", "query_only(ON)", "trusted_schema(OFF)"); err != nil {
-		return fail.Wrap(fail.Internal, "store.open", err)
-	}
+	s.read = sqliteDB(path, "deferred", "query_only(ON)", "trusted_schema(OFF)")
 	s.read.SetMaxOpenConns(4)
 	var word string
 	err = s.write.QueryRowContext(ctx, `PRAGMA quick_check(1)`).Scan(&word)
@@ -62,10 +56,10 @@ func (s *Store) openSQLite(ctx context.Context, path string) error {
 }
 
 // sqliteDB makes a handle; it opens nothing yet.
-func sqliteDB(path, lock string, pragmas ...string) (*sql.DB, error) {
+func sqliteDB(path, lock string, pragmas ...string) *sql.DB {
 	q := url.Values{"_txlock": {lock}, "_pragma": append([]string{"busy_timeout(" + strconv.Itoa(busyWait) + ")"}, pragmas...)}
 	u := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}
-	return sql.Open("sqlite", u.String())
+	return sql.OpenDB(lite{u.String()})
 }
 
 // checkFile makes the file with mode 0600, or looks who may read the one that is there: it holds what people keep in their profiles.
@@ -147,10 +141,7 @@ func (s *Store) Backup(ctx context.Context, path string) error {
 	}
 	f.Close()
 	// On a connection of its own: it reads one state for as long as it takes, and nobody who writes waits for it.
-	db, err := sqliteDB(s.path, "deferred")
-	if err != nil {
-		return fail.Wrap(fail.Internal, "store.backup", err)
-	}
+	db := sqliteDB(s.path, "deferred")
 	defer db.Close()
 	if _, err := db.ExecContext(ctx, `VACUUM INTO $1`, path); err != nil {
 		_ = os.Remove(path) // half a backup is none

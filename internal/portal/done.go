@@ -329,6 +329,9 @@ func (p *Portal) undo(w http.ResponseWriter, r *http.Request, v *web.Visit) erro
 		}
 	}
 	p.sawOwn(r.Context(), v, out, c.Set)
+	if saved, left, claims := challenged(out); claims != "" {
+		return p.confirmRest(w, r, v, chosen{c.Set, c.Expect}.form(p.props), saved, left, claims)
+	}
 	http.Redirect(w, r, "/profile?done="+out.Entry, http.StatusSeeOther)
 	return nil
 }

@@ -96,21 +96,44 @@ func (p *Portal) stash(r *http.Request, f *web.Form) error {
 // filled in and not sent, after that (F33).
 func (p *Portal) confirm(w http.ResponseWriter, r *http.Request, v *web.Visit, f *web.Form, claims string) error {
 	kept := p.stash(r, f) == nil
-	return p.confirmPage(w, r, v, claims, kept, f)
+	return p.confirmPage(w, r, v, claims, kept, f, proof(v))
+}
+
+func proof(v *web.Visit) string {
+	return v.Printer.S("Your organization asks for one more proof before you may go on. Nothing was changed yet.")
+}
+
+// confirmRest is confirm for a save of which a part was saved: only what is left is kept, so nothing is sent twice.
+func (p *Portal) confirmRest(w http.ResponseWriter, r *http.Request, v *web.Visit, f *web.Form, saved, left []property.Name, claims string) error {
+	rest := &web.Form{Values: map[string][]string{}, Scope: f.Scope}
+	for _, n := range left {
+		for _, key := range []string{string(n), "was." + string(n)} {
+			if texts, came := f.Values[key]; came {
+				rest.Values[key] = texts
+			}
+		}
+	}
+	labels := make([]string, len(saved))
+	for i, n := range saved {
+		labels[i] = p.labelFor(v, n, nil)
+	}
+	kept := p.stash(r, rest) == nil
+	say := v.Printer.S("This was saved: %s. For the rest your organization asks for one more proof, so it is not saved yet.", join(v.Printer, labels))
+	return p.confirmPage(w, r, v, claims, kept, rest, say)
 }
 
 // orConfirm is confirm for a page that carries nothing typed.
 func (p *Portal) orConfirm(w http.ResponseWriter, r *http.Request, v *web.Visit, err error) error {
 	if claims, ok := access.Challenge(err); ok {
-		return p.confirmPage(w, r, v, claims, false, nil)
+		return p.confirmPage(w, r, v, claims, false, nil, proof(v))
 	}
 	return err
 }
 
-func (p *Portal) confirmPage(w http.ResponseWriter, r *http.Request, v *web.Visit, claims string, kept bool, f *web.Form) error {
+func (p *Portal) confirmPage(w http.ResponseWriter, r *http.Request, v *web.Visit, claims string, kept bool, f *web.Form, say string) error {
 	login := "/login?" + url.Values{"next": {"/profile"}, "claims": {p.Site.Sign(claims)}}.Encode()
 	title := fail.T("Microsoft asks you to confirm who you are")
-	body := expiredBody{Title: v.T(title), Login: login, Kept: kept, Say: v.Printer.S("Your organization asks for one more proof before you may go on. Nothing was changed yet.")}
+	body := expiredBody{Title: v.T(title), Login: login, Kept: kept, Say: say}
 	if !kept && f != nil {
 		body.Typed = p.typedOf(v, f)
 	}

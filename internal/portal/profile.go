@@ -274,8 +274,28 @@ func (p *Portal) saved(w http.ResponseWriter, r *http.Request, v *web.Visit, f *
 		return p.editAgain(w, r, v, status, key, f, out.Problem, problemsOf(v, out))
 	}
 	p.sawOwn(r.Context(), v, out, set)
+	if saved, left, claims := challenged(out); claims != "" {
+		return p.confirmRest(w, r, v, f, saved, left, claims)
+	}
 	http.Redirect(w, r, "/profile?done="+url.QueryEscape(out.Entry), http.StatusSeeOther)
 	return nil
+}
+
+// challenged sorts the names of an outcome of which Microsoft wants one more proof for a part: what has been sent off, and what is
+// left. No claims: there is no such part.
+func challenged(out change.Outcome) (saved, left []property.Name, claims string) {
+	for _, part := range out.Parts {
+		switch part.State {
+		case change.Applied, change.Unchanged, change.Unverified:
+			saved = append(saved, part.Names...)
+			continue
+		}
+		left = append(left, part.Names...)
+		if part.Problem != nil && claims == "" {
+			claims, _ = access.Challenge(part.Problem)
+		}
+	}
+	return saved, left, claims
 }
 
 // errorOf is the problem of an outcome or of the first part that has one.

@@ -52,6 +52,44 @@ func TestF33_ClaimsChallengeMidEdit(t *testing.T) {
 	}
 }
 
+// F33: the new sign-in is demanded for one part of a save whose other part was applied: the page says so at once, keeps only what is
+// left, and after the sign-in nothing is sent a second time.
+func TestF33_ClaimsChallengeOnOnePart(t *testing.T) {
+	t.Parallel()
+	w := running(t)
+	upn := w.who("member")
+	b := w.signIn(upn)
+	form := b.get("/profile?edit=all").form("/profile")
+	form.Set("city", "Nara")
+	form.Set("skills", "Kite building")
+	w.control(http.MethodPost, "/challenge", map[string]string{"user": upn}, nil)
+	at := w.mark()
+	b.post("/profile", form).says("This was saved: City.", "one more proof", "What you typed is kept for 15 minutes")
+	if got := w.since(at); len(got) != 1 || got[0].After["city"] != "Nara" {
+		t.Fatalf("written before the new sign-in: %+v", got)
+	}
+	for _, n := range b.all(func(n *htmlNode) bool { return n.Data == "a" && strings.Contains(attr(n, "href"), "claims=") }) {
+		b.get(attr(n, "href"))
+	}
+	if !strings.Contains(b.at.Query().Get("claims"), "access_token") {
+		t.Fatalf("%s does not ask for the claims", b.at)
+	}
+	to, err := signInFrom(b, upn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.open(to).says("What you typed is below")
+	rest := b.form("/profile")
+	if rest.Get("skills") != "Kite building" || rest.Get("city") != "Nara" || rest.Get("was.city") != `"Nara"` {
+		t.Fatalf("the form holds %v", rest)
+	}
+	b.post("/profile", rest).says("Saved", "Kite building")
+	got := w.since(at)
+	if len(got) != 2 || got[1].After["city"] != nil {
+		t.Errorf("%d writes, want city and skills once each: %+v", len(got), got)
+	}
+}
+
 // Expiry never loses what was typed: the session is gone when the form is sent; after signing in again the text is offered, once,
 // and to nobody else.
 func TestExpiryKeepsWhatWasTyped(t *testing.T) {

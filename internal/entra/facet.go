@@ -196,7 +196,8 @@ func (d *Directory) deleted(ctx context.Context, op string, c *graph.Client, on 
 		f.Item = on.ID
 		return directory.User{}, f
 	}
-	out := directory.User{Ref: on, Values: property.Values{}, At: d.o.Now()}
+	// What roles a deleted person had cannot be read; the service itself looks at them when an administrator is restored.
+	out := directory.User{Ref: on, Values: property.Values{}, Roles: []string{}, At: d.o.Now()}
 	for _, n := range names {
 		out.Values[n] = property.Null()
 	}

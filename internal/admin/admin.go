@@ -1,0 +1,239 @@
+// Package admin owns what people with a role see and do of others: lists and single people through the view rules of the policy,
+// groups and licenses, the history of everybody, and the changes they make, each through the change engine. Pages, API and command
+// line are readings of it.
+//
+// It promises that nobody sees a value, or learns it by filtering, that the policy hides from them; that what it offers to do is
+// what the engine will allow; and that every change carries the names of what it is about, so that the history can be read later.
+// It knows neither HTTP nor SQL.
+package admin
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"nameplate/internal/change"
+	"nameplate/internal/directory"
+	"nameplate/internal/fail"
+	"nameplate/internal/policy"
+	"nameplate/internal/property"
+	"nameplate/odata"
+)
+
+// Directory is what a Desk reads.
+type Directory interface {
+	directory.Reader
+	directory.Lister
+}
+
+// History is the journal as far as it is looked through.
+type History interface {
+	// Find lists entries of everybody in a tenant, newest first, at most n, older than before (0: from the newest).
+	Find(ctx context.Context, tenant string, q change.Search, before int64, n int) ([]change.Entry, error)
+	Get(ctx context.Context, tenant, id string) (change.Entry, error)
+}
+
+// Engine makes changes; *change.Engine is one.
+type Engine interface {
+	Check(ctx context.Context, c change.Change) (change.Preview, error)
+	Apply(ctx context.Context, c change.Change) (change.Outcome, error)
+	Inverse(ctx context.Context, tenant, entry string, by directory.Actor) (change.Change, error)
+}
+
+// Config is what a Desk is made of; all of it is needed.
+type Config struct {
+	Directory Directory
+	Engine    Engine
+	Policy    *policy.Policy
+	Journal   History
+	Now       func() time.Time
+}
+
+// Desk is where people with a role work. It is safe for concurrent use.
+type Desk struct{ Config }
+
+// New makes a Desk.
+func New(c Config) *Desk { return &Desk{c} }
+
+// Roles may look at other people; what they see and do beyond that is the policy's word.
+var Roles = []directory.Role{directory.Admin, directory.Editor, directory.Auditor}
+
+// may is the first gate of every method: a role in the tenant that is asked about.
+func may(by directory.Actor, tenant string) error {
+	own := by.Kind == directory.HostActor || by.Kind == directory.PersonActor && by.Ref.Tenant == tenant && tenant != ""
+	if own && slices.ContainsFunc(by.Roles, func(r directory.Role) bool { return slices.Contains(Roles, r) }) {
+		return nil
+	}
+	return fail.New(fail.Denied, "admin", fail.T("This is for administrators of your organization."))
+}
+
+// identity is what everybody with a role sees of a person, or they could not be told apart. Whoever hides it by the policy hides it.
+var identity = []property.Name{"displayName", "userPrincipalName"}
+
+// People lists people. Columns that the policy hides are left out row by row; a filter, a search or an order by something that is
+// hidden of anybody is refused (Denied), for the list would tell it.
+func (d *Desk) People(ctx context.Context, by directory.Actor, tenant string, q directory.Query) (directory.People, error) {
+	if err := may(by, tenant); err != nil {
+		return directory.People{}, err
+	}
+	if err := d.askable(by, tenant, q); err != nil {
+		return directory.People{}, err
+	}
+	page, err := d.Directory.People(ctx, tenant, d.wide(q))
+	return d.veil(by, page, q.Names), err
+}
+
+// DeletedPeople lists who can be restored.
+func (d *Desk) DeletedPeople(ctx context.Context, by directory.Actor, tenant string, q directory.Query) (directory.People, error) {
+	if err := may(by, tenant); err != nil {
+		return directory.People{}, err
+	}
+	page, err := d.Directory.DeletedPeople(ctx, tenant, d.wide(q))
+	return d.veil(by, page, q.Names), err
+}
+
+// Members lists the people who are direct members of a group.
+func (d *Desk) Members(ctx context.Context, by directory.Actor, group directory.Ref, q directory.Query) (directory.People, error) {
+	if err := may(by, group.Tenant); err != nil {
+		return directory.People{}, err
+	}
+	if err := d.askable(by, group.Tenant, q); err != nil {
+		return directory.People{}, err
+	}
+	page, err := d.Directory.Members(ctx, group, d.wide(q))
+	return d.veil(by, page, q.Names), err
+}
+
+// wide asks also for what the rules of the policy need to know.
+func (d *Desk) wide(q directory.Query) directory.Query {
+	q.Names = slices.Clone(q.Names)
+	for _, n := range slices.Concat(identity, d.Policy.Needs()) {
+		if def, ok := d.Policy.Properties().Def(n); ok && !slices.Contains(q.Names, def.Name) && !def.Graph.Single && !def.Graph.Alone {
+			q.Names = append(q.Names, def.Name)
+		}
+	}
+	return q
+}
+
+func (d *Desk) veil(by directory.Actor, p directory.People, names []property.Name) directory.People {
+	for i := range p.List {
+		p.List[i].Values = d.Policy.Sees(by, p.List[i], slices.Concat(identity, names))
+	}
+	return p
+}
+
+// askable refuses questions whose answer would tell what is hidden.
+func (d *Desk) askable(by directory.Actor, tenant string, q directory.Query) error {
+	var asked []property.Name
+	if q.Filter != "" {
+		e, err := odata.ParseFilter(q.Filter)
+		if err != nil {
+			f := fail.New(fail.Invalid, "admin.people", fail.T("The filter cannot be read: %s. It looks like department eq 'Sales'.", err.Error()))
+			f.Item = "filter"
+			return f
+		}
+		for _, n := range e.Names() {
+			asked = append(asked, property.Name(n))
+		}
+	}
+	if q.Order != "" {
+		asked = append(asked, q.Order)
+	}
+	if q.Search != "" {
+		asked = append(asked, "displayName", "mail")
+	}
+	for _, n := range asked {
+		def, ok := d.Policy.Properties().Def(n)
+		if !ok {
+			f := fail.New(fail.Invalid, "admin.people", fail.T("There is no property called %q.", string(n)))
+			f.Item = string(n)
+			return f
+		}
+		if !d.Policy.SeesOfAll(by, tenant, def.Name) {
+			f := fail.New(fail.Denied, "admin.people", fail.T("You cannot filter or sort by %q, because it is hidden from you.", string(def.Name)))
+			f.Item = string(def.Name)
+			return f
+		}
+	}
+	return nil
+}
+
+// Allowed says whether something may be done, and why not.
+type Allowed struct {
+	Yes bool
+	Why fail.Text // zero when Yes
+}
+
+// Person is one person as the actor may see them.
+type Person struct {
+	directory.User
+	Fields  []policy.Field // properties, in the order of the page
+	Photo   policy.Field
+	Seen    bool // whether the picture may be seen
+	Actions map[change.Action]Allowed
+	// Gone says that the person was deleted and can be restored; then only FacetAccount can be changed.
+	Gone bool
+}
+
+// actions are what a person's page offers beside fields.
+var actions = []change.Action{change.Manager, change.Member, change.License, change.Account, change.Password, change.Sessions}
+
+// Person reads one person with everything that the page about them shows, by one request.
+func (d *Desk) Person(ctx context.Context, by directory.Actor, on directory.Ref) (Person, error) {
+	if err := may(by, on.Tenant); err != nil {
+		return Person{}, err
+	}
+	u, err := d.Directory.User(ctx, directory.Authority{}, on, directory.Ask{
+		Names: append(d.Policy.Names(), directory.FacetAccount), Manager: true, Reports: true, Roles: true, Photo: true, Groups: true, Licenses: true,
+	})
+	if err != nil {
+		return Person{}, err
+	}
+	return d.person(by, u), nil
+}
+
+func (d *Desk) person(by directory.Actor, u directory.User) Person {
+	p := Person{User: u, Actions: map[change.Action]Allowed{}, Gone: u.Values[directory.FacetAccount].Str() == directory.Deleted}
+	p.Fields = d.Policy.Form(by, p.User)
+	p.Photo, p.Seen = d.Policy.Photo(by, p.User)
+	for _, a := range actions {
+		yes, why := d.Policy.Acts(by, a, p.User)
+		if p.Gone && a != change.Account {
+			yes, why = false, fail.T("This person was deleted. Restore them first.")
+		}
+		p.Actions[a] = Allowed{yes, why}
+	}
+	p.Values = d.Policy.Sees(by, p.User, p.User.Values.Names())
+	return p
+}
+
+// Groups lists groups.
+func (d *Desk) Groups(ctx context.Context, by directory.Actor, tenant string, q directory.Query) (directory.Groups, error) {
+	if err := may(by, tenant); err != nil {
+		return directory.Groups{}, err
+	}
+	return d.Directory.Groups(ctx, tenant, q)
+}
+
+// Group reads one group and says whether the actor may change its members.
+func (d *Desk) Group(ctx context.Context, by directory.Actor, on directory.Ref) (directory.Group, Allowed, error) {
+	if err := may(by, on.Tenant); err != nil {
+		return directory.Group{}, Allowed{}, err
+	}
+	g, err := d.Directory.Group(ctx, on)
+	if err != nil {
+		return directory.Group{}, Allowed{}, err
+	}
+	for _, p := range d.Policy.MayJoin(by, g) {
+		return g, Allowed{Why: p.Say}, nil
+	}
+	return g, Allowed{Yes: true}, nil
+}
+
+// SKUs are the products of the organization with their seats.
+func (d *Desk) SKUs(ctx context.Context, by directory.Actor, tenant string) ([]directory.SKU, error) {
+	if err := may(by, tenant); err != nil {
+		return nil, err
+	}
+	return d.Directory.SKUs(ctx, tenant)
+}

@@ -1,0 +1,170 @@
+package admin
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"nameplate/internal/change"
+	"nameplate/internal/directory"
+	"nameplate/internal/property"
+)
+
+// Fresh is how long ago a sign-in may be for what Dangerous names.
+const Fresh = 15 * time.Minute
+
+// Dangerous says whether a change asks for a sign-in of a moment ago: it locks somebody out, takes somebody over or cannot be taken
+// back (A12).
+func Dangerous(c change.Change) bool {
+	switch c.Do {
+	case change.Account, change.Password:
+		return true
+	case change.Update:
+		on, said := c.Set["accountEnabled"]
+		_, name := c.Set["userPrincipalName"]
+		return said && !on.True() || name
+	}
+	return false
+}
+
+// Check says what Apply would do, and writes nothing.
+func (d *Desk) Check(ctx context.Context, c change.Change) (change.Preview, error) {
+	c, err := d.ready(ctx, c)
+	if err != nil {
+		return change.Preview{}, err
+	}
+	return d.Engine.Check(ctx, c)
+}
+
+// Apply makes a change. Its By says who; whoever calls has looked at Dangerous.
+func (d *Desk) Apply(ctx context.Context, c change.Change) (change.Outcome, error) {
+	c, err := d.ready(ctx, c)
+	if err != nil {
+		return change.Outcome{}, err
+	}
+	return d.Engine.Apply(ctx, c)
+}
+
+// ready gives a change the names of what it is about. A name that cannot be read is left out: the id says it as well.
+func (d *Desk) ready(ctx context.Context, c change.Change) (change.Change, error) {
+	if err := may(c.By, c.On.Tenant); err != nil {
+		return c, err
+	}
+	names := map[string]string{}
+	for k, v := range c.Names {
+		names[k] = v
+	}
+	var skus []directory.SKU
+	for n, v := range c.Set {
+		if names[string(n)] != "" {
+			continue
+		}
+		if id, ok := directory.GroupOf(n); ok {
+			if g, err := d.Directory.Group(ctx, directory.Ref{Tenant: c.On.Tenant, ID: id}); err == nil {
+				names[string(n)] = g.Name
+			}
+		}
+		if id, ok := directory.SKUOf(n); ok {
+			if skus == nil {
+				skus, _ = d.Directory.SKUs(ctx, c.On.Tenant)
+			}
+			if i := slices.IndexFunc(skus, func(s directory.SKU) bool { return s.ID == id }); i >= 0 {
+				names[string(n)] = skus[i].Part
+			}
+		}
+		if n == directory.FacetManager && v.Str() != "" && names[v.Str()] == "" {
+			on := directory.Ref{Tenant: c.On.Tenant, ID: v.Str()}
+			if u, err := d.Directory.User(ctx, directory.Authority{}, on, directory.Ask{Names: []property.Name{"displayName"}}); err == nil {
+				names[v.Str()] = u.Values["displayName"].Str()
+			}
+		}
+	}
+	if names["on"] == "" {
+		u, err := d.Directory.User(ctx, directory.Authority{}, c.On, directory.Ask{Names: []property.Name{"displayName", directory.FacetAccount}})
+		if err == nil {
+			names["on"] = u.Values["displayName"].Str()
+		}
+	}
+	c.Names = names
+	return c, nil
+}
+
+// Undo takes an entry back, whoever's it is, as far as the actor may make that change.
+func (d *Desk) Undo(ctx context.Context, by directory.Actor, tenant, entry string) (change.Outcome, error) {
+	if err := may(by, tenant); err != nil {
+		return change.Outcome{}, err
+	}
+	c, err := d.Engine.Inverse(ctx, tenant, entry, by)
+	if err != nil {
+		return change.Outcome{}, err
+	}
+	return d.Engine.Apply(ctx, c)
+}
+
+// History lists what was done in the tenant, newest first, at most n, older than before (0: from the newest). Values of properties
+// that are hidden from the actor are taken out of the entries; that they were changed stays.
+func (d *Desk) History(ctx context.Context, by directory.Actor, tenant string, q change.Search, before int64, n int) ([]change.Entry, error) {
+	if err := may(by, tenant); err != nil {
+		return nil, err
+	}
+	list, err := d.Journal.Find(ctx, tenant, q, before, n)
+	for i := range list {
+		list[i] = d.hide(by, tenant, list[i])
+	}
+	return list, err
+}
+
+// Entry is one entry of the history, as History shows it; NotFound.
+func (d *Desk) Entry(ctx context.Context, by directory.Actor, tenant, id string) (change.Entry, error) {
+	if err := may(by, tenant); err != nil {
+		return change.Entry{}, err
+	}
+	e, err := d.Journal.Get(ctx, tenant, id)
+	if err != nil {
+		return change.Entry{}, err
+	}
+	return d.hide(by, tenant, e), nil
+}
+
+// Hidden stands for a value that is not for the actor's eyes.
+const Hidden = "•••"
+
+// hide takes the values out that the actor may not see.
+func (d *Desk) hide(by directory.Actor, tenant string, e change.Entry) change.Entry {
+	seen := map[property.Name]bool{}
+	sees := func(n property.Name) bool {
+		if directory.Facet(n) || n == change.PhotoName {
+			return true
+		}
+		yes, known := seen[n]
+		if !known {
+			yes = d.Policy.SeesOfAll(by, tenant, n)
+			seen[n] = yes
+		}
+		return yes
+	}
+	veil := func(v property.Values) property.Values {
+		if v == nil {
+			return nil
+		}
+		out := property.Values{}
+		for n, x := range v {
+			if !sees(n) && !x.Empty() {
+				x = property.Text(Hidden)
+			}
+			out[n] = x
+		}
+		return out
+	}
+	e.Change.Set, e.Change.Expect = veil(e.Change.Set), veil(e.Change.Expect)
+	e.Outcome.Before, e.Outcome.After = veil(e.Outcome.Before), veil(e.Outcome.After)
+	conflicts := slices.Clone(e.Outcome.Conflicts)
+	for i, c := range conflicts {
+		if !sees(c.Name) {
+			h := property.Text(Hidden)
+			conflicts[i] = change.Conflict{Name: c.Name, Saw: h, Now: h, Wanted: h}
+		}
+	}
+	e.Outcome.Conflicts = conflicts
+	return e
+}

@@ -33,6 +33,7 @@ var arrows = map[string]string{
 	"internal/directory/directorytest": "internal/directory internal/property internal/fail",
 	"internal/change":                  "internal/directory internal/property odata internal/fail internal/photo",
 	"internal/policy":                  "internal/change internal/directory internal/property odata internal/fail",
+	"internal/admin":                   "internal/change internal/policy internal/directory internal/property odata internal/fail",
 	"internal/access":                  "internal/guard internal/directory internal/fail",
 	"internal/entra":                   "graph internal/directory internal/property odata internal/fail",
 	"internal/store":                   "internal/access internal/change internal/directory internal/property odata internal/fail",

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"nameplate/internal/app"
 	"nameplate/internal/config"
@@ -100,6 +101,10 @@ Against your own organization:   nameplate serve`,
 	root.PersistentFlags().StringVar(&c.configFile, "config", "", "configuration file (default nameplate.yaml, or NAMEPLATE_CONFIG)")
 	root.PersistentFlags().BoolVar(&c.json, "json", false, "print JSON, errors too")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		var bad *pflag.InvalidValueError
+		if errors.As(err, &bad) && kinds[bad.GetFlag().Value.Type()] != "" {
+			err = fmt.Errorf("--%s takes %s, and %q was given", bad.GetFlag().Name, kinds[bad.GetFlag().Value.Type()], bad.GetValue())
+		}
 		return usageError{fmt.Errorf("%w. See: %s --help", err, cmd.CommandPath())}
 	})
 	root.PersistentPreRun = func(cmd *cobra.Command, _ []string) {
@@ -129,6 +134,9 @@ Against your own organization:   nameplate serve`,
 	return root
 }
 
+// kinds are the flag package's types in words.
+var kinds = map[string]string{"int": "a whole number", "uint": "a whole number from 0 up", "float64": "a number", "bool": "true or false"}
+
 // noArgs refuses arguments by their name.
 func noArgs(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
@@ -141,7 +149,11 @@ func noArgs(cmd *cobra.Command, args []string) error {
 func args(names ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, got []string) error {
 		if len(got) != len(names) {
-			return usageError{fmt.Errorf("%s takes %s, and %d were given. See: %s --help", cmd.CommandPath(), strings.Join(names, " and "), len(got), cmd.CommandPath())}
+			given := fmt.Sprintf("%d were given", len(got))
+			if len(got) == 0 {
+				given = "none was given"
+			}
+			return usageError{fmt.Errorf("%s takes %s, and %s. See: %s --help", cmd.CommandPath(), strings.Join(names, " and "), given, cmd.CommandPath())}
 		}
 		return nil
 	}

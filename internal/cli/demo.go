@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -59,8 +60,12 @@ machine and nothing is real. With --data the organization and its history are ke
 func printDemo(w io.Writer, d *app.Demo) {
 	fmt.Fprintf(w, "Nameplate demo: %s, a Microsoft 365 organization in a box. Nothing here is real.\n\n", d.Organization)
 	fmt.Fprintf(w, "  Open      %s\n\n  Sign in as (no password is asked)\n", d.Portal)
+	width := 0
 	for _, u := range d.Users {
-		fmt.Fprintf(w, "    %-44s %s\n", u.UPN, about(u.Role))
+		width = max(width, utf8.RuneCountInString(u.UPN))
+	}
+	for _, u := range d.Users {
+		fmt.Fprintf(w, "    %-*s  %s\n", width, u.UPN, about(u.Role))
 	}
 	try := []string{"Sign in as the first person, change the mobile phone, save, and press Undo."}
 	if slices.ContainsFunc(d.Users, func(u app.DemoUser) bool { return u.Role == app.SyncedRole }) {

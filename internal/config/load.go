@@ -21,9 +21,9 @@ import (
 
 // Mistake is one thing that is wrong with a configuration. It never holds a secret's value.
 type Mistake struct {
-	Where  string // "nameplate.yaml:3: client_secret" or "NAMEPLATE_LISTEN"
-	What   string
-	Remedy string
+	Where  string `json:"where"` // "nameplate.yaml:3: client_secret" or "NAMEPLATE_LISTEN"
+	What   string `json:"what"`
+	Remedy string `json:"remedy"`
 }
 
 func (m Mistake) String() string { return m.Where + " " + m.What + ". Remedy: " + m.Remedy + "." }
@@ -221,7 +221,7 @@ func (l *loader) environment(environ []string) {
 
 // suggest names the nearest setting, when one is near.
 func (l *loader) suggest(word string, name func(Setting) string) string {
-	best, at := "", 4
+	best, at := "", min(4, (len(strings.TrimPrefix(word, "NAMEPLATE_"))+1)/2) // a short word is near to everything
 	for _, s := range l.table {
 		if d := distance(strings.ToLower(word), strings.ToLower(name(s))); d < at {
 			best, at = name(s), d

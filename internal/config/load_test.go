@@ -148,6 +148,7 @@ func TestB48_AllMistakesAtOnceWithRemedy(t *testing.T) {
 		{"public address with a path", "public_url: https://people.example.com/portal\n", []string{secret}, []string{"nameplate.yaml:1: public_url has something after the host name. Remedy: write only scheme and host: https://people.example.com"}},
 		{"public address http elsewhere", "public_url: http://people.example.com\n", []string{secret}, []string{"is http, and not on this machine"}},
 		{"typo in a variable", "", []string{secret, "NAMEPLATE_CLINT_ID=x"}, []string{"NAMEPLATE_CLINT_ID is not a setting. Remedy: did you mean NAMEPLATE_CLIENT_ID"}},
+		{"nothing near", "foo: 1\n", []string{secret, "NAMEPLATE_FOO=1"}, []string{"nameplate.yaml:1: foo is not a setting. Remedy: take it out", "NAMEPLATE_FOO is not a setting. Remedy: take it out"}},
 		{"typo in the file", "lisen: 127.0.0.1:1\n", []string{secret}, []string{"nameplate.yaml:1: lisen is not a setting. Remedy: did you mean listen"}},
 		{"key twice", "listen: 127.0.0.1:1\nlisten: 127.0.0.1:2\n", []string{secret}, []string{"nameplate.yaml"}},
 		{"S1.9 secret of a tutorial", "", []string{"NAMEPLATE_CLIENT_SECRET=your_secret_key_please_change"}, []string{"too short or a text from a tutorial"}},

@@ -128,3 +128,28 @@ func listIDs(tb testing.TB, base, token string) []string {
 	}
 	return ids
 }
+
+// BenchmarkLedgerMemory is what a full ledger of changes of one property costs.
+func BenchmarkLedgerMemory(b *testing.B) {
+	for b.Loop() {
+		e, err := emulator.New(emulator.Options{Organizations: []emulator.Organization{sample.Generate(1000, 1)}})
+		if err != nil {
+			b.Fatal(err)
+		}
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		people := e.Snapshot()[0].Users
+		for i := range 100_000 {
+			if err := e.Set("", people[i%len(people)].UPN, map[string]any{"city": fmt.Sprint("Town ", i)}); err != nil {
+				b.Fatal(err)
+			}
+		}
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		if n := len(e.Ledger(0)); n < 100_000 {
+			b.Fatal(n)
+		}
+		b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/(1<<20), "MiB")
+	}
+}

@@ -216,28 +216,18 @@ func (d *directory) difference(was, is record) (before, after map[string]any) {
 		switch {
 		case a == b:
 			if aj != bj {
-				before[d.schema.props[a].name], after[d.schema.props[a].name] = ledgerValue(aj), ledgerValue(bj)
+				before[d.schema.props[a].name], after[d.schema.props[a].name] = json.RawMessage(aj), json.RawMessage(bj)
 			}
 			was, is = arest, brest
 		case b < 0 || a >= 0 && a < b:
-			before[d.schema.props[a].name], after[d.schema.props[a].name] = ledgerValue(aj), ledgerValue(d.schema.props[a].empty())
+			before[d.schema.props[a].name], after[d.schema.props[a].name] = json.RawMessage(aj), json.RawMessage(d.schema.props[a].empty())
 			was = arest
 		default:
-			before[d.schema.props[b].name], after[d.schema.props[b].name] = ledgerValue(d.schema.props[b].empty()), ledgerValue(bj)
+			before[d.schema.props[b].name], after[d.schema.props[b].name] = json.RawMessage(d.schema.props[b].empty()), json.RawMessage(bj)
 			is = brest
 		}
 	}
 	return before, after
-}
-
-// ledgerValue is a value as a reader of JSON gets it.
-func ledgerValue(j string) any {
-	if len(j) > 1 && j[0] == '"' {
-		return unquote(j)
-	}
-	var v any
-	_ = json.Unmarshal([]byte(j), &v) // the record holds only what was encoded here
-	return v
 }
 
 // clash refuses a name or address that somebody else has. The conflict is 400, not 409:

@@ -382,7 +382,7 @@ func (e *Emulator) decode(whole string) error {
 		return errState
 	}
 	e.clock.Advance(head.Offset - e.clock.ahead())
-	e.ledger.seq, e.ledger.entries = head.Seq, head.Ledger
+	e.ledger.restore(head.Seq, head.Ledger)
 	e.starts = head.Starts + 1
 	e.random.restart(e.opts.Seed + e.starts<<32) // the ids of before are not made again
 	return errors.Join(e.keys.restore(head.Keys), e.ca.restore(head.CA))

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -134,5 +135,40 @@ func TestChaos(t *testing.T) {
 	}
 	if again, _, _ := run(3); again != one {
 		t.Error("the same seed gives another chaos")
+	}
+}
+
+// What the ledger gives back is what was put in, whatever the identifiers look like.
+func TestLedgerKeepsEntries(t *testing.T) {
+	t.Parallel()
+	l := newLedger(64)
+	var want []Entry
+	for i := range 200 {
+		e := Entry{
+			Time: time.Date(2026, 11, 21, 9, 0, i%60, i, time.UTC), Tenant: anna, App: "app", Op: "user.update", RequestID: fmt.Sprintf("%08x-1111-4111-8111-111111111111", i),
+			ClientID: "Mixed-Case", Object: anna, Before: map[string]any{"city": nil, "jobTitle": "a\"b\u2028"}, After: map[string]any{"list": []any{"x", 1.5, true}, "o": map[string]any{"k": "v"}},
+		}
+		switch i % 3 {
+		case 1:
+			e.Actor, e.ClientID, e.Before = "11111111-1111-4111-8111-11111111111A", anna, nil
+		case 2:
+			e.Tenant, e.Time, e.Object, e.After = "", time.Time{}, "not-a-guid", map[string]any{}
+		}
+		e.Seq = l.add(e)
+		want = append(want, e)
+	}
+	l.mark(190, want[195].RequestID, "fault-1")
+	want[195].Fault = "fault-1"
+	got := l.since(130)
+	if !reflect.DeepEqual(got, want[130:]) {
+		t.Errorf("%+v\nwant\n%+v", got[:3], want[130:133])
+	}
+	if one := l.of(100, want[150].RequestID); len(one) != 1 || one[0].Seq != 151 {
+		t.Errorf("%+v", one)
+	}
+	kept := l.since(200 - 30)
+	l.restore(500, kept)
+	if again := l.since(0); len(again) != 30 || again[0].Seq != 471 || l.last() != 500 || again[25].Fault != "fault-1" {
+		t.Errorf("%+v", again)
 	}
 }

@@ -44,6 +44,11 @@ func (c *call) batch() error {
 	if err := checkBatch(body.Requests); err != nil {
 		return err
 	}
+	if c.e.opts.Rules == ObservedRules {
+		if err := checkOrder(body.Requests); err != nil {
+			return err
+		}
+	}
 	b := []byte(`{"responses":[`)
 	answers := make([][]byte, len(body.Requests))
 	for i, s := range body.Requests {
@@ -70,10 +75,11 @@ func (c *call) answerOrder(n int) []int {
 		order[i] = i
 	}
 	if c.e.opts.ShuffleBatches {
-		for i := n - 1; i > 0; i-- {
-			j := c.e.random.below(i + 1)
-			order[i], order[j] = order[j], order[i]
+		rnd := exchangeOf(c.r.Context()).dice
+		if rnd == nil {
+			rnd = c.e.faults.chance(c.e.opts.Seed, "batch")
 		}
+		rnd.Shuffle(n, func(i, j int) { order[i], order[j] = order[j], order[i] })
 	}
 	return order
 }
@@ -121,6 +127,35 @@ func checkBatch(steps []*batchStep) error {
 		seen = append(seen, low)
 	}
 	return nil
+}
+
+// checkOrder refuses a mixture of requests that wait for others and requests that do not. A batch is parallel (none waits), serial
+// (each waits for the one before it), or all wait for the same one. The page only advises it
+// (https://learn.microsoft.com/en-us/graph/json-batching#sequencing-requests-with-the-dependson-property); the refusal is reported in
+// https://github.com/microsoftgraph/microsoft-graph-docs/issues/16280, and the forms are those that Microsoft's JavaScript client lets
+// pass: https://github.com/microsoftgraph/msgraph-sdk-javascript/blob/dev/src/content/BatchRequestContent.ts
+func checkOrder(steps []*batchStep) error {
+	serial, same, waits := true, true, ""
+	for _, s := range steps {
+		if len(s.DependsOn) > 0 {
+			waits = strings.ToLower(stepID(s.DependsOn[0]))
+			break
+		}
+	}
+	for i, s := range steps {
+		if len(s.DependsOn) == 0 {
+			serial = serial && i == 0
+			same = same && strings.ToLower(s.id) == waits
+			continue
+		}
+		on := strings.ToLower(stepID(s.DependsOn[0]))
+		serial = serial && len(s.DependsOn) == 1 && on == strings.ToLower(steps[i-1].id) // the first one waits for nobody
+		same = same && len(s.DependsOn) == 1 && on == waits
+	}
+	if waits == "" || serial || same {
+		return nil
+	}
+	return failure(http.StatusBadRequest, "BadRequest", "Batch should be either fully sequential or fully parallel.")
 }
 
 func stepID(raw json.RawMessage) string {

@@ -10,6 +10,7 @@ type Clock struct {
 	mu     sync.Mutex
 	wall   func() time.Time
 	offset time.Duration
+	skew   time.Duration
 }
 
 func newClock(wall func() time.Time, start time.Time) *Clock {
@@ -32,6 +33,20 @@ func (c *Clock) Advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.offset += d
+}
+
+// Skew makes the Date header of answers differ from the emulator's time by d, as if one of the two clocks went wrong.
+func (c *Clock) Skew(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.skew = d
+}
+
+// told is the time of the Date header.
+func (c *Clock) told() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.wall().Add(c.offset + c.skew).UTC()
 }
 
 // ahead is how far the emulator's time is from the wall clock.

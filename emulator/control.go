@@ -56,7 +56,7 @@ func (e *Emulator) verbs() []verb {
 			return nil, nil
 		}},
 		{"GET /clock", "the emulator's time", func(*http.Request) (any, error) { return clockAnswer{Now: e.Now()}, nil }},
-		{"POST /clock", `move the emulator's time: {"advance":"3h"} (also "-10m") or {"set":"2026-11-21T12:00:00Z"}`, e.postClock},
+		{"POST /clock", `move the emulator's time: {"advance":"3h"} (also "-10m") or {"set":"2026-11-21T12:00:00Z"}; {"skew":"10m"} moves the Date headers only`, e.postClock},
 		{"POST /keys/rotate", `sign with the next key; {"all":true} replaces both, as in an emergency`, func(r *http.Request) (any, error) {
 			var in struct {
 				All bool `json:"all"`
@@ -77,17 +77,21 @@ func (e *Emulator) postClock(r *http.Request) (any, error) {
 	var in struct {
 		Advance *Duration  `json:"advance"`
 		Set     *time.Time `json:"set"`
+		Skew    *Duration  `json:"skew"`
 	}
 	if err := read(r, &in); err != nil {
 		return nil, err
 	}
 	switch {
-	case (in.Advance == nil) == (in.Set == nil):
-		return nil, refused{http.StatusBadRequest, `say either {"advance":"3h"} or {"set":"2026-11-21T12:00:00Z"}`}
+	case in.Advance != nil && in.Set != nil, in.Advance == nil && in.Set == nil && in.Skew == nil:
+		return nil, refused{http.StatusBadRequest, `say either {"advance":"3h"} or {"set":"2026-11-21T12:00:00Z"}, or {"skew":"10m"}`}
 	case in.Advance != nil:
 		e.clock.Advance(time.Duration(*in.Advance))
-	default:
+	case in.Set != nil:
 		e.clock.Advance(in.Set.Sub(e.Now()))
+	}
+	if in.Skew != nil {
+		e.clock.Skew(time.Duration(*in.Skew))
 	}
 	return clockAnswer{Now: e.Now()}, nil
 }

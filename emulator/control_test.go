@@ -98,7 +98,7 @@ func TestControlFaults(t *testing.T) {
 	e := newEmulator(t, emulator.Options{})
 	c := newConsole(t, e)
 	var made struct{ IDs []string }
-	c.call("POST", "/faults", `[{"id":"mine","match":{"method":"GET","path":"^/v1\\.0/me$","times":1},"do":{"status":503,"delay":"1ms"}},
+	c.call("POST", "/faults", `[{"id":"mine","match":{"method":"GET","pathRegex":"^/v1\\.0/me$","times":1},"do":{"status":503,"delay":"1ms"}},
 		{"at":"after","match":{"from":"2026-01-01T00:00:00Z"},"do":{"status":504,"delay":0.001}}]`, &made)
 	if len(made.IDs) != 2 || made.IDs[0] != "mine" {
 		t.Fatalf("made %v", made.IDs)
@@ -132,7 +132,7 @@ func TestControlFaults(t *testing.T) {
 		t.Error(res.Status)
 	}
 	for _, body := range []string{
-		`{"match":{"path":"("}}`, `{"at":"noon"}`, `{"do":{"staus":500}}`, `[{"do":{"status":503}},{"do":{"status":7}}]`, `{"do":{"delay":"x"}}`, `7`,
+		`{"match":{"pathRegex":"("}}`, `{"at":"noon"}`, `{"do":{"staus":500}}`, `[{"do":{"status":503}},{"do":{"status":7}}]`, `{"do":{"delay":"x"}}`, `7`,
 	} {
 		if res := c.call("POST", "/faults", body, nil); res.StatusCode != 400 || len(e.Faults()) != 0 {
 			t.Errorf("%s: %s, %d rules", body, res.Status, len(e.Faults()))

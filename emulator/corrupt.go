@@ -20,15 +20,18 @@ import (
 //	number      the texts of the JSON are numbers
 //	duplicate   the JSON object has its key id twice
 //	extra       the JSON object has a property that nobody knows
+//	ids         the ids of the answers of a batch in upper case
 //	utf8        a byte that is not UTF-8 inside a text
 //	type        the right JSON as text/plain
 //	bomb        gzip of 5 GiB of blanks in about 5 MiB
 //	endless     blanks until the client goes away
 func Corruptions() []string {
-	return []string{"html", "bom", "cut", "empty", "no-content", "error", "number", "duplicate", "extra", "utf8", "type", "bomb", "endless"}
+	return []string{"html", "bom", "cut", "empty", "no-content", "error", "number", "duplicate", "extra", "ids", "utf8", "type", "bomb", "endless"}
 }
 
 var textValue = regexp.MustCompile(`:"(?:[^"\\]|\\.)*"`)
+
+var batchID = regexp.MustCompile(`"[^"]*","status":`)
 
 // corrupt spoils an answer and returns its new body. It is false when everything is sent already.
 func (e *Emulator) corrupt(w *status, r *http.Request, x *exchange, rec *recorded, how string) ([]byte, bool) {
@@ -62,6 +65,11 @@ func (e *Emulator) corrupt(w *status, r *http.Request, x *exchange, rec *recorde
 			return body, true
 		}
 		return bytes.Replace(body, []byte("{"), []byte(`{"emulatorUnknown":{"list":[1,null]},`), 1), true
+	case "ids":
+		return batchID.ReplaceAllFunc(body, func(b []byte) []byte {
+			id, rest, _ := bytes.Cut(b, []byte(`",`))
+			return append(append(bytes.ToUpper(id), `",`...), rest...)
+		}), true
 	case "utf8":
 		return bytes.Replace(body, []byte(`":"`), []byte("\":\"\xff"), 1), true
 	case "type":

@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
+	"math/rand/v2"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -32,7 +33,7 @@ const (
 // Options is everything an emulator is made from; the zero value is an empty tenant called "Contoso".
 type Options struct {
 	Organizations  []Organization   // the tenants; none: one empty tenant
-	Seed           uint64           // all ids, keys' names and chaos come from it; 0 means 1
+	Seed           uint64           // all ids, keys' names and chaos come from it; 0 means 1, and with Chaos a random one, which Statistics tells
 	Start          time.Time        // the emulator's first instant; zero means the wall clock's now
 	Wall           func() time.Time // the wall clock; nil means time.Now
 	Rules          Rules
@@ -75,6 +76,9 @@ func New(opts Options) (*Emulator, error) {
 	}
 	if opts.Seed == 0 {
 		opts.Seed = 1
+		if opts.Chaos > 0 {
+			opts.Seed = rand.Uint64N(1 << 53) // #nosec G404 -- a number that JSON carries whole; nothing is secret about it
+		}
 	}
 	opts.ShuffleBatches = opts.ShuffleBatches || opts.Chaos > 0
 	if err := errors.Join(opts.Throttle.sane(), opts.Pages.sane()); err != nil {

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"strings"
@@ -16,15 +17,17 @@ import (
 // exchange is what the emulator knows of one request while it lasts, inner requests of a batch included. The fault middleware
 // makes it; whoever writes to the ledger takes id and fault from it.
 type exchange struct {
-	id     string // our request-id, a GUID; the answer carries it unless the handler sets another
-	client string // the caller's client-request-id, or id where there is none
-	fault  string // id of the rule that meets this request, "" for none
-	inner  bool   // one request of a batch
-	lost   bool   // an unknown route was asked for
-	seq    int64  // in the request log
-	size   int    // of a page, as a rule wants it; 0: as the request wants it
-	most   int    // objects on a page at most, as chaos wants it
-	did    string // what the emulator decided to do to it, for the request log
+	id     string     // our request-id, a GUID; the answer carries it unless the handler sets another
+	client string     // the caller's client-request-id, or id where there is none
+	fault  string     // id of the rule that meets this request, "" for none
+	inner  bool       // one request of a batch
+	lost   bool       // an unknown route was asked for
+	seq    int64      // in the request log
+	size   int        // of a page, as a rule wants it; 0: as the request wants it
+	most   int        // objects on a page at most, as chaos wants it
+	seed   uint64     // what the decision was drawn from, 0 where chance had no say
+	dice   *rand.Rand // draws what chance has a say in for this request; nil where nothing does
+	did    string     // what the emulator decided to do to it, for the request log
 }
 
 // decide notes what is done to the request, for the request log.

@@ -24,7 +24,13 @@ const (
 	// AtToken is Before for requests to the sign-in half (discovery, keys, authorize, token …); AtTokenAfter is After for them.
 	AtToken      = "token"
 	AtTokenAfter = "token-after"
+	// AtNotify: a change notification is about to be sent. Match.Method is its changeType, Match.Path its resource ("users/<id>").
+	AtNotify = "notify"
+	// AtClock: before the request is handled, the emulator's time jumps by Do.Delay, back where that is negative.
+	AtClock = "clock"
 )
+
+var points = []string{Before, After, MidBody, AtToken, AtTokenAfter, AtNotify, AtClock}
 
 // Rule is one deliberate fault: which requests it meets, at which point, and what it does. The same struct is the body of
 // POST /faults on the control listener. The rules are asked in the order in which they were injected and the first that is due
@@ -40,14 +46,16 @@ type Rule struct {
 // Graph only, unless Path is given and matches something else.
 type Match struct {
 	Method string    `json:"method,omitempty"`
-	Path   string    `json:"path,omitempty"`   // RE2 on the decoded path, inner requests of a batch included: `^/v1\.0/users/[^/]+$`
-	App    string    `json:"app,omitempty"`    // client id, as the token claims it
-	Tenant string    `json:"tenant,omitempty"` // tenant id, as the token (or, when signing in, the path) claims it
-	Nth    int       `json:"nth,omitempty"`    // only the nth request that matches the rest, from 1
-	Every  int       `json:"every,omitempty"`  // every nth
-	Times  int       `json:"times,omitempty"`  // at most so often
-	Prob   float64   `json:"prob,omitempty"`   // with this probability, from the seed
-	From   time.Time `json:"from,omitzero"`    // by the emulator's clock
+	Path   string    `json:"pathRegex,omitempty"` // RE2 on the decoded path, inner requests of a batch included: `^/v1\.0/users/[^/]+$`
+	App    string    `json:"app,omitempty"`       // client id, as the token claims it
+	Tenant string    `json:"tenant,omitempty"`    // tenant id, as the token (or, when signing in, the path) claims it
+	Nth    int       `json:"nth,omitempty"`       // only the nth request that matches the rest, from 1
+	Since  int       `json:"since,omitempty"`     // the nth and all after it
+	Every  int       `json:"every,omitempty"`     // every nth
+	Times  int       `json:"times,omitempty"`     // at most so often
+	Prob   float64   `json:"prob,omitempty"`      // with this probability
+	Seed   uint64    `json:"seed,omitempty"`      // where Prob comes from; 0 is Options.Seed. The nth request that matches meets the same with the same seed and rule id
+	From   time.Time `json:"from,omitzero"`       // by the emulator's clock
 	Until  time.Time `json:"until,omitzero"`
 }
 
@@ -64,12 +72,15 @@ type Do struct {
 	Corrupt    string            `json:"corrupt,omitempty"`    // spoil the answer: one of Corruptions
 	Delay      Duration          `json:"delay,omitempty"`      // wall time before handling; with After between the change and the answer
 	Drop       bool              `json:"drop,omitempty"`       // reset the connection without an answer
-	Truncate   int               `json:"truncate,omitempty"`   // break the connection after so many bytes of the body; negative: so many before its end, at least the headers are sent
+	Truncate   int               `json:"truncateAt,omitempty"` // break the connection after so many bytes of the body; negative: so many before its end, at least the headers are sent
 	Hangup     bool              `json:"hangup,omitempty"`     // close the connection after a whole answer that promised to keep it
 	Drip       Duration          `json:"drip,omitempty"`       // wall time between the bytes of the answer's body
 	Duplicate  bool              `json:"duplicate,omitempty"`  // handle the request twice, as a proxy that retries; the caller hears the second answer
 	Stale      Duration          `json:"stale,omitempty"`      // of a write: reads of the object answer what was there before it, for so long by the emulator's clock
 	Flap       bool              `json:"flap,omitempty"`       // with Stale: every second read sees the write
+	Reorder    bool              `json:"reorder,omitempty"`    // the objects of a page, or the answers of a batch, in another order; at notify: later ones overtake it
+	Page       string            `json:"page,omitempty"`       // of a listing: so many objects on the page, or one of Pages
+	LinkHost   string            `json:"linkHost,omitempty"`   // next and delta links lead to this host ("evil.example", "http://evil.example:8080")
 }
 
 // Duration is a time.Duration that JSON writes as "1.5s" and also reads as a number of seconds.
@@ -128,6 +139,7 @@ type faultRules struct {
 	write map[int]func(Entry)
 	hits  []Hit
 	views []*view
+	asked map[uint64]int // how often chaos has met the same request
 }
 
 func newFaultRules() *faultRules { return &faultRules{write: map[int]func(Entry){}} }
@@ -181,24 +193,32 @@ func compile(m Match) (*rule, error) {
 	if m.Path != "" {
 		re, err := regexp.Compile(m.Path)
 		if err != nil {
-			return nil, fmt.Errorf("match.path: %w", err)
+			return nil, fmt.Errorf("match.pathRegex: %w", err)
 		}
 		out.path = re
 	}
 	if m.Prob < 0 || m.Prob > 1 {
 		return nil, fmt.Errorf("match.prob is %v, not between 0 and 1", m.Prob)
 	}
-	if m.Nth < 0 || m.Every < 0 || m.Times < 0 {
-		return nil, fmt.Errorf("match.nth, every and times count from 1")
+	if m.Nth < 0 || m.Since < 0 || m.Every < 0 || m.Times < 0 {
+		return nil, fmt.Errorf("match.nth, since, every and times count from 1")
 	}
 	return out, nil
 }
 
 func (r Rule) sane() error {
-	if !slices.Contains([]string{Before, After, MidBody, AtToken, AtTokenAfter}, r.At) {
-		return fmt.Errorf("at is %q, not one of before, after, mid-body, token, token-after", r.At)
+	if !slices.Contains(points, r.At) {
+		return fmt.Errorf("at is %q, not one of %s", r.At, strings.Join(points, ", "))
 	}
 	d := r.Do
+	if d.LinkHost != "" {
+		if _, err := originOf(d.LinkHost, "https"); err != nil {
+			return err
+		}
+	}
+	if err := sanePage(d.Page); err != nil {
+		return err
+	}
 	if d.Status != 0 && (d.Status < 200 || d.Status > 599) {
 		return fmt.Errorf("do.status is %d, not between 200 and 599", d.Status)
 	}
@@ -299,32 +319,44 @@ func (e *Emulator) OnWrite(fn func(Entry)) (stop func()) {
 
 // matches says whether a rule is meant for a request, its counts apart.
 func (r *rule) matches(req *http.Request, c caller, now time.Time) bool {
-	m := &r.Match
 	graph := isGraph(req.URL.Path)
 	switch {
+	case r.At == AtNotify:
+		return false
 	case r.At == AtToken || r.At == AtTokenAfter:
 		if graph {
 			return false
 		}
-	case !graph && m.Path == "":
+	case !graph && r.path == nil:
 		return false
 	}
-	return (m.Method == "" || strings.EqualFold(m.Method, req.Method)) &&
-		(r.path == nil || r.path.MatchString(req.URL.Path)) &&
+	return r.fits(req.Method, req.URL.Path, c, now)
+}
+
+// fits is what a rule asks of everything that it may meet.
+func (r *rule) fits(method, path string, c caller, now time.Time) bool {
+	m := &r.Match
+	return (m.Method == "" || strings.EqualFold(m.Method, method)) &&
+		(r.path == nil || r.path.MatchString(path)) &&
 		(m.App == "" || strings.EqualFold(m.App, c.app)) &&
 		(m.Tenant == "" || strings.EqualFold(m.Tenant, c.tenant)) &&
 		(m.From.IsZero() || !now.Before(m.From)) &&
 		(m.Until.IsZero() || now.Before(m.Until))
 }
 
-// due counts a request that matches and says whether the rule acts on it.
-func (r *rule) due(rnd *random) bool {
+// due counts what matches and says whether the rule acts on it. Chance is drawn from the seed, the rule and the count, so that
+// nothing else that happens has a say in it.
+func (r *rule) due(seed uint64) bool {
 	r.seen++
 	m := &r.Match
+	if m.Seed != 0 {
+		seed = m.Seed
+	}
 	return (m.Nth == 0 || r.seen == m.Nth) &&
+		(m.Since == 0 || r.seen >= m.Since) &&
 		(m.Every == 0 || r.seen%m.Every == 0) &&
 		(m.Times == 0 || r.hits < m.Times) &&
-		(m.Prob == 0 || rnd.chance(m.Prob))
+		(m.Prob == 0 || dice(seed, r.ID, r.seen).Float64() < m.Prob)
 }
 
 // meet finds the rule that acts on a request and notes the hit. nil: none does.
@@ -335,41 +367,61 @@ func (e *Emulator) meet(req *http.Request, x *exchange, c caller) *Rule {
 	if f.busy.Load() {
 		f.mu.Lock()
 		for _, r := range f.rules {
-			if !r.matches(req, c, now) || !r.due(e.random) || got != nil {
+			if !r.matches(req, c, now) || !r.due(e.opts.Seed) || got != nil {
 				continue
 			}
 			r.hits++
 			copied := r.Rule
-			got = &copied
+			if got = &copied; r.Match.Prob > 0 {
+				if x.seed = r.Match.Seed; x.seed == 0 {
+					x.seed = e.opts.Seed
+				}
+			}
+			x.dice = dice(e.opts.Seed, r.ID, r.seen)
 		}
 		f.mu.Unlock()
 	}
 	if got == nil {
-		got = e.chaos(req)
+		got = e.chaos(req, x)
 	}
 	if got == nil {
 		return nil
 	}
 	x.fault = got.ID
+	x.decide(got.said())
+	if n, err := strconv.Atoi(got.Do.Page); err == nil {
+		x.size = n
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.hits = append(f.hits, Hit{
+	f.note(Hit{
 		Rule: got.ID, Time: now, At: got.At, Method: req.Method, Path: req.URL.Path,
 		App: c.app, RequestID: x.id, ClientID: x.client, Inner: x.inner,
 	})
-	if len(f.hits) > hitsMax+hitsMax/4 {
-		f.hits = slices.Clone(f.hits[len(f.hits)-hitsMax:])
-	}
 	return got
 }
 
+// said is what a rule does, for the request log.
+func (r *Rule) said() string {
+	b, _ := json.Marshal(r.Do) // texts and numbers
+	return r.At + " " + string(b)
+}
+
+// note keeps a hit. Call with mu held.
+func (f *faultRules) note(h Hit) {
+	f.hits = append(f.hits, h)
+	if len(f.hits) > hitsMax+hitsMax/4 {
+		f.hits = slices.Clone(f.hits[len(f.hits)-hitsMax:])
+	}
+}
+
 // due hooks of OnRequest.
-func (f *faultRules) before(req *http.Request, c caller, now time.Time, rnd *random) []func() {
+func (f *faultRules) before(req *http.Request, c caller, now time.Time, seed uint64) []func() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var out []func()
 	for _, h := range f.hooks {
-		if h.matches(req, c, now) && h.due(rnd) {
+		if h.matches(req, c, now) && h.due(seed) {
 			h.hits++
 			out = append(out, h.hook)
 		}

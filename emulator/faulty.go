@@ -23,7 +23,7 @@ func (e *Emulator) faulty(next http.Handler) http.Handler {
 		x := &exchange{id: e.random.id(), client: r.Header.Get("client-request-id"), inner: r.Context().Value(exchangeKey{}) != nil}
 		now := e.Now()
 		if !x.inner {
-			w.Header().Set("Date", e.stats.date(now))
+			w.Header().Set("Date", e.stats.date(e.clock.told()))
 			if isGraph(r.URL.Path) {
 				e.stats.check(c, e.clock.wall())
 			}
@@ -43,7 +43,7 @@ func (e *Emulator) faulty(next http.Handler) http.Handler {
 		r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
 		defer func() { e.stats.leave(x, r, out.code, requestID(out.Header(), x)) }()
 		if e.faults.busy.Load() {
-			for _, hook := range e.faults.before(r, c, now, e.random) {
+			for _, hook := range e.faults.before(r, c, now, e.opts.Seed) {
 				hook()
 			}
 		}
@@ -101,6 +101,11 @@ func (e *Emulator) tell(observers []func(Entry), before int64, rec *recorded, x 
 // spoil is the way of a request that a rule meets.
 func (e *Emulator) spoil(next http.Handler, w *status, r *http.Request, x *exchange, c caller, met *Rule) {
 	do := met.Do
+	if met.At == AtClock {
+		e.clock.Advance(time.Duration(do.Delay))
+		e.handle(next, w, r, x, c)
+		return
+	}
 	after := met.At == After || met.At == MidBody || met.At == AtTokenAfter
 	answers := do.Status != 0 || do.Body != "" || do.Claims != "" || do.Drop
 	var body []byte
@@ -303,6 +308,7 @@ func (e *Emulator) deliver(w *status, r *http.Request, x *exchange, c caller, me
 	for k, v := range do.Headers {
 		setAsSpelt(rec.header, k, v)
 	}
+	e.rearrange(do, r, x, rec, x.dice)
 	body := rec.body.Bytes()
 	if do.Corrupt != "" {
 		var open bool
@@ -422,7 +428,7 @@ func (e *Emulator) hangup(w *status, x *exchange, rec *recorded, body []byte) {
 		return
 	}
 	w.code = rec.code
-	rec.header.Set("Date", e.stats.date(e.Now()))
+	rec.header.Set("Date", e.stats.date(e.clock.told()))
 	answer := http.Response{
 		StatusCode: rec.code, ProtoMajor: 1, ProtoMinor: 1, Header: rec.header,
 		ContentLength: int64(len(body)), Body: io.NopCloser(bytes.NewReader(body)),

@@ -104,9 +104,9 @@ func TestBatch(t *testing.T) {
 	r := d.ask("POST", "/v1.0/$batch", map[string]any{"requests": []any{
 		map[string]any{"id": 1, "method": "PATCH", "url": "/users/" + ann, "headers": map[string]string{"Content-Type": "application/json"}, "body": map[string]any{"city": "Oslo"}},
 		map[string]any{"id": "2", "method": "GET", "url": "/users/" + ann + "?$select=city", "dependsOn": []string{"1"}},
-		map[string]any{"id": "3", "method": "PUT", "url": "/users/" + ann + "/photo/$value", "headers": map[string]string{"Content-Type": "image/jpeg"}, "body": photo},
-		map[string]any{"id": "4", "method": "GET", "url": "users/" + ann + "/photo/$value"},
-		map[string]any{"id": "5", "method": "GET", "url": "/users/" + gone},
+		map[string]any{"id": "3", "method": "PUT", "url": "/users/" + ann + "/photo/$value", "headers": map[string]string{"Content-Type": "image/jpeg"}, "body": photo, "dependsOn": []string{"2"}},
+		map[string]any{"id": "4", "method": "GET", "url": "users/" + ann + "/photo/$value", "dependsOn": []string{"3"}},
+		map[string]any{"id": "5", "method": "GET", "url": "/users/" + gone, "dependsOn": []string{"4"}},
 		map[string]any{"id": "6", "method": "DELETE", "url": "/users/" + ann, "dependsOn": []string{"5"}},
 	}})
 	answers := batchAnswers(t, r)

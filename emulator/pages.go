@@ -3,6 +3,7 @@ package emulator
 import (
 	"errors"
 	"net/http"
+	"strconv"
 )
 
 // PageSizes are how much the service puts on a page. The zero value is what is published:
@@ -43,8 +44,9 @@ func (c *call) pageSize(standard int) int {
 	if x.size > 0 {
 		n = x.size
 	}
-	if x.most > 0 {
-		n = min(n, x.most)
+	if x.most > 0 && x.most < n {
+		n = x.most
+		x.decide("page of " + strconv.Itoa(n))
 	}
 	return n
 }

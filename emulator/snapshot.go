@@ -114,10 +114,12 @@ func (e *Emulator) Reset() error {
 	e.ledger.restart()
 	e.mu.Unlock()
 	e.ClearFaults()
+	e.faults.forget()
 	e.limiter.use(e.opts.Throttle)
 	e.sizes.Store(&e.opts.Pages)
 	e.stats.restart()
 	e.login.restart()
+	e.clock.Skew(0)
 	e.clock.Advance(newClock(e.opts.Wall, e.opts.Start).offset - e.clock.ahead())
 	return nil
 }

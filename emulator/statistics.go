@@ -21,7 +21,7 @@ type Request struct {
 	RequestID string    `json:"requestId"`
 	ClientID  string    `json:"clientRequestId,omitempty"`
 	Fault     string    `json:"fault,omitempty"`    // id of the fault rule that met it, "chaos" for chaos
-	Decision  string    `json:"decision,omitempty"` // what rule, chaos or quota decided to do to it
+	Decision  string    `json:"decision,omitempty"` // what a rule, chaos or a quota did to it
 	Seed      uint64    `json:"seed,omitempty"`     // what the decision was drawn from, where chance had a say
 	Inner     bool      `json:"inner,omitempty"`    // one of a batch
 }
@@ -130,7 +130,7 @@ func (s *statistics) leave(x *exchange, r *http.Request, status int, request str
 		}
 	}
 	if i := x.seq - (s.seq - int64(len(s.log))) - 1; i >= 0 && i < int64(len(s.log)) {
-		s.log[i].Status, s.log[i].Fault, s.log[i].RequestID, s.log[i].Decision = status, x.fault, request, x.did
+		s.log[i].Status, s.log[i].Fault, s.log[i].RequestID, s.log[i].Decision, s.log[i].Seed = status, x.fault, request, x.did, x.seed
 	}
 }
 

@@ -384,11 +384,11 @@ func TestA30_TokensStayHome(t *testing.T) {
 	t.Cleanup(func() { _ = sink.Close() })
 	evil := "http://" + l.Addr().String() + "/v1.0/users"
 	w.control(http.MethodPost, "/faults", map[string]any{
-		"match": map[string]any{"path": `^/v1\.0/\$batch`}, "at": "before",
+		"match": map[string]any{"pathRegex": `^/v1\.0/\$batch`}, "at": "before",
 		"do": map[string]any{"status": 307, "headers": map[string]string{"Location": evil}},
 	}, nil)
 	w.control(http.MethodPost, "/faults", map[string]any{
-		"match": map[string]any{"path": `^/v1\.0/\$batch`}, "at": "after",
+		"match": map[string]any{"pathRegex": `^/v1\.0/\$batch`}, "at": "after",
 		"do": map[string]any{"status": 200, "body": `{"responses":[],"@odata.nextLink":"` + evil + `"}`},
 	}, nil)
 	b := w.browser()

@@ -21,6 +21,7 @@ type account struct {
 	federated bool      // the UPN's domain is federated: passwords are refused here
 	validFrom time.Time // signInSessionsValidFromDateTime
 	wids      []string  // template ids of directory roles
+	direct    []string  // object ids of the groups that the person is in directly
 	groups    []string  // object ids of the security groups that hold the person, nested ones included
 }
 
@@ -49,6 +50,9 @@ func (t *tenant) account(u *user) account {
 		}
 	}
 	a.validFrom, _ = parseInstant(unquote(t.dir.schema.json(pValidFrom, u.id, u.rec)))
+	for _, g := range t.dir.memberOf[u.id] {
+		a.direct = append(a.direct, g.id)
+	}
 	for _, g := range t.dir.groupsOf(u.id) {
 		if g.security {
 			a.groups = append(a.groups, g.id)

@@ -61,6 +61,16 @@ func cloudAt(host string) (c *cloud, graph bool) {
 	return nil, false
 }
 
+// homeCloud is where a tenant is at home.
+func homeCloud(t *tenant) *cloud {
+	for _, c := range clouds {
+		if strings.EqualFold(c.azure, t.policy.cloud) {
+			return c
+		}
+	}
+	return clouds[0]
+}
+
 // site is the addresses that an answer carries: the service's own where the client asked for the service by its own name, which it
 // does through the proxy, and the address that the client used everywhere else.
 type site struct {

@@ -85,7 +85,7 @@ type scopeSet struct {
 }
 
 // askedFor sorts scopes into the one resource and its names; .default stands for everything declared or granted.
-func (e *Emulator) askedFor(r *http.Request, t *tenant, asked []string, one bool) (resource, []string, *oauthError) {
+func (e *Emulator) askedFor(r *http.Request, t *tenant, reg registration, asked []string, one bool) (resource, []string, *oauthError) {
 	var res resource
 	var first string
 	var names []string
@@ -100,12 +100,12 @@ func (e *Emulator) askedFor(r *http.Request, t *tenant, asked []string, one bool
 		if !ok {
 			return res, nil, unknownResource(prefix, t)
 		}
-		if name == "" || x.graph && !strings.EqualFold(name, ".default") && !strings.Contains(name, ".") {
-			return res, nil, aadsts("invalid_client", 650053, "The application asked for scope '%s' that doesn't exist on the resource '%s'. Contact the app vendor.", name, graphAppID)
+		if name == "" || !strings.EqualFold(name, ".default") && !x.has(name) {
+			return res, nil, aadsts("invalid_client", 650053, "The application '%s' asked for scope '%s' that doesn't exist on the resource '%s'. Contact the app vendor.", reg.Name, name, x.id())
 		}
 		if !found {
 			res, first, found = x, s, true
-		} else if x.graph != res.graph || x.target != res.target {
+		} else if x.id() != res.id() {
 			if one {
 				code := 28000 // as reported from the service; Microsoft's list has 700022
 				if e.opts.Rules == DocumentedRules {
@@ -132,16 +132,14 @@ func (e *Emulator) askedFor(r *http.Request, t *tenant, asked []string, one bool
 
 // resolveScopes decides what a person's token is good for. The scopes of the sign-in that are about the person stay good.
 func (e *Emulator) resolveScopes(r *http.Request, t *tenant, reg registration, acc account, asked, signedIn []string) (scopeSet, *oauthError) {
-	res, names, refusal := e.askedFor(r, t, asked, true)
+	res, names, refusal := e.askedFor(r, t, reg, asked, true)
 	if refusal != nil {
 		return scopeSet{}, refusal
 	}
 	s := scopeSet{resource: res}
 	if !res.graph {
-		if target, ok := e.registrationOf(t, res.target); ok {
-			s.roles = assigned(target, acc)
-		}
-		s.names = []string{"access_as_user"}
+		s.roles = assigned(*res.app, acc.holder())
+		s.names = res.exposed(names)
 		for _, a := range asked {
 			if !strings.EqualFold(a, "offline_access") {
 				s.shown = append(s.shown, a)

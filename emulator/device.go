@@ -45,14 +45,14 @@ func (e *Emulator) serveDeviceCode(w http.ResponseWriter, r *http.Request, a aut
 		reg, refusal = e.clientAt(a, id)
 	}
 	if len(scopes) == 0 {
-		scopes = []string{"openid", "profile", "offline_access", strings.TrimRight(r.PostForm.Get("resource"), "/") + "/.default"}
+		scopes = v1Scopes(r.PostForm.Get("resource"))
 	}
 	if refusal == nil {
 		t := a.tenant
 		if t == nil {
 			t = reg.home
 		}
-		_, _, refusal = e.askedFor(r, t, scopes, true)
+		_, _, refusal = e.askedFor(r, t, reg, scopes, true)
 	}
 	if refusal != nil {
 		e.writeOAuthError(w, r, refusal)
@@ -128,6 +128,7 @@ func (e *Emulator) finishDevice(w http.ResponseWriter, r *http.Request, f *signI
 	e.install(f.who.tenant, f.reg)
 	e.login.mu.Lock()
 	f.device.tenant, f.device.oid, f.device.signedIn, f.device.approved = f.who.tenant, f.who.id, f.when, true
+	f.device.amr = f.amr()
 	delete(e.login.flows, f.id)
 	e.login.mu.Unlock()
 	e.draw(w, http.StatusOK, "say", pageView{
@@ -170,7 +171,11 @@ func (e *Emulator) redeemDevice(q tokenRequest) (map[string]any, *oauthError) {
 	case known.used:
 		return nil, aadsts("invalid_grant", 90120, "The device code was redeemed already.")
 	case !now.Before(known.ends):
-		return nil, aadsts("expired_token", 70019, "Verification code expired. Have the user retry the sign-in.")
+		if e.opts.Rules == DocumentedRules {
+			return nil, aadsts("expired_token", 70019, "Verification code expired. Have the user retry the sign-in.")
+		}
+		// https://github.com/Azure/azure-cli/issues/22251
+		return nil, aadsts("expired_token", 70020, "The provided value for the input parameter 'device_code' is not valid. This device code has expired.")
 	case known.declined:
 		return nil, aadsts("authorization_declined", 70017, "The end user denied the authorization request.")
 	case !known.approved:

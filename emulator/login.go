@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -22,6 +23,7 @@ const (
 	idTokenLife = time.Hour
 	refreshIdle = 90 * 24 * time.Hour
 	sessionLife = 24 * time.Hour
+	spaLife     = 24 * time.Hour // of a single-page application's refresh tokens
 	flowLife    = time.Hour
 	clockSkew   = 5 * time.Minute
 )
@@ -35,9 +37,11 @@ type loginState struct {
 	flows      map[string]*signInFlow
 	devices    map[string]*deviceGrant // by device code
 	challenges map[string]time.Time    // tenant/object id -> tokens issued before are refused to clients that declared cp1
+	failures   map[string]*failures    // by person.key
 	bad        []badToken
 	calls      int
-	issuer     string // what discovery says instead of the truth; "" says the truth
+	changes    atomic.Int64 // of what a data folder keeps
+	issuer     string       // what discovery says instead of the truth; "" says the truth
 }
 
 func newLoginState() *loginState {
@@ -48,6 +52,7 @@ func newLoginState() *loginState {
 		flows:      map[string]*signInFlow{},
 		devices:    map[string]*deviceGrant{},
 		challenges: map[string]time.Time{},
+		failures:   map[string]*failures{},
 	}
 }
 
@@ -65,6 +70,7 @@ func (l *loginState) forget(now time.Time) {
 	sweep(l.devices, func(d *deviceGrant) bool { return now.After(d.ends.Add(deviceLife)) })
 	sweep(l.sessions, func(s *browserSession) bool { return now.After(s.ends) })
 	sweep(l.refresh, func(g *refreshGrant) bool { return now.After(g.used.Add(2 * refreshIdle)) })
+	sweep(l.failures, func(f *failures) bool { return now.After(f.until.Add(24 * time.Hour)) })
 }
 
 func sweep[T any](m map[string]T, over func(T) bool) {
@@ -122,6 +128,21 @@ func (a authorityRequest) path() string {
 	return strings.ToLower(a.segment)
 }
 
+// elsewhere says that the tenant is at home in another cloud than the one that was asked by its own name. The discovery document
+// is answered everywhere: https://learn.microsoft.com/en-us/entra/identity-platform/reference-error-codes (AADSTS90038),
+// https://github.com/tieto/sipe/issues/182, https://github.com/Microsoft365DSC/Microsoft365DSC/issues/1041
+func (a authorityRequest) elsewhere(r *http.Request) *oauthError {
+	s := siteOf(r)
+	if a.tenant == nil || !s.real || a.tenant.policy.cloud == "" || strings.EqualFold(a.tenant.policy.cloud, s.cloud.azure) || strings.Contains(r.URL.Path, ".well-known") {
+		return nil
+	}
+	home := homeCloud(a.tenant)
+	if home == clouds[0] {
+		return aadsts("invalid_request", 900440, "Requests to tenants hosted in the public cloud are not supported on USGov endpoints. This user must sign into https://%s instead of %s. The application must send the user to the right login endpoint, usually by hosting two versions of the site (e.g. portal.azure.us and portal.azure.com)", home.network, s.issuer)
+	}
+	return aadsts("invalid_request", 90038, "Tenant '%s' request is being redirected to the National Cloud '%s'.", a.segment, home.instance())
+}
+
 func (e *Emulator) serveAuthority(w http.ResponseWriter, r *http.Request, segment, rest string) {
 	a := authorityRequest{segment: segment}
 	switch strings.ToLower(segment) {
@@ -142,6 +163,14 @@ func (e *Emulator) serveAuthority(w http.ResponseWriter, r *http.Request, segmen
 		}
 		return
 	}
+	if away := a.elsewhere(r); away != nil {
+		if json {
+			e.writeOAuthError(w, r, away)
+		} else {
+			e.errorPage(w, r, away)
+		}
+		return
+	}
 	switch route {
 	case "v2.0/.well-known/openid-configuration":
 		e.serveDiscovery(w, r, a, true)
@@ -151,8 +180,10 @@ func (e *Emulator) serveAuthority(w http.ResponseWriter, r *http.Request, segmen
 		e.serveKeys(w, r, a)
 	case "discovery/instance":
 		e.serveInstance(w, r)
-	case "oauth2/v2.0/authorize", "oauth2/authorize":
-		e.serveAuthorize(w, r, a)
+	case "oauth2/v2.0/authorize":
+		e.serveAuthorize(w, r, a, false)
+	case "oauth2/authorize":
+		e.serveAuthorize(w, r, a, true)
 	case "oauth2/v2.0/token":
 		e.serveToken(w, r, a, false)
 	case "oauth2/token":
@@ -269,6 +300,7 @@ func (e *Emulator) install(t *tenant, reg registration) registration {
 	if app == nil {
 		a := reg.App
 		a.ObjectID, a.Application, a.Delegated, a.Roles, a.Assigned = e.random.id(), nil, nil, nil, nil
+		a.AssignedOnly = false
 		app = newApplication(a)
 		t.apps[key] = app
 	}
@@ -373,8 +405,13 @@ func (e *Emulator) personNamed(a authorityRequest, name string) (person, bool) {
 		}
 		elsewhere = &person{acc, t}
 	}
-	if elsewhere != nil {
-		return *elsewhere, true
+	if elsewhere == nil {
+		return person{}, false
 	}
-	return person{}, false
+	if a.tenant != nil {
+		if guest, ok := e.guestOf(a.tenant, *elsewhere); ok {
+			return guest, true
+		}
+	}
+	return *elsewhere, true
 }

@@ -24,7 +24,13 @@ type authRequest struct {
 	loginHint  string
 	domainHint string
 	claims     string
-	maxAge     int // -1: none
+	maxAge     int  // -1: none
+	v1         bool // the v1.0 endpoint
+}
+
+// wants says whether a kind of answer was asked for.
+func (q *authRequest) wants(kind string) bool {
+	return slices.Contains(strings.Fields(q.response), kind)
 }
 
 type flowKind int
@@ -46,15 +52,24 @@ type signInFlow struct {
 	device  *deviceGrant // of a device sign-in
 	who     *person      // once known
 	when    time.Time    // they signed in
+	second  bool         // and gave a second factor
 	fresh   bool         // they did so in this flow
 	agreed  bool         // they consented in this flow
 	proved  string       // object id of who gave the password that must be changed first
 	ends    time.Time
 }
 
+// amr are the methods of the sign-in.
+func (f *signInFlow) amr() []string {
+	if f.second {
+		return []string{"pwd", "mfa"}
+	}
+	return []string{"pwd"}
+}
+
 // serveAuthorize is the authorization endpoint:
 // https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-auth-code-flow#request-an-authorization-code
-func (e *Emulator) serveAuthorize(w http.ResponseWriter, r *http.Request, a authorityRequest) {
+func (e *Emulator) serveAuthorize(w http.ResponseWriter, r *http.Request, a authorityRequest, v1 bool) {
 	if r.Method != http.MethodGet && r.Method != http.MethodPost {
 		w.Header().Set("Allow", "GET, POST")
 		w.WriteHeader(http.StatusMethodNotAllowed)
@@ -70,7 +85,7 @@ func (e *Emulator) serveAuthorize(w http.ResponseWriter, r *http.Request, a auth
 		clientID: q.Get("client_id"), redirect: q.Get("redirect_uri"), response: strings.Join(sorted(strings.Fields(q.Get("response_type"))), " "),
 		mode: strings.ToLower(q.Get("response_mode")), scopes: strings.Fields(q.Get("scope")), state: q.Get("state"), nonce: q.Get("nonce"),
 		challenge: q.Get("code_challenge"), method: q.Get("code_challenge_method"), prompt: strings.ToLower(strings.TrimSpace(q.Get("prompt"))),
-		loginHint: q.Get("login_hint"), domainHint: q.Get("domain_hint"), claims: q.Get("claims"), maxAge: -1,
+		loginHint: q.Get("login_hint"), domainHint: q.Get("domain_hint"), claims: q.Get("claims"), maxAge: -1, v1: v1,
 	}}
 	req := &f.request
 	if req.clientID == "" {
@@ -102,32 +117,25 @@ func sorted(s []string) []string {
 // checkAuthorize finds what is wrong with a request whose client and redirect address are right.
 func (e *Emulator) checkAuthorize(r *http.Request, f *signInFlow, q url.Values) *oauthError {
 	req := &f.request
-	mode := req.mode
-	req.mode = "query"
-	switch mode {
-	case "":
-	case "query", "fragment", "form_post":
-		req.mode = mode
-	default:
-		return aadsts("invalid_request", 70007, "'%s' is not a supported value of 'response_mode' when requesting a token.", mode)
+	if refusal := req.checkResponse(f.reg); refusal != nil {
+		return refusal
 	}
-	switch req.response {
-	case "code":
-	case "":
-		return missing("response_type")
-	case "id_token", "code id_token", "id_token token", "code id_token token", "token":
-		if mode == "" {
-			req.mode = "fragment"
-		}
-		return aadsts("unsupported_response_type", 700054, "response_type '%s' is not enabled for the application.", "id_token")
-	default:
-		return aadsts("unsupported_response_type", 70005, "The app returned an unsupported response type due to the following reasons: response type '%s' isn't enabled for the app.", req.response)
-	}
-	if len(req.scopes) == 0 && q.Get("resource") != "" {
-		req.scopes = []string{"openid", "profile", "offline_access", strings.TrimRight(q.Get("resource"), "/") + "/.default"}
-	}
-	if len(req.scopes) == 0 {
+	switch {
+	case req.v1:
+		// https://learn.microsoft.com/en-us/previous-versions/azure/active-directory/azuread-dev/v1-protocols-oauth-code
+		req.scopes = v1Scopes(q.Get("resource"))
+	case q.Get("resource") != "":
+		return aadsts("invalid_request", 901002, "The 'resource' request parameter is not supported.")
+	case len(req.scopes) == 0:
 		return missing("scope")
+	}
+	if req.wants("id_token") {
+		switch {
+		case !slices.Contains(req.scopes, "openid"):
+			return aadsts("unsupported_response_type", 70005, "The app returned an unsupported response type due to the following reasons: response type 'id_token' requires the 'OpenID' scope.")
+		case req.nonce == "":
+			return aadsts("invalid_request", 90014, "The required field 'nonce' is missing from the credential. Ensure that you have all the necessary parameters for the login request.")
+		}
 	}
 	if req.method != "" && req.method != "S256" && req.method != "plain" {
 		return aadsts("invalid_request", 501491, "Invalid Code_Challenge_Method '%s'. Only 'S256' and 'plain' are supported.", req.method)
@@ -162,18 +170,58 @@ func (e *Emulator) checkAuthorize(r *http.Request, f *signInFlow, q url.Values) 
 	if t == nil {
 		t = f.reg.home
 	}
-	_, _, refusal := e.askedFor(r, t, req.scopes, false)
+	_, _, refusal := e.askedFor(r, t, f.reg, req.scopes, false)
 	return refusal
+}
+
+// checkResponse finds the response mode, and what the application may not have from here.
+func (q *authRequest) checkResponse(reg registration) *oauthError {
+	mode := q.mode
+	q.mode = "query"
+	if q.wants("id_token") || q.wants("token") {
+		q.mode = "fragment"
+	}
+	if mode == "query" || mode == "fragment" || mode == "form_post" {
+		q.mode = mode
+	}
+	switch q.response {
+	case "code", "id_token", "code id_token", "id_token token", "token":
+	case "":
+		return missing("response_type")
+	default:
+		return aadsts("unsupported_response_type", 70005, "The app returned an unsupported response type due to the following reasons: response type '%s' isn't enabled for the app.", q.response)
+	}
+	switch {
+	case q.wants("id_token") && !slices.Contains(reg.Implicit, "id_token"):
+		return aadsts("unsupported_response_type", 700054, "response_type 'id_token' is not enabled for the application.")
+	case q.wants("token") && !slices.Contains(reg.Implicit, "token"):
+		return aadsts("unsupported_response_type", 700051, "response_type 'token' is not enabled for the application.")
+	case mode != "" && mode != q.mode:
+		return aadsts("invalid_request", 70007, "'%s' is not a supported value of 'response_mode' when requesting a token.", mode)
+	case mode == "query" && q.response != "code":
+		q.mode = "fragment"
+		return aadsts("invalid_request", 70007, "'query' is not a supported value of 'response_mode' when requesting a token.")
+	}
+	return nil
+}
+
+// v1Scopes are what a request of the v1.0 endpoints stands for, which names a resource and no scopes.
+func v1Scopes(resource string) []string {
+	scopes := []string{"openid", "profile", "offline_access"}
+	if resource != "" {
+		scopes = append(scopes, strings.TrimRight(resource, "/")+"/.default")
+	}
+	return scopes
 }
 
 // checkRedirect finds the address to send the person back to. An application with one address need not name it; for loopback http
 // the port may differ (https://learn.microsoft.com/en-us/entra/identity-platform/reply-url#localhost-exceptions).
 func checkRedirect(reg registration, given string) (string, *oauthError) {
 	if given == "" {
-		if len(reg.Redirects) == 0 {
-			return "", aadsts("invalid_request", 500113, "No reply address is registered for the application.")
+		if all := slices.Concat(reg.Redirects, reg.SPA); len(all) > 0 {
+			return all[0], nil
 		}
-		return reg.Redirects[0], nil
+		return "", aadsts("invalid_request", 500113, "No reply address is registered for the application.")
 	}
 	u, err := url.Parse(given)
 	if err == nil && u.IsAbs() && u.Fragment == "" && !strings.Contains(given, "#") {
@@ -181,6 +229,9 @@ func checkRedirect(reg registration, given string) (string, *oauthError) {
 			if x == given || sameLoopback(x, u) {
 				return given, nil
 			}
+		}
+		if slices.Contains(reg.SPA, given) {
+			return given, nil
 		}
 	}
 	return "", aadsts("invalid_request", 50011, "The redirect URI '%s' specified in the request does not match the redirect URIs configured for the application '%s'. Make sure the redirect URI sent in the request matches one added to your application in the Azure portal. Navigate to https://aka.ms/redirectUriMismatchError to learn more about how to troubleshoot this error.", given, reg.ClientID)
@@ -222,7 +273,7 @@ func (e *Emulator) advance(w http.ResponseWriter, r *http.Request, f *signInFlow
 			e.accountPage(w, r, f, candidates)
 			return
 		}
-		f.who, f.when = &candidates[0].person, candidates[0].at
+		f.who, f.when, f.second = &candidates[0].person, candidates[0].at, candidates[0].second
 	}
 	if f.kind == flowAuthorize || f.kind == flowDevice {
 		at := f.at
@@ -240,6 +291,15 @@ func (e *Emulator) advance(w http.ResponseWriter, r *http.Request, f *signInFlow
 			return
 		}
 	}
+	if !f.second && e.asksSecond(*f.who) {
+		if hasPrompt(req.prompt, "none") {
+			o := secondFactor(graphAppID, true)
+			e.sendError(w, r, f, o)
+			return
+		}
+		e.secondPage(w, f)
+		return
+	}
 	if f.kind == flowAdminConsent {
 		e.adminConsentPage(w, r, f)
 		return
@@ -251,7 +311,7 @@ func (e *Emulator) advance(w http.ResponseWriter, r *http.Request, f *signInFlow
 		e.finishDevice(w, r, f)
 		return
 	}
-	e.sendCode(w, r, f, session, key)
+	e.sendAnswer(w, r, f, session, key)
 }
 
 func hasPrompt(prompt, one string) bool { return slices.Contains(strings.Fields(prompt), one) }
@@ -259,7 +319,7 @@ func hasPrompt(prompt, one string) bool { return slices.Contains(strings.Fields(
 // askConsent shows the consent page, or the one that says an administrator is needed, when something was not consented yet.
 func (e *Emulator) askConsent(w http.ResponseWriter, r *http.Request, f *signInFlow) bool {
 	t := f.who.tenant
-	res, names, refusal := e.askedFor(r, t, f.request.scopes, false)
+	res, names, refusal := e.askedFor(r, t, f.reg, f.request.scopes, false)
 	if refusal != nil {
 		e.sendError(w, r, f, refusal)
 		return true
@@ -288,82 +348,4 @@ func (e *Emulator) askConsent(w http.ResponseWriter, r *http.Request, f *signInF
 	}
 	e.consentPage(w, r, f, need)
 	return true
-}
-
-// sendCode ends an authorization request well.
-func (e *Emulator) sendCode(w http.ResponseWriter, r *http.Request, f *signInFlow, session *browserSession, key string) {
-	now := e.Now()
-	e.install(f.who.tenant, f.reg)
-	g := grant{
-		tenant: f.who.tenant, clientID: f.reg.ClientID, oid: f.who.id, scopes: f.request.scopes, signedIn: f.when,
-		amr: []string{"pwd"}, nonce: f.request.nonce, showAuth: f.request.maxAge >= 0,
-	}
-	if f.request.claims != "" {
-		g.applyClaims(f.request.claims, now)
-	}
-	g.sid = e.noteSignIn(w, r, f, session, key)
-	code := "1." + secret()
-	e.login.mu.Lock()
-	e.login.forget(now)
-	e.login.codes[code] = &codeGrant{
-		grant: g, redirect: f.request.redirect, challenge: f.request.challenge, method: f.request.method, ends: now.Add(codeLife),
-	}
-	delete(e.login.flows, f.id)
-	e.login.mu.Unlock()
-	v := url.Values{}
-	v.Set("code", code)
-	if r.Form.Get("client_info") == "1" {
-		v.Set("client_info", clientInfo(f.who.id, f.who.tenant.id))
-	}
-	if g.sid != "" {
-		v.Set("session_state", g.sid)
-	}
-	e.sendBack(w, r, f, v)
-}
-
-// sendError ends an authorization request badly, at the application.
-func (e *Emulator) sendError(w http.ResponseWriter, r *http.Request, f *signInFlow, o *oauthError) {
-	if f.kind == flowDevice || f.request.redirect == "" {
-		e.errorPage(w, r, o)
-		return
-	}
-	v := url.Values{}
-	v.Set("error", o.kind)
-	if o.kind == "invalid_grant" || o.kind == "invalid_client" {
-		v.Set("error", "invalid_request")
-	}
-	v.Set("error_description", o.describe(e.trace(r)))
-	if o.suberror != "" {
-		v.Set("error_subcode", o.suberror)
-	}
-	v.Set("error_uri", origin(r)+"/error?code="+strconv.Itoa(o.aadsts))
-	if o.aadsts == 65004 {
-		v.Set("error_subcode", "cancel")
-	}
-	e.sendBack(w, r, f, v)
-}
-
-// sendBack answers with the parameters in the way that response_mode asks for.
-func (e *Emulator) sendBack(w http.ResponseWriter, r *http.Request, f *signInFlow, v url.Values) {
-	if f.request.state != "" {
-		v.Set("state", f.request.state)
-	}
-	w.Header().Set("Cache-Control", "no-store, no-cache")
-	w.Header().Set("Referrer-Policy", "no-referrer")
-	switch f.request.mode {
-	case "form_post":
-		e.formPostPage(w, r, f.request.redirect, v)
-	case "fragment":
-		http.Redirect(w, r, f.request.redirect+"#"+v.Encode(), http.StatusFound)
-	default:
-		http.Redirect(w, r, withQuery(f.request.redirect, v), http.StatusFound)
-	}
-}
-
-func withQuery(address string, v url.Values) string {
-	sep := "?"
-	if strings.Contains(address, "?") {
-		sep = "&"
-	}
-	return address + sep + v.Encode()
 }

@@ -251,7 +251,17 @@ func (e *Emulator) serveSignInPage(w http.ResponseWriter, r *http.Request, a aut
 	}
 	f := e.flowOf(r)
 	if f == nil || f.at.path() != a.path() {
-		e.errorPage(w, r, aadsts("invalid_request", 165000, "Invalid Request: the sign-in took too long or was finished already. Go back to the application and begin again."))
+		e.errorPage(w, r, staleFlow())
+		return
+	}
+	session, key := e.session(r)
+	if r.PostForm.Get("second") != "" {
+		if !e.holds(session, f.who) {
+			e.errorPage(w, r, staleFlow())
+			return
+		}
+		e.noteSecond(f, key)
+		e.advance(w, r, f)
 		return
 	}
 	f.who = nil
@@ -265,11 +275,10 @@ func (e *Emulator) serveSignInPage(w http.ResponseWriter, r *http.Request, a aut
 		}
 		e.cancel(w, r, f)
 	case r.Form.Get("pick") != "":
-		session, _ := e.session(r)
 		f.request.prompt = strings.TrimSpace(strings.ReplaceAll(f.request.prompt, "select_account", ""))
 		for _, c := range e.candidates(f, session) {
 			if c.tenant.id+"/"+c.id == r.Form.Get("pick") {
-				f.who, f.when = &c.person, c.at
+				f.who, f.when, f.second = &c.person, c.at, c.second
 				e.advance(w, r, f)
 				return
 			}
@@ -278,6 +287,10 @@ func (e *Emulator) serveSignInPage(w http.ResponseWriter, r *http.Request, a aut
 	default:
 		e.prove(w, r, f)
 	}
+}
+
+func staleFlow() *oauthError {
+	return aadsts("invalid_request", 165000, "Invalid Request: the sign-in took too long or was finished already. Go back to the application and begin again.")
 }
 
 // prove signs in the person that the page names, with the password where there is one.
@@ -296,25 +309,30 @@ func (e *Emulator) prove(w http.ResponseWriter, r *http.Request, f *signInFlow) 
 			return
 		}
 	}
-	if p.federated {
+	home, here := e.homeOf(p)
+	if !here {
+		e.signInPage(w, r, f, wrongPassword().headline())
+		return
+	}
+	if home.federated {
 		e.signInPage(w, r, f, "This person's domain is federated: they sign in at their own organization's page, which the emulator does not have.")
 		return
 	}
-	if f.proved == p.id && p.force && p.password != "" {
-		e.changeForced(w, r, f, p)
+	if f.proved == p.id && home.force && home.password != "" {
+		e.changeForced(w, r, f, p, home)
 		return
 	}
-	if p.password != "" {
+	if home.password != "" {
 		given, sent := r.Form["passwd"]
 		if !sent {
 			e.passwordPage(w, f, p, "")
 			return
 		}
-		if !p.knows(strings.Join(given, "")) {
-			e.passwordPage(w, f, p, aadsts("invalid_grant", 50126, "Error validating credentials due to invalid username or password.").headline())
+		if refusal := e.checkPassword(home, strings.Join(given, "")); refusal != nil {
+			e.passwordPage(w, f, p, refusal.headline())
 			return
 		}
-		if p.force {
+		if home.force {
 			f.proved = p.id
 			e.changePage(w, f, p, "")
 			return
@@ -325,6 +343,14 @@ func (e *Emulator) prove(w http.ResponseWriter, r *http.Request, f *signInFlow) 
 	e.advance(w, r, f)
 }
 
+// secondPage asks for the second factor, which is a button here.
+func (e *Emulator) secondPage(w http.ResponseWriter, f *signInFlow) {
+	e.keep(f)
+	e.draw(w, http.StatusOK, "second", pageView{
+		Title: "Approve sign in request", Who: f.who.signInName(), Action: "/" + f.at.path() + "/login", Flow: f.id,
+	})
+}
+
 func (e *Emulator) changePage(w http.ResponseWriter, f *signInFlow, p person, alert string) {
 	e.keep(f)
 	e.draw(w, http.StatusOK, "change", pageView{
@@ -333,7 +359,7 @@ func (e *Emulator) changePage(w http.ResponseWriter, f *signInFlow, p person, al
 }
 
 // changeForced takes the new password of somebody who must change it at the first sign-in.
-func (e *Emulator) changeForced(w http.ResponseWriter, r *http.Request, f *signInFlow, p person) {
+func (e *Emulator) changeForced(w http.ResponseWriter, r *http.Request, f *signInFlow, p, home person) {
 	fresh := r.PostForm.Get("newpasswd")
 	switch {
 	case fresh != r.PostForm.Get("again"):
@@ -342,16 +368,16 @@ func (e *Emulator) changeForced(w http.ResponseWriter, r *http.Request, f *signI
 	case !strong(fresh):
 		e.changePage(w, f, p, "Passwords need 8 to 256 characters of three of these kinds: small letters, capitals, digits, symbols.")
 		return
-	case p.knows(fresh):
+	case home.knows(fresh):
 		e.changePage(w, f, p, "Choose a password that is not the present one.")
 		return
 	}
 	e.mu.Lock()
-	if u := p.tenant.userByID(p.id); u != nil {
+	if u := home.tenant.userByID(home.id); u != nil {
 		u.extra().password, u.more.force = fresh, false
 		now := e.clock.Now()
 		u.rec = u.rec.with([]field{{pPasswordTime, instantJSON(now)}})
-		e.ledger.add(Entry{Time: now, Tenant: p.tenant.id, App: f.reg.ClientID, Actor: p.id, RequestID: e.random.id(), Op: "user.password.change", Object: p.id})
+		e.ledger.add(Entry{Time: now, Tenant: home.tenant.id, App: f.reg.ClientID, Actor: home.id, RequestID: e.random.id(), Op: "user.password.change", Object: home.id})
 	}
 	e.mu.Unlock()
 	e.openSession(w, r, p)
@@ -433,8 +459,8 @@ func (e *Emulator) serveConsentPage(w http.ResponseWriter, r *http.Request, a au
 	}
 	f := e.flowOf(r)
 	s, _ := e.session(r)
-	if f == nil || f.who == nil || f.at.path() != a.path() || s == nil || s.accounts[f.who.tenant.id+"/"+f.who.id].IsZero() {
-		e.errorPage(w, r, aadsts("invalid_request", 165000, "Invalid Request: the sign-in took too long or was finished already. Go back to the application and begin again."))
+	if f == nil || f.who == nil || f.at.path() != a.path() || !e.holds(s, f.who) {
+		e.errorPage(w, r, staleFlow())
 		return
 	}
 	accepted := r.Form.Get("answer") == "accept"
@@ -454,7 +480,7 @@ func (e *Emulator) serveConsentPage(w http.ResponseWriter, r *http.Request, a au
 
 // agree notes a person's consent and goes on. What only an administrator may grant is granted by one only.
 func (e *Emulator) agree(w http.ResponseWriter, r *http.Request, f *signInFlow, everybody bool) {
-	_, names, refusal := e.askedFor(r, f.who.tenant, f.request.scopes, false)
+	_, names, refusal := e.askedFor(r, f.who.tenant, f.reg, f.request.scopes, false)
 	if refusal != nil {
 		e.sendError(w, r, f, refusal)
 		return

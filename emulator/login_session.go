@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"sort"
@@ -14,7 +15,8 @@ const sessionCookie = "ESTSAUTH"
 // browserSession is what one browser is signed in to.
 type browserSession struct {
 	sid      string
-	accounts map[string]time.Time // tenant/object id -> when they last proved themself
+	accounts map[string]time.Time // person.key of the account at home -> when they last proved themself
+	second   map[string]bool      // who of them gave a second factor
 	apps     map[string]bool      // tenant/client id: whom to tell of a sign-out
 	ends     time.Time
 }
@@ -22,7 +24,8 @@ type browserSession struct {
 // signedIn is a candidate for signing in without being asked.
 type signedIn struct {
 	person
-	at time.Time
+	at     time.Time
+	second bool
 }
 
 // session reads the browser's session; nil when it has none that is still good. The copy may be read without a lock.
@@ -40,15 +43,17 @@ func (e *Emulator) session(r *http.Request) (*browserSession, string) {
 	return s.clone(), c.Value
 }
 
+func newSession(sid string) *browserSession {
+	return &browserSession{sid: sid, accounts: map[string]time.Time{}, second: map[string]bool{}, apps: map[string]bool{}}
+}
+
 func (s *browserSession) clone() *browserSession {
-	x := &browserSession{sid: s.sid, ends: s.ends, accounts: map[string]time.Time{}, apps: map[string]bool{}}
-	for k, v := range s.accounts {
-		x.accounts[k] = v
-	}
-	for k, v := range s.apps {
-		x.apps[k] = v
-	}
-	return x
+	c := newSession(s.sid)
+	c.ends = s.ends
+	maps.Copy(c.accounts, s.accounts)
+	maps.Copy(c.second, s.second)
+	maps.Copy(c.apps, s.apps)
+	return c
 }
 
 // candidates are the people of the session who may go on with this request without signing in again.
@@ -60,21 +65,22 @@ func (e *Emulator) candidates(f *signInFlow, s *browserSession) []signedIn {
 	var out []signedIn
 	for key, at := range s.accounts {
 		tid, oid, _ := strings.Cut(key, "/")
-		if f.at.tenant != nil && f.at.tenant.id != tid {
-			continue
-		}
 		t := e.tenantBy(tid)
 		if t == nil {
 			continue
 		}
 		acc, ok := e.accountOf(t, oid)
-		if !ok || at.Before(acc.validFrom) {
+		who := person{acc, t}
+		if ok && f.at.tenant != nil && f.at.tenant != t {
+			who, ok = e.guestOf(f.at.tenant, who)
+		}
+		if !ok || at.Before(acc.validFrom) || at.Before(who.validFrom) {
 			continue
 		}
 		if f.request.maxAge >= 0 && now.Sub(at) > time.Duration(f.request.maxAge)*time.Second {
 			continue
 		}
-		out = append(out, signedIn{person{acc, t}, at})
+		out = append(out, signedIn{who, at, s.second[key]})
 	}
 	sort.Slice(out, func(i, j int) bool { return out[i].upn < out[j].upn })
 	if h := f.request.loginHint; h != "" {
@@ -97,17 +103,40 @@ func (e *Emulator) openSession(w http.ResponseWriter, r *http.Request, who perso
 	}
 	now := e.Now()
 	key := secret()
+	home, _ := e.homeOf(who)
 	e.login.mu.Lock()
 	s := e.login.sessions[old]
 	if s == nil || now.After(s.ends) {
-		s = &browserSession{sid: e.random.id(), accounts: map[string]time.Time{}, apps: map[string]bool{}}
+		s = newSession(e.random.id())
 	}
 	s.ends = now.Add(sessionLife)
-	s.accounts[who.tenant.id+"/"+who.id] = now
+	s.accounts[home.key()] = now
+	delete(s.second, home.key())
 	delete(e.login.sessions, old)
 	e.login.sessions[key] = s
+	e.login.changes.Add(1)
 	e.login.mu.Unlock()
 	setSession(w, r, key)
+}
+
+// holds says whether the session of the request is the person's, which the pages after the sign-in ask.
+func (e *Emulator) holds(s *browserSession, who *person) bool {
+	if s == nil || who == nil {
+		return false
+	}
+	home, ok := e.homeOf(*who)
+	return ok && !s.accounts[home.key()].IsZero()
+}
+
+// noteSecond notes that the person of the flow gave a second factor.
+func (e *Emulator) noteSecond(f *signInFlow, key string) {
+	f.second = true
+	home, _ := e.homeOf(*f.who)
+	e.login.mu.Lock()
+	defer e.login.mu.Unlock()
+	if s := e.login.sessions[key]; s != nil {
+		s.second[home.key()] = true
+	}
 }
 
 // noteSignIn notes which application the session was used for and names the session.
@@ -166,6 +195,7 @@ func (e *Emulator) serveLogout(w http.ResponseWriter, r *http.Request, a authori
 		}
 		e.login.mu.Lock()
 		delete(e.login.sessions, key)
+		e.login.changes.Add(1)
 		e.login.mu.Unlock()
 	}
 	setSession(w, r, "")

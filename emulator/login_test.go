@@ -45,7 +45,7 @@ func organizations() []emulator.Organization {
 		ClientID: webApp, Name: "Portal", Redirects: []string{back, "https://portal.contoso.com/callback"}, Logout: "http://localhost:50000/logout/front",
 		Secrets:   []emulator.Secret{{Value: "right-secret"}, {Value: "old-secret", Ends: "2020-01-01T00:00:00Z"}},
 		Delegated: []string{"User.Read", "User.ReadWrite"}, Application: []string{"User.ReadWrite.All"},
-		AppRoles: []emulator.AppRole{{Value: "Nameplate.Admin", Name: "Administrators"}}, Assigned: map[string][]string{"Nameplate.Admin": {"admin@contoso.com"}},
+		TokenVersion: 2, AppRoles: []emulator.AppRole{{Value: "Nameplate.Admin", Name: "Administrators"}}, Assigned: map[string][]string{"Nameplate.Admin": {"admin@contoso.com"}},
 	}
 	return []emulator.Organization{{
 		ID: contosoID, Name: "Contoso", Country: "US",

@@ -8,9 +8,19 @@ type tenant struct {
 	name    string
 	country string
 	domains []Domain
+	policy  signInPolicy
 	apps    map[string]*application // by client id, lower case
 	dir     *directory              // users, groups, managers, photos, roles (state.go)
 }
+
+// signInPolicy is what an organization file says of sign-ins as a whole.
+type signInPolicy struct {
+	cloud   string
+	mfa     []string
+	issuers []Issuer
+}
+
+func policyOf(o Organization) signInPolicy { return signInPolicy{o.Cloud, o.MFA, o.Issuers} }
 
 // application is a registration together with its service principal in this tenant.
 type application struct {

@@ -16,6 +16,15 @@ type Organization struct {
 	Extensions map[string]string `yaml:"extensions" json:"extensions"` // directory extensions: extension_<app id without dashes>_<name> -> String, Boolean, Integer, DateTime
 	Schemas    []Schema          `yaml:"schemas" json:"schemas"`       // schema extensions: ext55gb1l09_msLearnCourses
 	Attribute  []Security        `yaml:"attributes" json:"attributes"` // custom security attribute definitions
+	Cloud      string            `yaml:"cloud" json:"cloud"`           // AzureCloud, AzureUSGovernment or AzureChinaCloud: the others send its people there; "" is at home in every cloud
+	MFA        []string          `yaml:"mfa" json:"mfa"`               // UPNs of whom a second factor is asked, whatever the application; "*" is everybody
+	Issuers    []Issuer          `yaml:"issuers" json:"issuers"`       // whose tokens federated credentials of applications may name
+}
+
+// Issuer is somebody else's token issuer with its public keys: the emulator fetches none.
+type Issuer struct {
+	Address string   `yaml:"address" json:"address"` // iss of its tokens
+	Keys    []string `yaml:"keys" json:"keys"`       // PEM: certificates or public keys, RSA or ECDSA P-256
 }
 
 // Everybody is every user of the organization, those of Users first.
@@ -75,13 +84,39 @@ type App struct {
 	Secrets      []Secret            `yaml:"secrets" json:"secrets"`
 	Certificates []string            `yaml:"certificates" json:"certificates"` // PEM
 	AppRoles     []AppRole           `yaml:"appRoles" json:"appRoles"`         // the roles that the application itself defines
-	Assigned     map[string][]string `yaml:"assigned" json:"assigned"`         // app role value -> UPNs that hold it
+	Assigned     map[string][]string `yaml:"assigned" json:"assigned"`         // app role value -> who holds it: UPNs, ids of people, groups (their direct members) and service principals, client ids; "" assigns without a role
 	Application  []string            `yaml:"application" json:"application"`   // application permissions that are consented: "User.ReadWrite.All"
 	Delegated    []string            `yaml:"delegated" json:"delegated"`       // delegated permissions an administrator consented for everybody
 	Requests     []string            `yaml:"requests" json:"requests"`         // permissions declared (requiredResourceAccess): "Role:User.Read.All", "Scope:User.Read"
 	Roles        []string            `yaml:"roles" json:"roles"`               // directory roles of the service principal
 	Disabled     bool                `yaml:"disabled" json:"disabled"`
 	GroupClaims  bool                `yaml:"groupClaims" json:"groupClaims"` // groupMembershipClaims: SecurityGroup
+	RoleClaims   bool                `yaml:"roleClaims" json:"roleClaims"`   // groupMembershipClaims: DirectoryRole (wids)
+
+	SPA            []string            `yaml:"spa" json:"spa"`                       // redirect addresses of a single-page application: PKCE, no secret, a refresh token of one day
+	Implicit       []string            `yaml:"implicit" json:"implicit"`             // what the authorize endpoint may hand out itself: id_token, token
+	Identifiers    []string            `yaml:"identifierUris" json:"identifierUris"` // api://<client id> is always good
+	Exposes        []Permission        `yaml:"exposes" json:"exposes"`               // delegated permissions of the application itself (oauth2PermissionScopes)
+	TokenVersion   int                 `yaml:"tokenVersion" json:"tokenVersion"`     // accessTokenAcceptedVersion: 2, or 1, which is also what 0 means
+	OptionalClaims map[string][]string `yaml:"optionalClaims" json:"optionalClaims"` // idToken, accessToken -> names of claims
+	AssignedOnly   bool                `yaml:"assignedOnly" json:"assignedOnly"`     // appRoleAssignmentRequired
+	Federated      []Federated         `yaml:"federated" json:"federated"`           // federated identity credentials
+}
+
+// Permission is a delegated permission that an application exposes.
+type Permission struct {
+	ID    string `yaml:"id" json:"id"`
+	Value string `yaml:"value" json:"value"`
+	Name  string `yaml:"name" json:"name"`
+}
+
+// Federated trusts the tokens of an issuer for one subject instead of a secret:
+// https://learn.microsoft.com/en-us/graph/api/resources/federatedidentitycredential
+type Federated struct {
+	Name     string `yaml:"name" json:"name"`
+	Issuer   string `yaml:"issuer" json:"issuer"`
+	Subject  string `yaml:"subject" json:"subject"`
+	Audience string `yaml:"audience" json:"audience"` // "" is api://AzureADTokenExchange
 }
 
 // Secret is a client secret. Ends is RFC 3339; "" never ends.

@@ -33,6 +33,7 @@ type savedHead struct {
 	Keys    []savedKey
 	CA      savedKey
 	Tenants []savedTenant
+	Login   savedLogin
 }
 
 type savedTenant struct {
@@ -137,6 +138,7 @@ func (e *Emulator) encode() ([]byte, error) {
 	if head.CA, err = e.ca.save(); err != nil {
 		return nil, err
 	}
+	head.Login = e.login.save(e.Now())
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	head.Seq = e.ledger.last()
@@ -351,6 +353,7 @@ func (e *Emulator) decode(whole string) error {
 		if err != nil {
 			return err
 		}
+		t.policy = policyOf(org)
 		for _, x := range org.Schemas {
 			t.dir.defineSchema(x)
 		}
@@ -385,6 +388,7 @@ func (e *Emulator) decode(whole string) error {
 	e.ledger.restore(head.Seq, head.Ledger)
 	e.starts = head.Starts + 1
 	e.random.restart(e.opts.Seed + e.starts<<32) // the ids of before are not made again
+	e.login.load(head.Login, e.tenants)
 	return errors.Join(e.keys.restore(head.Keys), e.ca.restore(head.CA))
 }
 

@@ -167,7 +167,7 @@ func (b *browser) follow(ctx context.Context, p *page, upn, password string) (st
 		}
 		set := url.Values{}
 		name := ""
-		for _, id := range []string{"post", "password", "consent", "named", "account"} {
+		for _, id := range []string{"post", "password", "second", "consent", "named", "account"} {
 			if _, ok := p.forms[id]; ok {
 				name = id
 				break
@@ -185,6 +185,8 @@ func (b *browser) follow(ctx context.Context, p *page, upn, password string) (st
 				return "", fmt.Errorf("%s has a password and none was given", upn)
 			}
 			set.Set("passwd", password)
+		case "second":
+			set.Set("second", "1")
 		case "consent":
 			set.Set("answer", "accept")
 		case "named":

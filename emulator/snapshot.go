@@ -24,6 +24,7 @@ func (e *Emulator) Snapshot() []Organization {
 func (t *tenant) describe() Organization {
 	d := t.dir
 	org := Organization{ID: t.id, Name: t.name, Country: t.country, Domains: slices.Clone(t.domains), Extensions: d.extensions()}
+	org.Cloud, org.MFA, org.Issuers = t.policy.cloud, t.policy.mfa, t.policy.issuers
 	for _, key := range slices.Sorted(maps.Keys(d.schemas)) {
 		org.Schemas = append(org.Schemas, d.schemas[key])
 	}
@@ -110,6 +111,7 @@ func (e *Emulator) Reset() error {
 	e.mu.Lock()
 	for i, t := range e.tenants {
 		t.name, t.country, t.domains, t.apps, t.dir = fresh[i].name, fresh[i].country, fresh[i].domains, fresh[i].apps, fresh[i].dir
+		t.policy = fresh[i].policy
 	}
 	e.ledger.restart()
 	e.mu.Unlock()
@@ -134,6 +136,7 @@ func (l *loginState) restart() {
 	clear(l.flows)
 	clear(l.devices)
 	clear(l.challenges)
+	clear(l.failures)
 	l.bad, l.issuer = nil, ""
 }
 
@@ -219,7 +222,8 @@ func (e *Emulator) keepSaving(done <-chan struct{}) {
 	const atLeast = 2 * time.Second
 	wait := time.NewTimer(atLeast)
 	defer wait.Stop()
-	saved := e.ledger.last()
+	now := func() [2]int64 { return [2]int64{e.ledger.last(), e.login.changes.Load()} }
+	saved := now()
 	for {
 		select {
 		case <-done:
@@ -227,7 +231,7 @@ func (e *Emulator) keepSaving(done <-chan struct{}) {
 		case <-wait.C:
 		}
 		next := atLeast
-		if at := e.ledger.last(); at != saved {
+		if at := now(); at != saved {
 			began := e.clock.wall()
 			if e.Save() == nil { // Close saves again and tells
 				saved = at

@@ -92,7 +92,7 @@ func newDirectory() *directory {
 func newTenant(e *Emulator, org Organization) (*tenant, error) {
 	t := &tenant{
 		id: strings.ToLower(org.ID), name: org.Name, country: org.Country, domains: org.Domains,
-		apps: map[string]*application{}, dir: newDirectory(),
+		apps: map[string]*application{}, dir: newDirectory(), policy: policyOf(org),
 	}
 	if t.id == "" {
 		t.id = e.random.id()

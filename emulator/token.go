@@ -28,6 +28,7 @@ type refreshGrant struct {
 	grant
 	issued time.Time
 	used   time.Time
+	ends   time.Time // of a single-page application: fixed, however often it is used; zero for all others
 }
 
 // tokenRequest is a token request with its client proved.
@@ -38,6 +39,8 @@ type tokenRequest struct {
 	form   url.Values
 	client clientProof
 	v1     bool
+	now    time.Time
+	ends   time.Time // of the refresh token that is redeemed
 }
 
 const formLimit = 1 << 20
@@ -45,6 +48,13 @@ const formLimit = 1 << 20
 // serveToken is the token endpoint:
 // https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-auth-code-flow#request-an-access-token-with-a-client_secret
 func (e *Emulator) serveToken(w http.ResponseWriter, r *http.Request, a authorityRequest, v1 bool) {
+	if r.Header.Get("Origin") != "" { // https://learn.microsoft.com/en-us/entra/identity-platform/reply-url#prefer-spa
+		w.Header().Set("Access-Control-Allow-Origin", "*")
+		w.Header().Set("Access-Control-Allow-Methods", "POST, OPTIONS")
+		if h := r.Header.Get("Access-Control-Request-Headers"); h != "" {
+			w.Header().Set("Access-Control-Allow-Headers", h)
+		}
+	}
 	if r.Method == http.MethodOptions {
 		w.Header().Set("Allow", "POST")
 		w.WriteHeader(http.StatusNoContent)
@@ -70,12 +80,15 @@ func (e *Emulator) token(w http.ResponseWriter, r *http.Request, a authorityRequ
 	if err := r.ParseForm(); err != nil {
 		return nil, aadsts("invalid_request", 9002313, "Invalid request. Request is malformed or invalid.")
 	}
-	q := tokenRequest{w: w, r: r, at: a, form: r.PostForm, v1: v1}
-	if v1 && q.form.Get("resource") != "" && q.form.Get("scope") == "" {
-		q.form.Set("scope", strings.TrimRight(q.form.Get("resource"), "/")+"/.default openid profile offline_access")
+	q := tokenRequest{w: w, r: r, at: a, form: r.PostForm, v1: v1, now: e.Now()}
+	if resource := q.form.Get("resource"); v1 && resource != "" {
+		scopes := v1Scopes(resource)
 		if q.form.Get("grant_type") == "client_credentials" {
-			q.form.Set("scope", strings.TrimRight(q.form.Get("resource"), "/")+"/.default")
+			scopes = scopes[len(scopes)-1:]
 		}
+		q.form.Set("scope", strings.Join(scopes, " "))
+	} else if !v1 && resource != "" {
+		return nil, aadsts("invalid_request", 901002, "The 'resource' request parameter is not supported.")
 	}
 	kind := q.form.Get("grant_type")
 	switch kind {
@@ -89,8 +102,11 @@ func (e *Emulator) token(w http.ResponseWriter, r *http.Request, a authorityRequ
 	if kind == "authorization_code" && !hasForm(q.form.Get("code")) || kind == "refresh_token" && !hasForm(q.form.Get("refresh_token")) {
 		return nil, aadsts("invalid_grant", 9002313, "Invalid request. Request is malformed or invalid.")
 	}
-	var refusal *oauthError
-	if q.client, refusal = e.clientOf(r, a, q.form, kind != "client_credentials" && kind != behalfGrantType); refusal != nil {
+	spa, refusal := e.crossOrigin(q)
+	if refusal != nil {
+		return nil, refusal
+	}
+	if q.client, refusal = e.clientOf(r, a, q.form, kind != "client_credentials" && kind != behalfGrantType, spa); refusal != nil {
 		return nil, refusal
 	}
 	switch kind {
@@ -108,12 +124,45 @@ func (e *Emulator) token(w http.ResponseWriter, r *http.Request, a authorityRequ
 	return e.redeemDevice(q)
 }
 
+// crossOrigin says whether what is redeemed belongs to a single-page application. That goes together with an Origin header:
+// https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-auth-code-flow#redirect-uris-for-single-page-apps-spas,
+// the words are those of https://github.com/AzureAD/microsoft-authentication-library-for-js/issues/2482 and
+// https://github.com/Azure-Samples/ms-identity-javascript-angular-tutorial/issues/37
+func (e *Emulator) crossOrigin(q tokenRequest) (spa bool, refusal *oauthError) {
+	from := q.r.Header.Get("Origin")
+	var g *grant
+	bare := false
+	e.login.mu.Lock()
+	switch q.form.Get("grant_type") {
+	case "authorization_code":
+		if c := e.login.codes[q.form.Get("code")]; c != nil {
+			g, bare = &c.grant, c.challenge == ""
+		}
+	case "refresh_token":
+		if t := e.login.refresh[q.form.Get("refresh_token")]; t != nil {
+			g = &t.grant
+		}
+	}
+	spa = g != nil && g.spa
+	e.login.mu.Unlock()
+	switch {
+	case g == nil:
+	case spa && from == "":
+		refusal = aadsts("invalid_request", 9002327, "Tokens issued for the 'Single-Page Application' client-type may only be redeemed via cross-origin requests.")
+	case !spa && from != "":
+		refusal = aadsts("invalid_request", 9002326, "Cross-origin token redemption is permitted only for the 'Single-Page Application' client-type. Request origin: '%s'.", from)
+	case spa && bare:
+		refusal = aadsts("invalid_request", 9002325, "Proof Key for Code Exchange is required for cross-origin authorization code redemption.")
+	}
+	return spa, refusal
+}
+
 // hasForm says whether a code or refresh token looks like one of ours; an absent one is complained of elsewhere.
 func hasForm(s string) bool { return s == "" || strings.HasPrefix(s, "1.") && len(s) == len("1.")+43 }
 
 func (e *Emulator) clientCredentials(q tokenRequest) (map[string]any, *oauthError) {
 	if q.at.tenant == nil {
-		return nil, aadsts("invalid_request", 9001023, "The grant type is not supported over the /common or /consumers endpoints. Please use the /organizations or tenant-specific endpoint.")
+		return nil, aadsts("invalid_request", 50059, "No tenant-identifying information found in either the request or implied by any provided credentials.")
 	}
 	asked := strings.Fields(q.form.Get("scope"))
 	if len(asked) == 0 {
@@ -148,8 +197,9 @@ func (e *Emulator) clientCredentials(q tokenRequest) (map[string]any, *oauthErro
 	life := e.appTokenLife(g.cc)
 	t := accessToken{reg: reg, tenant: q.at.tenant, grant: g, resource: res, acr: q.client.acr, life: life, at: siteOf(q.r)}
 	if res.graph {
-		t.roles = e.applicationRoles(reg)
-		t.wids = e.rolesOfApp(reg)
+		t.roles, t.wids = e.applicationRoles(reg), e.rolesOfApp(reg)
+	} else if t.roles = assigned(*res.app, reg.holder()); !mayUse(*res.app, reg.holder()) {
+		return nil, aadsts("invalid_grant", 501051, "Application '%s'(%s) is not assigned to a role for the application '%s'(%s).", reg.ClientID, reg.Name, res.app.ClientID, res.app.Name)
 	}
 	token, err := e.signAccess(t)
 	if err != nil {
@@ -176,6 +226,8 @@ func (q tokenRequest) answer(body map[string]any, life time.Duration, res resour
 	}
 	num := func(n int) string { b, _ := json.Marshal(n); return string(b) }
 	body["expires_in"], body["ext_expires_in"] = num(s), num(s)
+	now := int(q.now.Unix())
+	body["not_before"], body["expires_on"] = num(now-int(clockSkew/time.Second)), num(now+s)
 	body["resource"] = strings.TrimRight(res.prefix, "/")
 	return body
 }
@@ -251,6 +303,8 @@ func (e *Emulator) redeemRefresh(q tokenRequest) (map[string]any, *oauthError) {
 		return nil, aadsts("invalid_grant", 70000, "The provided value for the input parameter 'refresh_token' was not issued to application '%s'.", q.client.reg.ClientID)
 	case q.at.tenant != nil && q.at.tenant != known.tenant:
 		return nil, aadsts("invalid_grant", 700005, "The provided refresh token is intended to be used against another tenant, thus it can't be redeemed here.")
+	case !known.ends.IsZero() && !now.Before(known.ends):
+		return nil, aadsts("invalid_grant", 700084, "The refresh token was issued to a single page app (SPA), and therefore has a fixed, limited lifetime of 1.00:00:00, which can't be extended. It is now expired and a new sign in request must be sent by the SPA to the sign in page. The token was issued on %s.", instant(known.ends.Add(-spaLife)))
 	case now.Sub(known.used) > refreshIdle:
 		return nil, aadsts("invalid_grant", 700082, "The refresh token has expired due to inactivity. The token was issued on %s and was inactive for 90.00:00:00.", instant(known.issued))
 	}
@@ -265,42 +319,12 @@ func (e *Emulator) redeemRefresh(q tokenRequest) (map[string]any, *oauthError) {
 		known.applyClaims(c, now)
 	}
 	known.nonce = ""
+	q.ends = known.ends
 	return e.answerGrant(q, known.grant)
 }
 
 // instant is a time as the service writes it in these texts.
 func instant(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.0000000Z") }
-
-// passwordGrant is the resource owner password grant, for managed people without further questions.
-func (e *Emulator) passwordGrant(q tokenRequest) (map[string]any, *oauthError) {
-	name, pass := q.form.Get("username"), q.form.Get("password")
-	if name == "" {
-		return nil, missing("username")
-	}
-	if pass == "" {
-		return nil, missing("password")
-	}
-	who, ok := e.personNamed(q.at, name)
-	if refusal := e.mayEnter(q.r, q.at, q.client.reg, who, ok, name); refusal != nil {
-		return nil, refusal
-	}
-	if !who.knows(pass) {
-		return nil, aadsts("invalid_grant", 50126, "Error validating credentials due to invalid username or password.")
-	}
-	if who.force && who.password != "" {
-		return nil, aadsts("invalid_grant", 50055, "The password is expired.")
-	}
-	g := grant{tenant: who.tenant, clientID: q.client.reg.ClientID, oid: who.id, scopes: strings.Fields(q.form.Get("scope")), signedIn: e.Now(), amr: []string{"pwd"}}
-	if c := q.form.Get("claims"); c != "" {
-		g.applyClaims(c, e.Now())
-	}
-	return e.answerGrant(q, g)
-}
-
-// knows says whether the password is the person's; somebody without one is known by any.
-func (a account) knows(password string) bool {
-	return a.password == "" || subtle.ConstantTimeCompare([]byte(a.password), []byte(password)) == 1
-}
 
 // applyClaims reads the claims parameter: client capabilities, a claims challenge that is being answered, auth_time.
 // https://learn.microsoft.com/en-us/entra/identity-platform/claims-challenge
@@ -360,6 +384,9 @@ func (e *Emulator) answerGrant(q tokenRequest, g grant) (map[string]any, *oauthE
 	if refusal != nil {
 		return nil, refusal
 	}
+	if !slices.Contains(g.amr, "mfa") && e.asksSecond(person{acc, g.tenant}) {
+		return nil, secondFactor(s.resource.id(), q.v1)
+	}
 	life := e.tokenLife(g.cc)
 	at := siteOf(q.r)
 	token, err := e.signAccess(accessToken{
@@ -369,12 +396,15 @@ func (e *Emulator) answerGrant(q tokenRequest, g grant) (map[string]any, *oauthE
 		return nil, serverFault(err)
 	}
 	body := map[string]any{"access_token": token, "scope": strings.Join(s.shown, " ")}
-	all := append(slices.Clone(asked), g.scopes...)
-	if slices.Contains(all, "offline_access") {
-		body["refresh_token"] = e.issueRefresh(g)
+	if q.v1 {
+		body["scope"] = strings.Join(slices.DeleteFunc(s.names, isOIDC), " ")
 	}
-	if slices.Contains(all, "openid") {
-		id, err := e.signID(at, reg, g, acc, all, nil)
+	all := append(slices.Clone(asked), g.scopes...)
+	if q.v1 || slices.Contains(all, "offline_access") {
+		body["refresh_token"] = e.issueRefresh(g, q.ends)
+	}
+	if q.v1 || slices.Contains(all, "openid") {
+		id, err := e.signID(idToken{at: at, reg: reg, grant: g, who: acc, scopes: all, v1: q.v1})
 		if err != nil {
 			return nil, serverFault(err)
 		}
@@ -397,7 +427,7 @@ func (e *Emulator) oneResource(r *http.Request, t *tenant, scopes []string) []st
 			if first == nil && ok {
 				first = &res
 			}
-			if !ok || res.target != first.target {
+			if !ok || res.id() != first.id() {
 				continue
 			}
 		}
@@ -406,14 +436,23 @@ func (e *Emulator) oneResource(r *http.Request, t *tenant, scopes []string) []st
 	return out
 }
 
-func (e *Emulator) issueRefresh(g grant) string {
+// issueRefresh makes a refresh token. The one of a single-page application ends with the first of its line, a day after the sign-in.
+func (e *Emulator) issueRefresh(g grant, ends time.Time) string {
 	t := "1." + secret()
 	now := e.Now()
 	e.login.mu.Lock()
 	defer e.login.mu.Unlock()
 	e.login.forget(now)
-	e.login.refresh[t] = &refreshGrant{grant: g, issued: now, used: now}
+	if g.spa && ends.IsZero() {
+		ends = now.Add(spaLife)
+	}
+	e.login.changes.Add(1)
+	e.login.refresh[t] = &refreshGrant{grant: g, issued: now, used: now, ends: ends}
 	return t
+}
+
+func disabledAccount() *oauthError {
+	return aadsts("invalid_grant", 50057, "The user account is disabled.")
 }
 
 // mayEnter says why this person cannot have a token for this application here; nil when nothing is in the way.
@@ -432,7 +471,12 @@ func (e *Emulator) mayEnter(r *http.Request, a authorityRequest, reg registratio
 		}
 		return aadsts("interaction_required", 50020, "User account '%s' from identity provider '%s' does not exist in tenant '%s' and cannot access the application '%s'(%s) in that tenant. The account needs to be added as an external user in the tenant first. Sign out and sign in again with a different Azure Active Directory user account.", who.signInName(), siteOf(r).stsOf(who.tenant.id), at.name, reg.ClientID, reg.Name)
 	case !who.enabled:
-		return aadsts("invalid_grant", 50057, "The user account is disabled.")
+		return disabledAccount()
+	case !mayUse(reg, who.holder()):
+		return aadsts("interaction_required", 50105, "Your administrator has configured the application %s ('%s') to block users unless they are specifically granted ('assigned') access to the application. The signed in user '%s' is blocked because they are not a direct member of a group with access, nor had access directly assigned by an administrator. Please contact your administrator to assign access to this application.", reg.Name, reg.ClientID, who.signInName())
+	}
+	if home, ok := e.homeOf(who); ok && !home.enabled {
+		return disabledAccount()
 	}
 	return nil
 }

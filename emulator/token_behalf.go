@@ -42,7 +42,7 @@ func (e *Emulator) onBehalfOf(q tokenRequest) (map[string]any, *oauthError) {
 		return nil, aadsts("invalid_grant", 50013, "Assertion failed signature validation. [Reason - The key was not found.]")
 	case !now.Before(time.Unix(c.Exp, 0)):
 		return nil, aadsts("invalid_grant", 500133, "Assertion is not within its valid time range. Ensure that the access token is not expired before using it for user assertion, or request a new token. Current time: %s, expiry time of assertion %s.", instant(now), instant(time.Unix(c.Exp, 0)))
-	case !strings.EqualFold(c.Aud, q.client.reg.ClientID) || c.Scp == "":
+	case !q.client.reg.isNamed(c.Aud) || c.Scp == "":
 		return nil, aadsts("invalid_grant", 500131, "Assertion audience does not match the Client app presenting the assertion. The audience in the assertion was '%s' and the expected audience is '%s' or one of the Application Uris of this application. The downstream client must request a token for the expected audience.", c.Aud, q.client.reg.ClientID)
 	}
 	t := e.tenantBy(c.Tid)

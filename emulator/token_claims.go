@@ -3,7 +3,6 @@ package emulator
 import (
 	"crypto/sha256"
 	"encoding/base64"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -37,6 +36,7 @@ type grant struct {
 	showAuth   bool      // auth_time was asked for
 	acrs       []string
 	sid        string
+	spa        bool // begun at a redirect address of a single-page application
 }
 
 // accessToken is what is signed for a resource.
@@ -105,7 +105,7 @@ func (e *Emulator) signAccess(a accessToken) (string, error) {
 		"aud": aud, "iat": now.Unix(), "nbf": nbf.Unix(), "exp": now.Add(a.life).Unix(),
 		"tid": a.tenant.id, "uti": e.opaque()[:22], "rh": "1." + e.opaque() + ".", "aio": e.opaque(),
 	}
-	v1 := a.resource.graph
+	v1 := a.resource.v1()
 	if v1 {
 		c["iss"], c["ver"] = a.at.stsOf(a.tenant.id), "1.0"
 		c["appid"], c["appidacr"], c["app_displayname"] = a.reg.ClientID, a.acr, a.reg.Name
@@ -121,17 +121,21 @@ func (e *Emulator) signAccess(a accessToken) (string, error) {
 		c["xms_cc"] = []string{"cp1"}
 	}
 	if a.who == nil {
-		c["idtyp"] = "app"
 		c["oid"], c["sub"] = a.reg.ObjectID, a.reg.ObjectID
 		if v1 {
 			c["idp"] = a.at.stsOf(a.tenant.id)
+		}
+		if a.resource.graph {
+			c["idtyp"] = "app"
 			c["wids"] = append(append([]string{}, a.wids...), appOnlyMarker)
+		} else if slices.Contains(a.resource.app.OptionalClaims["accessToken"], "idtyp") {
+			c["idtyp"] = "app"
 		}
 		return key.signJWT(c, v1)
 	}
 	u := a.who
 	c["oid"], c["name"] = u.id, u.name
-	c["sub"] = pairwise(a.resource.audience, a.tenant.id, u.id)
+	c["sub"] = pairwise(a.resource.id(), a.tenant.id, u.id)
 	c["scp"] = strings.Join(a.scopes, " ")
 	if len(a.grant.acrs) > 0 {
 		c["acrs"] = a.grant.acrs
@@ -144,21 +148,31 @@ func (e *Emulator) signAccess(a accessToken) (string, error) {
 	if a.grant.sid != "" {
 		c["sid"] = a.grant.sid
 	}
+	if u.guest {
+		c["idp"] = e.providerOf(a.at, a.tenant, *u)
+	}
+	if app := a.resource.app; app != nil {
+		addGroups(c, app.App, a.tenant.id, *u, false)
+		addOptional(c, app.OptionalClaims["accessToken"], a.tenant, *u, a.grant)
+	}
 	if !v1 {
 		c["preferred_username"] = u.signInName()
 		return key.signJWT(c, v1)
 	}
-	c["idtyp"], c["acr"], c["acct"] = "user", "1", 0
-	c["amr"] = a.grant.amr
-	c["ipaddr"] = "127.0.0.1"
+	c["acr"], c["amr"], c["ipaddr"] = "1", a.grant.amr, "127.0.0.1"
 	c["unique_name"] = u.signInName()
 	if u.guest {
-		c["acct"] = 1
 		c["email"] = u.signInName()
-		c["wids"] = append([]string{}, u.wids...)
 	} else {
 		c["upn"] = u.upn
-		c["wids"] = append(append([]string{}, u.wids...), memberMarker)
+	}
+	if a.resource.graph {
+		c["idtyp"], c["acct"] = "user", 0
+		if u.guest {
+			c["acct"], c["wids"] = 1, append([]string{}, u.wids...)
+		} else {
+			c["wids"] = append(append([]string{}, u.wids...), memberMarker)
+		}
 	}
 	setUnlessEmpty(c, "given_name", u.given)
 	setUnlessEmpty(c, "family_name", u.family)
@@ -179,131 +193,7 @@ func (a account) signInName() string {
 	return a.upn
 }
 
-// signID makes an id token: https://learn.microsoft.com/en-us/entra/identity-platform/id-token-claims-reference
-func (e *Emulator) signID(at site, reg registration, g grant, u account, scopes []string, extra map[string]any) (string, error) {
-	key, err := e.keys.signer()
-	if err != nil {
-		return "", err
-	}
-	now := e.Now().Truncate(time.Second)
-	has := func(s string) bool {
-		return slices.ContainsFunc(scopes, func(x string) bool { return strings.EqualFold(x, s) })
-	}
-	c := map[string]any{
-		"aud": reg.ClientID, "iss": at.issuerOf(g.tenant.id), "iat": now.Unix(), "nbf": now.Unix(), "exp": now.Add(idTokenLife).Unix(),
-		"sub": pairwise(reg.ClientID, g.tenant.id, u.id), "tid": g.tenant.id, "ver": "2.0",
-		"uti": e.opaque()[:22], "rh": "1." + e.opaque() + ".", "aio": e.opaque(),
-	}
-	setUnlessEmpty(c, "nonce", g.nonce)
-	if has("profile") {
-		c["oid"], c["preferred_username"] = u.id, u.signInName()
-		setUnlessEmpty(c, "name", u.name)
-	}
-	if u.mail != "" && (has("email") || u.guest) {
-		c["email"] = u.mail
-	}
-	if u.guest {
-		c["idp"] = "mail"
-		if t := e.homeOf(u.mail); t != nil && t != g.tenant {
-			c["idp"] = at.stsOf(t.id)
-		}
-	}
-	if roles := assigned(reg, u); len(roles) > 0 {
-		c["roles"] = roles
-	}
-	if reg.GroupClaims && len(u.groups) > 200 {
-		c["_claim_names"] = map[string]any{"groups": "src1"}
-		c["_claim_sources"] = map[string]any{"src1": map[string]any{
-			"endpoint": "https://graph.windows.net/" + g.tenant.id + "/users/" + u.id + "/getMemberObjects",
-		}}
-	} else if reg.GroupClaims && len(u.groups) > 0 {
-		c["groups"] = u.groups
-	}
-	if g.showAuth {
-		c["auth_time"] = g.signedIn.Unix()
-	}
-	if len(g.acrs) > 0 {
-		c["acrs"] = g.acrs
-	}
-	if reg.Logout != "" && g.sid != "" {
-		c["sid"] = g.sid
-	}
-	for k, v := range extra {
-		c[k] = v
-	}
-	if spoiled, ok, err := e.spoilID(key, c); ok {
-		return spoiled, err
-	}
-	return key.signJWT(c, false)
-}
-
-// homeOf is the tenant whose verified domain the address has; nil when none has.
-func (e *Emulator) homeOf(mail string) *tenant {
-	_, domain, ok := strings.Cut(mail, "@")
-	if !ok {
-		return nil
-	}
-	return e.tenantBy(domain)
-}
-
-// assigned are the values of the application's own roles that the person holds, directly or through a group.
-func assigned(reg registration, u account) []string {
-	var out []string
-	for role, holders := range reg.Assigned {
-		for _, h := range holders {
-			if strings.EqualFold(h, u.upn) || h == u.id || slices.Contains(u.groups, h) {
-				out = append(out, role)
-				break
-			}
-		}
-	}
-	slices.Sort(out)
-	return out
-}
-
 // clientInfo is client_info: base64url of {"uid","utid"}, by which client libraries know their accounts.
 func clientInfo(oid, tid string) string {
 	return base64.RawURLEncoding.EncodeToString([]byte(`{"uid":"` + oid + `","utid":"` + tid + `"}`))
-}
-
-// resource is what a token is for.
-type resource struct {
-	audience string
-	graph    bool
-	prefix   string // how the client wrote it, with the slash behind
-	target   string // client id of the application that is the resource, unless it is Graph
-}
-
-// splitScope takes "https://graph.microsoft.com/User.Read" apart. A scope without a resource is Graph's.
-func splitScope(scope string) (prefix, name string) {
-	i := strings.LastIndex(scope, "/")
-	if i < 0 {
-		return "", scope
-	}
-	return scope[:i+1], scope[i+1:]
-}
-
-// resourceOf finds what a scope's prefix names: Graph under its own name, its id or this emulator's address, or an application of
-// the tenant under api://<client id> or its client id.
-func (e *Emulator) resourceOf(r *http.Request, t *tenant, prefix string) (resource, bool) {
-	name := strings.TrimRight(prefix, "/")
-	lower := strings.ToLower(name)
-	s := siteOf(r)
-	res := resource{prefix: prefix, graph: true, audience: "https://" + s.cloud.graphs[0]}
-	switch {
-	case lower == graphAppID:
-		res.audience = graphAppID
-		return res, true
-	case s.isGraph(lower):
-		_, host, _ := strings.Cut(lower, "://")
-		res.audience = "https://" + host
-		return res, true
-	case lower == "", !s.real && e.ownAddress(r, lower):
-		return res, true
-	}
-	id := strings.TrimPrefix(lower, "api://")
-	if reg, ok := e.registrationOf(t, id); ok {
-		return resource{prefix: prefix, audience: reg.ClientID, target: reg.ClientID}, true
-	}
-	return resource{}, false
 }

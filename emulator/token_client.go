@@ -22,8 +22,9 @@ type clientProof struct {
 	acr string
 }
 
-// clientOf finds the client of a token request and proves it. public says that this grant is open to public clients.
-func (e *Emulator) clientOf(r *http.Request, a authorityRequest, f url.Values, public bool) (clientProof, *oauthError) {
+// clientOf finds the client of a token request and proves it. public says that this grant is open to public clients, spa that a
+// single-page application redeems what is its own, for which it is a public client.
+func (e *Emulator) clientOf(r *http.Request, a authorityRequest, f url.Values, public, spa bool) (clientProof, *oauthError) {
 	id, pass := f.Get("client_id"), f.Get("client_secret")
 	if user, pw, ok := r.BasicAuth(); ok {
 		u, err1 := url.QueryUnescape(user)
@@ -55,15 +56,18 @@ func (e *Emulator) clientOf(r *http.Request, a authorityRequest, f url.Values, p
 	}
 	p := clientProof{reg: reg, acr: "0"}
 	switch {
-	case reg.Public && (pass != "" || assertion != ""):
+	case (reg.Public || spa) && (pass != "" || assertion != ""):
 		return p, aadsts("invalid_client", 700025, "Client is public so neither 'client_assertion' nor 'client_secret' should be presented.").unauthorized()
-	case reg.Public && public:
+	case (reg.Public || spa) && public:
 		return p, nil
 	case assertion != "":
 		if t := f.Get("client_assertion_type"); t != assertionType {
 			return p, missingOr(t, "client_assertion_type")
 		}
 		p.acr = "2"
+		if len(reg.Federated) > 0 && issuerIn(assertion) != reg.ClientID {
+			return p, e.checkFederated(reg, assertion)
+		}
 		return p, e.checkAssertion(r, reg, assertion)
 	case pass != "":
 		p.acr = "1"
@@ -130,6 +134,23 @@ type assertionClaims struct {
 	Jti string `json:"jti"`
 }
 
+// audiences are aud, which is a text or a list.
+func (c assertionClaims) audiences() []string {
+	switch v := c.Aud.(type) {
+	case string:
+		return []string{v}
+	case []any:
+		var out []string
+		for _, x := range v {
+			if s, ok := x.(string); ok {
+				out = append(out, s)
+			}
+		}
+		return out
+	}
+	return nil
+}
+
 // checkAssertion verifies a certificate credential:
 // https://learn.microsoft.com/en-us/entra/identity-platform/certificate-credentials
 func (e *Emulator) checkAssertion(r *http.Request, reg registration, assertion string) *oauthError {
@@ -186,31 +207,16 @@ func (e *Emulator) checkAssertion(r *http.Request, reg registration, assertion s
 	if !strings.EqualFold(c.Iss, reg.ClientID) || !strings.EqualFold(c.Sub, reg.ClientID) {
 		return aadsts("invalid_client", 700021, "Client assertion application identifier doesn't match 'client_id' parameter. Review the documentation at https://learn.microsoft.com/entra/identity-platform/certificate-credentials.").unauthorized()
 	}
-	if !e.assertionAudience(r, c.Aud) {
+	if !e.assertionAudience(r, c.audiences()) {
 		return aadsts("invalid_client", 700023, "Client assertion audience claim does not match Realm issuer. Review the documentation at https://learn.microsoft.com/entra/identity-platform/certificate-credentials.").unauthorized()
 	}
-	if c.Exp == 0 || now.Add(-clockSkew).After(time.Unix(c.Exp, 0)) || c.Nbf != 0 && now.Add(clockSkew).Before(time.Unix(c.Nbf, 0)) {
-		return aadsts("invalid_client", 700024, "Client assertion is not within its valid time range. Current time: %s, assertion valid from %s, expiry time of assertion %s. Review the documentation at https://learn.microsoft.com/entra/identity-platform/certificate-credentials.",
-			now.Format(time.RFC3339Nano), time.Unix(c.Nbf, 0).UTC().Format(time.RFC3339Nano), time.Unix(c.Exp, 0).UTC().Format(time.RFC3339Nano)).unauthorized()
-	}
-	return nil
+	return e.checkTimes(c)
 }
 
 // assertionAudience says whether aud is the token endpoint or the issuer of a tenant here, under an address of this emulator or
 // under the service's own name.
-func (e *Emulator) assertionAudience(r *http.Request, aud any) bool {
-	var list []string
-	switch v := aud.(type) {
-	case string:
-		list = []string{v}
-	case []any:
-		for _, x := range v {
-			if s, ok := x.(string); ok {
-				list = append(list, s)
-			}
-		}
-	}
-	for _, s := range list {
+func (e *Emulator) assertionAudience(r *http.Request, audiences []string) bool {
+	for _, s := range audiences {
 		u, err := url.Parse(s)
 		if err != nil {
 			continue

@@ -160,7 +160,7 @@ func TestClients5_DeviceCode(t *testing.T) {
 
 	late := ask()
 	move(t, s, "15m")
-	wantError(t, poll(late, rfc), "expired_token", "AADSTS70019")
+	wantError(t, poll(late, rfc), "expired_token", "AADSTS70020") // Azure/azure-cli#22251; the page of codes has 70019
 	_, x := post(t, s, "/"+contosoID+"/oauth2/v2.0/devicecode", form("scope", "User.Read"))
 	wantError(t, x, "invalid_request", "AADSTS900144")
 }

@@ -219,7 +219,7 @@ func TestClients2_TokenErrors(t *testing.T) {
 		"unknown tenant":                     {"nowhere.example", with(), 400, "invalid_tenant", 90002},
 		"domain that is not verified":        {"unproven.example", with(), 400, "invalid_tenant", 90002},
 		"single-tenant application, common":  {"common", with(), 400, "invalid_request", 50194},
-		"multi-tenant application on common": {"common", with("client_id", multiApp), 400, "invalid_request", 9001023},
+		"multi-tenant application on common": {"common", with("client_id", multiApp), 400, "invalid_request", 50059}, // AzureAD/microsoft-identity-web#462; 9001023 is the password grant's
 		"unknown code":                       {contosoID, with("grant_type", "authorization_code", "code", "x", "redirect_uri", back), 400, "invalid_grant", 9002313},
 		"unknown refresh token":              {contosoID, with("grant_type", "refresh_token", "refresh_token", "x"), 400, "invalid_grant", 9002313},
 		"malformed assertion":                {contosoID, with("client_secret", "", "client_assertion", "x", "client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"), 400, "invalid_request", 50027},

@@ -9,12 +9,9 @@ import (
 	"bytes"
 	"encoding/binary"
 	"image"
-	"image/color"
 	_ "image/gif" // the first frame
 	"image/jpeg"
 	_ "image/png"
-
-	"golang.org/x/image/draw"
 
 	"nameplate/internal/fail"
 )
@@ -59,6 +56,9 @@ func Portrait(data []byte) ([]byte, error) {
 	if cfg.Width < MinSide || cfg.Height < MinSide {
 		return nil, refuse(TooSmall())
 	}
+	if cost(format, cfg, data) > MaxMemory {
+		return nil, refuse(fail.T("This picture holds more than can be prepared here, in its %[1]d × %[2]d pixels. Save it as an ordinary JPEG of at most %[3]d million pixels first, then choose it again.", cfg.Width, cfg.Height, MaxPixels/1_000_000))
+	}
 	src, _, err := image.Decode(bytes.NewReader(data))
 	if err != nil {
 		return nil, refuse(fail.T("This picture is damaged and cannot be read to its end. Choose another file, or save it again first."))
@@ -67,11 +67,7 @@ func Portrait(data []byte) ([]byte, error) {
 	if square.Dx() < MinSide { // a GIF's first frame may be smaller than the file claims to be
 		return nil, refuse(TooSmall())
 	}
-	side := min(square.Dx(), Side)
-	out := image.NewRGBA(image.Rect(0, 0, side, side))
-	// Photos have no transparency: what is transparent becomes white.
-	draw.Draw(out, out.Bounds(), image.NewUniform(color.White), image.Point{}, draw.Src)
-	draw.CatmullRom.Scale(out, out.Bounds(), src, square, draw.Over, nil)
+	out := scale(src, square, min(square.Dx(), Side))
 	if format == "jpeg" {
 		out = turn(out, orientation(data))
 	}

@@ -178,6 +178,73 @@ func TestB50_Refused(t *testing.T) {
 	}
 }
 
+// header is a JPEG of that size, process (0xc0 baseline, 0xc2 progressive) and sampling of the first of its components, whose scan is empty.
+func header(process byte, w, h uint16, components int, sampling byte) []byte {
+	sof := binary.BigEndian.AppendUint16(binary.BigEndian.AppendUint16([]byte{8}, h), w)
+	sof = append(sof, byte(components), 1, sampling, 0)
+	for c := 1; c < components; c++ {
+		sof = append(sof, byte(c+1), 0x11, 0)
+	}
+	out := append([]byte{0xff, 0xd8, 0xff, process}, binary.BigEndian.AppendUint16(nil, uint16(len(sof)+2))...)
+	return append(append(out, sof...), "\xff\xda\x00\x08\x01\x01\x00\x00\x3f\x00"...)
+}
+
+// deep is a PNG header with more bits, or interlaced.
+func deep(w, h uint32, depth, color, interlaced byte) []byte {
+	b := claims(w, h)
+	copy(b[24:], []byte{depth, color, 0, 0, interlaced})
+	return binary.BigEndian.AppendUint32(b[:len(b)-4], crc32.ChecksumIEEE(b[12:len(b)-4]))
+}
+
+// What a picture would take is known from its header: what is too much is refused before it is decoded, and what a phone takes is not.
+func TestB50_Cost(t *testing.T) {
+	t.Parallel()
+	const much, broken = "more than can be prepared here", "damaged"
+	for name, c := range map[string]struct {
+		data []byte
+		say  string
+	}{
+		"a phone's 12 megapixels":        {header(0xc0, 4032, 3024, 3, 0x22), broken},
+		"16 megapixels, all colors":      {header(0xc0, 4000, 4000, 3, 0x11), broken},
+		"8 megapixels, progressive":      {header(0xc2, 3264, 2448, 3, 0x22), broken},
+		"16 megapixels, progressive":     {header(0xc2, 4000, 4000, 3, 0x22), much},
+		"12 megapixels for a press":      {header(0xc0, 4032, 3024, 4, 0x11), much},
+		"PNG of 16 megapixels":           {deep(4000, 4000, 8, 6, 0), broken},
+		"PNG of 7 megapixels of 16 bits": {deep(2640, 2640, 16, 2, 0), broken},
+		"PNG of 16 bits":                 {deep(4000, 4000, 16, 6, 0), much},
+		"PNG of 16 bits, interlaced":     {deep(2640, 2640, 16, 2, 1), much},
+		"PNG, interlaced":                {deep(4000, 4000, 8, 2, 1), much},
+		"PNG of gray":                    {deep(4000, 4000, 16, 0, 1), broken},
+	} {
+		_, err := photo.Portrait(c.data)
+		if !fail.Is(err, fail.Invalid) || !strings.Contains(err.Error(), c.say) {
+			t.Errorf("%s: %v, want %s", name, err, c.say)
+		}
+	}
+}
+
+// BenchmarkPortrait prepares the costliest pictures that are taken, and says how much memory each has at once at most: what is
+// allocated is there to the end, for nothing of it is given back before.
+func BenchmarkPortrait(b *testing.B) {
+	var photo12, png16 bytes.Buffer
+	if err := jpeg.Encode(&photo12, image.NewYCbCr(image.Rect(0, 0, 4032, 3024), image.YCbCrSubsampleRatio420), nil); err != nil {
+		b.Fatal(err)
+	}
+	if err := png.Encode(&png16, image.NewNRGBA(image.Rect(0, 0, 4000, 4000))); err != nil {
+		b.Fatal(err)
+	}
+	for name, data := range map[string][]byte{"JPEG of 12 megapixels": photo12.Bytes(), "PNG of 16 megapixels": png16.Bytes()} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := photo.Portrait(data); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
 func FuzzPortrait(f *testing.F) {
 	f.Add([]byte("GIF89a\xff\xff"))
 	f.Add(claims(64, 64))

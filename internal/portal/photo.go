@@ -78,7 +78,7 @@ func (p *Portal) savePhoto(w http.ResponseWriter, r *http.Request, v *web.Visit)
 	return p.applyPhoto(w, r, v, f.Nonce, jpeg)
 }
 
-// portrait makes one picture at a time, whoever sends them: one takes up to 200 MB for a moment.
+// portrait makes one picture at a time, whoever sends them: one takes up to photo.MaxMemory for a moment.
 func (p *Portal) portrait(ctx context.Context, data []byte) ([]byte, error) {
 	select {
 	case p.easel <- struct{}{}:

@@ -5,6 +5,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -207,6 +208,13 @@ func (a *App) Start() error {
 	}
 	a.every(ctx, 15*time.Second, "settle", func(ctx context.Context) error { _, err := a.engine.Settle(ctx); return err })
 	a.every(ctx, 10*time.Minute, "sweep", func(ctx context.Context) error { _, err := a.access.Sweep(ctx); return err })
+	a.every(ctx, 10*time.Minute, "forget photos", func(ctx context.Context) error {
+		n, err := a.store.Journal().Forget(ctx, a.now().Add(-cmp.Or(a.cfg.PhotoKeep, 30*24*time.Hour)))
+		if n > 0 {
+			a.log.Info("photos that were kept for undo were forgotten", "photos", n)
+		}
+		return err
+	})
 	return nil
 }
 

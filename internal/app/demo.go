@@ -26,7 +26,7 @@ type DemoOptions struct {
 	Policy        string // policy file instead of the demo's own
 	DelegatedOnly bool
 	Log           *slog.Logger
-	Now           func() time.Time // of portal and emulator; nil is the wall clock
+	Now           func() time.Time // of the portal, and where the emulator's own begins; nil is the wall clock
 }
 
 // Demo is a running portal beside a running emulator. Its JSON is what `nameplate demo --json` prints.
@@ -137,8 +137,12 @@ func StartDemo(ctx context.Context, o DemoOptions) (d *Demo, err error) {
 	}()
 	portal := "http://localhost:" + port(listen.Addr())
 	prepare(&org, portal, o.DelegatedOnly)
+	begun := time.Time{}
+	if o.Now != nil {
+		begun = o.Now()
+	}
 
-	if d.Emulator, err = emulator.New(emulator.Options{Organizations: []emulator.Organization{org}, Data: dataFolder(o.Data), Wall: o.Now}); err != nil {
+	if d.Emulator, err = emulator.New(emulator.Options{Organizations: []emulator.Organization{org}, Data: dataFolder(o.Data), Start: begun}); err != nil {
 		return d, fail.Wrap(fail.Internal, "app.demo", err)
 	}
 	srv, err := d.Emulator.Start(ctx, addresses(o.Port, filepath.Join(folder, "ca.pem")))

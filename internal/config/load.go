@@ -296,7 +296,7 @@ func (l *loader) config() Config {
 		Tenant: l.text("tenant"), ClientID: l.text("client_id"), ClientSecret: Secret(l.text("client_secret")), Certificate: l.text("client_certificate"),
 		Cloud: cloudNamed(l.text("cloud")), CAFile: l.text("ca_file"), DelegatedOnly: yes("delegated_only"),
 		Policy: l.text("policy"), Name: l.text("name"), Accent: l.text("accent"), Logo: l.text("logo"), Support: l.text("support"), PrivacyURL: l.text("privacy_url"), Language: l.text("language"),
-		SessionIdle: duration("session_idle"), SessionLimit: duration("session_limit"),
+		SessionIdle: duration("session_idle"), SessionLimit: duration("session_limit"), PhotoKeep: duration("photo_keep"),
 		LogFormat: l.text("log_format"), LogLevel: l.text("log_level"),
 	}
 	if a := l.text("authority"); a != "" {
@@ -375,6 +375,9 @@ func (l *loader) together(c Config, now time.Time) {
 	}
 	if c.SessionIdle > c.SessionLimit {
 		l.wrong(l.where("session_idle"), "is longer than session_limit", "make session_idle the shorter one")
+	}
+	if c.PhotoKeep > 0 && c.PhotoKeep < 24*time.Hour {
+		l.wrong(l.where("photo_keep"), "is less than a day: people could not take a change back on the next morning", "write 24h or more, such as 720h for 30 days")
 	}
 	l.emulator(c)
 }

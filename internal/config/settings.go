@@ -76,6 +76,7 @@ func Settings() []Setting {
 		{Key: "language", Type: TypeChoice, Default: "en", Choices: []string{"en", "de", "ar"}, Help: "The language for people whose own is not known."},
 		{Key: "session_idle", Type: TypeDuration, Default: "60m", Help: "After this long without a click a person signs in again."},
 		{Key: "session_limit", Type: TypeDuration, Default: "12h", Help: "After this long a person signs in again in any case."},
+		{Key: "photo_keep", Type: TypeDuration, Default: "720h", Help: "So long the photos before and after a change are kept, so that it can be taken back; at least 24h. The history itself stays."},
 		{Key: "log_format", Type: TypeChoice, Default: "text", Choices: []string{"text", "json"}, Help: "How the log is written."},
 		{Key: "log_level", Type: TypeChoice, Default: "info", Choices: []string{"debug", "info", "warn", "error"}, Help: "How much the log says. No level writes secrets or what people typed."},
 	}
@@ -117,6 +118,7 @@ type Config struct {
 	Language       string
 	SessionIdle    time.Duration
 	SessionLimit   time.Duration
+	PhotoKeep      time.Duration
 	LogFormat      string
 	LogLevel       string
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"nameplate/internal/change"
 	"nameplate/internal/directory"
@@ -54,6 +55,12 @@ func (p *Portal) savePhoto(w http.ResponseWriter, r *http.Request, v *web.Visit)
 		return err
 	}
 	defer done()
+	if many, err := p.manyPhotos(r.Context(), v); err != nil || many {
+		if err != nil {
+			return err
+		}
+		return p.showPhoto(w, r, v, http.StatusTooManyRequests, v.Printer.S("You have changed your photo %d times within a day. Each is kept for a while, so that you can take it back: wait until tomorrow for the next.", photosPerDay))
+	}
 	f, err := v.FormFor(r, "photo")
 	if web.ProblemOf(err).Status == http.StatusRequestEntityTooLarge {
 		return p.showPhoto(w, r, v, http.StatusRequestEntityTooLarge, v.T(photo.TooLarge()))
@@ -76,6 +83,16 @@ func (p *Portal) savePhoto(w http.ResponseWriter, r *http.Request, v *web.Visit)
 		return p.showPhoto(w, r, v, http.StatusUnprocessableEntity, v.T(sayOf(err)))
 	}
 	return p.applyPhoto(w, r, v, f.Nonce, jpeg)
+}
+
+// photosPerDay is how many photos one person may send within 24 hours. Each is kept for undo (the setting photo_keep): without a limit
+// one person could fill the disk of all.
+const photosPerDay = 20
+
+func (p *Portal) manyPhotos(ctx context.Context, v *web.Visit) (bool, error) {
+	q := change.Search{On: v.Session.Ref.ID, By: v.Session.Ref.ID, Do: change.Photo, From: p.Now().Add(-24 * time.Hour)}
+	past, err := p.Journal.Find(ctx, v.Session.Ref.Tenant, q, 0, photosPerDay)
+	return len(past) >= photosPerDay, err
 }
 
 // portrait makes one picture at a time, whoever sends them: one takes up to photo.MaxMemory for a moment.

@@ -286,8 +286,24 @@ func putBlob(ctx context.Context, tx *sql.Tx, tenant string, b []byte, at time.T
 	if b == nil {
 		b = []byte{}
 	}
-	_, err := tx.ExecContext(ctx, `INSERT INTO blobs (tenant, sum, data, at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`, tenant, sum, b, micro(at))
+	_, err := tx.ExecContext(ctx, `INSERT INTO blobs (tenant, sum, data, at) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (tenant, sum) DO UPDATE SET at = excluded.at WHERE blobs.at < excluded.at`, tenant, sum, b, micro(at))
 	return sum, err
+}
+
+// Forget takes away the pictures that were last put before t, and says how many. What is told of them in the history stays; an undo
+// that needs one is refused with words.
+func (j *Journal) Forget(ctx context.Context, t time.Time) (n int, err error) {
+	err = j.s.tx(ctx, "store.forget", func(ctx context.Context, tx *sql.Tx, _ bool) error {
+		res, err := tx.ExecContext(ctx, `DELETE FROM blobs WHERE at < $1`, micro(t))
+		if err != nil {
+			return err
+		}
+		gone, err := res.RowsAffected()
+		n = int(gone)
+		return err
+	})
+	return n, err
 }
 
 // Blob implements change.Journal.

@@ -5,13 +5,19 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	"image/draw"
 	"image/jpeg"
 	"image/png"
+	"log/slog"
 	"mime/multipart"
 	"net/http"
 	"net/textproto"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
+
+	"nameplate/internal/app"
 )
 
 // upload posts a photo as the page does.
@@ -102,5 +108,86 @@ func TestA40_B50_Photos(t *testing.T) {
 	b.get("/photo")
 	if b.head.Get("Content-Type") != "image/jpeg" || strings.Contains(b.body, "canary") || strings.Contains(b.body, "Exif") {
 		t.Errorf("what is served: %s, %d bytes", b.head.Get("Content-Type"), len(b.body))
+	}
+}
+
+// plain is a picture of one color, another one for each i.
+func plain(i int) image.Image {
+	m := image.NewRGBA(image.Rect(0, 0, 100, 100))
+	draw.Draw(m, m.Bounds(), image.NewUniform(color.RGBA{uint8(i * 90), uint8(i * 50), uint8(i * 130), 255}), image.Point{}, draw.Src)
+	return m
+}
+
+// A person sends so many photos in a day and no more, and is told so in place; on the next day it goes on.
+func TestPhotosOfADay(t *testing.T) {
+	t.Parallel()
+	var late atomic.Int64
+	w := begin(t, app.DemoOptions{Now: func() time.Time { return app.Clock().Add(time.Duration(late.Load())) }})
+	b := w.signIn(w.who("member"))
+	at := w.mark()
+	for i := range 21 {
+		var one bytes.Buffer
+		_ = jpeg.Encode(&one, plain(i), nil)
+		b.upload("me.jpg", "image/jpeg", one.Bytes())
+		if i < 20 && b.code != http.StatusOK {
+			t.Fatalf("picture %d: %d\n%s", i+1, b.code, b.text())
+		}
+	}
+	if b.says("20 times within a day", "wait until tomorrow"); b.code != http.StatusTooManyRequests {
+		t.Errorf("the 21st picture: %d", b.code)
+	}
+	if got := w.since(at); len(got) != 20 {
+		t.Errorf("%d pictures reached the directory, want 20", len(got))
+	}
+	late.Store(int64(25 * time.Hour))
+	w.Emulator.Clock().Advance(25 * time.Hour)
+	b = w.signIn(w.who("member"))
+	var next bytes.Buffer
+	_ = jpeg.Encode(&next, plain(21), nil)
+	if b.upload("me.jpg", "image/jpeg", next.Bytes()); b.code != http.StatusOK {
+		t.Errorf("on the next day: %d\n%s", b.code, b.text())
+	}
+}
+
+// The portal forgets the photos that it kept for undo once they are older than photo_keep says; the history stays, and an undo says
+// that the picture is gone.
+func TestPhotosAreForgotten(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	var late atomic.Int64
+	clock := func() time.Time { return app.Clock().Add(time.Duration(late.Load())) }
+	func() {
+		d, err := app.StartDemo(t.Context(), app.DemoOptions{Data: dir, Now: clock})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = d.Close(t.Context()) }()
+		w := &world{Demo: d, t: t}
+		b := w.signIn(w.who("member"))
+		for i := range 2 {
+			var one bytes.Buffer
+			_ = jpeg.Encode(&one, plain(i), nil)
+			b.upload("me.jpg", "image/jpeg", one.Bytes()).says("Saved")
+		}
+	}()
+	late.Store(int64(31 * 24 * time.Hour))
+	var log lockedBuffer
+	w := begin(t, app.DemoOptions{Data: dir, Now: clock, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	w.Emulator.Clock().Advance(clock().Sub(w.Emulator.Now())) // what is kept of it goes on where it ended
+	if !log.says("photos that were kept for undo were forgotten") {
+		t.Fatal(log.String())
+	}
+	b := w.signIn(w.who("member")).get("/history")
+	b.says("a new photo")
+	var undo string
+	for _, n := range b.all(func(n *htmlNode) bool { return n.Data == "form" && strings.HasSuffix(attr(n, "action"), "/undo") }) {
+		if undo == "" {
+			undo = attr(n, "action")
+		}
+	}
+	at := w.mark()
+	b.post(undo, b.form(undo)).says("This picture is not kept any more")
+	if got := w.since(at); len(got) != 0 {
+		t.Errorf("something was written: %+v", got)
 	}
 }

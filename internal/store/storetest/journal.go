@@ -512,6 +512,26 @@ func blobs(t *testing.T, j change.Journal, c *Clock) {
 	_, err = j.Blob(ctx, tenantB, hex.EncodeToString(want[:]))
 	wantKind(t, "another tenant's picture", err, fail.NotFound, "")
 
+	// What was last put too long ago is forgotten, and what was put again since is not.
+	other := []byte("\xff\xd8\xff\xe0 another picture")
+	_, err = j.PutBlob(ctx, tenantA, other)
+	must(t, "put", err)
+	c.Advance(48 * time.Hour)
+	_, err = j.PutBlob(ctx, tenantA, jpeg)
+	must(t, "put again", err)
+	n, err := j.(interface {
+		Forget(ctx context.Context, t time.Time) (int, error)
+	}).Forget(ctx, c.Now().Add(-24*time.Hour))
+	must(t, "forget", err)
+	if n != 1 {
+		t.Errorf("%d pictures were forgotten, want 1", n)
+	}
+	gone := sha256.Sum256(other)
+	_, err = j.Blob(ctx, tenantA, hex.EncodeToString(gone[:]))
+	wantKind(t, "a picture that was forgotten", err, fail.NotFound, "")
+	_, err = j.Blob(ctx, tenantA, hex.EncodeToString(want[:]))
+	must(t, "a picture that was put again", err)
+
 	e := Entry(tenantA, "adele", "e1", "k1")
 	e.Change.Do, e.Change.Set, e.Change.Photo = change.Photo, nil, jpeg
 	begin(t, j, e)

@@ -33,6 +33,7 @@ type Service struct {
 	flights     flights
 	mu          sync.Mutex
 	askAgain    map[string]time.Time // session -> when Live may be asked again after it could not tell
+	confirmed   map[string]time.Time // session -> when somebody else read that the account is enabled
 }
 
 // skew is how far our clock and the authority's may be apart.
@@ -67,7 +68,7 @@ func New(cfg Config) (*Service, error) {
 	if len(cfg.Tenants) == 0 {
 		bad("tenants", "required", fail.T("Name at least one organization whose people may sign in."))
 	}
-	s := &Service{cfg: cfg, authorities: map[string]*authority{}, secure: scheme == "https", askAgain: map[string]time.Time{}}
+	s := &Service{cfg: cfg, authorities: map[string]*authority{}, secure: scheme == "https", askAgain: map[string]time.Time{}, confirmed: map[string]time.Time{}}
 	for i := range cfg.Tenants {
 		t := &cfg.Tenants[i]
 		at := fmt.Sprintf("tenants[%d].", i)
@@ -217,6 +218,11 @@ func (s *Service) Sweep(ctx context.Context) (int, error) {
 	for id, t := range s.askAgain {
 		if now.After(t) {
 			delete(s.askAgain, id)
+		}
+	}
+	for id, t := range s.confirmed {
+		if now.Sub(t) >= s.cfg.Recheck {
+			delete(s.confirmed, id)
 		}
 	}
 	s.mu.Unlock()

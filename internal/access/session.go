@@ -102,7 +102,13 @@ func (s *Service) close(ctx context.Context, row Row, reason string) error {
 // live looks whether the account is still enabled, when that was last known too long ago. While the directory does not answer,
 // the last answer counts a little longer, and the directory is asked again every half minute only.
 func (s *Service) live(ctx context.Context, row Row, now time.Time) (time.Time, error) {
-	age := now.Sub(row.Checked)
+	known := row.Checked
+	s.mu.Lock()
+	if t := s.confirmed[row.ID]; t.After(known) {
+		known = t
+	}
+	s.mu.Unlock()
+	age := now.Sub(known)
 	if s.cfg.Live == nil || age < s.cfg.Recheck {
 		return row.Checked, nil
 	}
@@ -132,6 +138,14 @@ func (s *Service) live(ctx context.Context, row Row, now time.Time) (time.Time, 
 	e.Retry = 30 * time.Second
 	e.Say = fail.T("The directory has not answered for a while, so nothing can be shown or changed now. Try again in a moment.")
 	return now, e
+}
+
+// Confirm notes that the account of a session's person was read as enabled at a time, so that nobody has to be asked for it; session
+// is Session.ID. A page that shows the person has read it anyway.
+func (s *Service) Confirm(session string, at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.confirmed[session] = at
 }
 
 // enabled asks the directory, once for all requests of a person that wait for it.

@@ -168,6 +168,21 @@ func TestA10_DisabledAccountIsOut(t *testing.T) {
 		_, err := b.Session(t.Context(), done.Cookie, here)
 		wantCode(t, "gone", err, fail.Denied, access.CodeDisabled)
 	})
+	t.Run("not asked while pages read it", func(t *testing.T) {
+		t.Parallel()
+		b, live, done := setup(t)
+		live.set(true, nil)
+		for range 5 {
+			b.clock.Advance(4 * time.Minute)
+			if !b.alive(done.Cookie) || live.asked != 0 {
+				t.Fatalf("asked %d times, alive %v", live.asked, b.alive(done.Cookie))
+			}
+			b.Confirm(done.Session.ID, b.clock.Now())
+		}
+		b.clock.Advance(5 * time.Minute)
+		_, err := b.Session(t.Context(), done.Cookie, here)
+		wantCode(t, "five minutes after the last page", err, fail.Denied, access.CodeDisabled)
+	})
 	t.Run("asked at most every five minutes", func(t *testing.T) {
 		t.Parallel()
 		b, live, done := setup(t)

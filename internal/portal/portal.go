@@ -71,6 +71,7 @@ type Access interface {
 	Begin(ctx context.Context, b access.Begin) (access.Begun, error)
 	Finish(ctx context.Context, c access.Callback) (access.Finished, error)
 	Session(ctx context.Context, cookie, from string) (access.Session, error)
+	Confirm(session string, at time.Time)
 	SignOut(ctx context.Context, cookie string) (redirect string, err error)
 	FrontChannel(ctx context.Context, q url.Values) (int, error)
 	Stash(ctx context.Context, cookie string, f access.Form) error

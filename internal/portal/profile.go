@@ -63,9 +63,13 @@ func (p *Portal) read(ctx context.Context, v *web.Visit) (directory.User, []poli
 	if p.Delegated {
 		as = directory.Own(v.Session.ID)
 	}
+	at := p.Now()
 	u, err := p.Reader.User(ctx, as, v.Session.Ref, ask)
 	if err != nil {
 		return directory.User{}, nil, again(err)
+	}
+	if u.Enabled {
+		p.Access.Confirm(v.Session.ID, at)
 	}
 	return u, p.Form.Form(v.Actor(), u), nil
 }

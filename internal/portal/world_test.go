@@ -364,6 +364,8 @@ func (m memory) PutSeen(ctx context.Context, u directory.User) error {
 	return nil
 }
 
+func (m memory) Confirm(string, time.Time) {}
+
 func (m memory) Settings(ctx context.Context, ref directory.Ref) (access.Settings, error) {
 	return access.Settings{}, nil
 }

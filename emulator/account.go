@@ -36,25 +36,28 @@ func (e *Emulator) accountOf(t *tenant, key string) (account, bool) {
 	return t.account(u), true
 }
 
-func (t *tenant) account(u *user) account {
+func (t *tenant) account(u *object) account {
 	a := account{
 		id: u.id, upn: u.upn(), name: unquote(u.rec.get(pName)), given: unquote(u.rec.get(pGiven)), family: unquote(u.rec.get(pSurname)),
 		mail: unquote(u.rec.get(pMail)), jobTitle: unquote(u.rec.get(pJob)), enabled: u.rec.get(pEnabled) == "true", guest: u.guest(),
 	}
 	if u.more != nil {
-		a.password, a.force, a.wids = u.more.password, u.more.force, u.more.roles
+		a.password, a.force = u.more.password, u.more.force
 	}
+	a.wids = t.dir.roles(u)
 	if _, domain, ok := strings.Cut(a.upn, "@"); ok {
 		if d := t.domain(domain); d != nil {
 			a.federated = d.Federated
 		}
 	}
-	a.validFrom, _ = parseInstant(unquote(t.dir.schema.json(pValidFrom, u.id, u.rec)))
-	for _, g := range t.dir.memberOf[u.id] {
-		a.direct = append(a.direct, g.id)
+	a.validFrom, _ = parseInstant(unquote(u.json(pValidFrom)))
+	for _, g := range t.dir.from("members", u) {
+		if g.is("group") {
+			a.direct = append(a.direct, g.id)
+		}
 	}
-	for _, g := range t.dir.groupsOf(u.id) {
-		if g.security {
+	for _, g := range t.dir.groupsOf(u) {
+		if g.rec.get(gSecurity) == "true" {
 			a.groups = append(a.groups, g.id)
 		}
 	}

@@ -13,11 +13,20 @@ import (
 
 // factsOf are the facts of what a body sets: one for a plain property, one for each member of a complex one. None means that the
 // property cannot be written.
-func (d *directory) factsOf(name string, raw json.RawMessage) []property.Facts {
+func (d *directory) factsOf(t *table, i int, raw json.RawMessage) []property.Facts {
+	if t.entity.factsOf != nil {
+		return t.entity.factsOf(d, i, raw)
+	}
+	return []property.Facts{t.props[i].facts()}
+}
+
+// factsOfUser reads the catalog.
+func (d *directory) factsOfUser(i int, raw json.RawMessage) []property.Facts {
+	name := d.users.props[i].name
 	if f, ok := d.facts[strings.ToLower(name)]; ok {
 		return []property.Facts{f}
 	}
-	if d.schema.find(name) >= len(userProps) {
+	if d.users.extension(i) {
 		return []property.Facts{d.facts["*"]}
 	}
 	var members map[string]json.RawMessage
@@ -55,9 +64,9 @@ func readFacts() map[string]property.Facts {
 	return out
 }
 
-// check says whether a value may stand in a property. It may complete the value.
-func (c *call) check(u *user, e *edit) error {
-	p := &c.t.dir.schema.props[e.prop]
+// checkUser says whether a value may stand in a property of a user. It may complete the value.
+func (c *call) checkUser(u *object, e *edit) error {
+	p := &c.t.dir.users.props[e.prop]
 	f := e.facts[0]
 	if e.json == "null" {
 		switch {
@@ -152,7 +161,7 @@ func checkMembers(e *edit, facts map[string]property.Facts) error {
 }
 
 // checkNamed holds the rules of single properties.
-func (c *call) checkNamed(u *user, e *edit, s string) error {
+func (c *call) checkNamed(u *object, e *edit, s string) error {
 	switch e.name {
 	case "userPrincipalName":
 		return c.checkUPN(s)
@@ -225,7 +234,7 @@ func (c *call) checkUPN(s string) error {
 // checkPassword: https://learn.microsoft.com/en-us/entra/identity/authentication/concept-sspr-policy (May 2025); the words are
 // those that public clients report. Federated people have no password here
 // (https://learn.microsoft.com/en-us/graph/api/user-update).
-func (c *call) checkPassword(u *user, e *edit) error {
+func (c *call) checkPassword(u *object, e *edit) error {
 	var profile passwordProfile
 	var members map[string]json.RawMessage
 	if json.Unmarshal([]byte(e.json), &profile) != nil || json.Unmarshal([]byte(e.json), &members) != nil {
@@ -294,12 +303,12 @@ type identity struct {
 
 // checkIdentities: the whole collection is replaced and the userPrincipalName sign-in must be in it; a local account cannot be
 // added unless there is one. https://learn.microsoft.com/en-us/graph/api/user-update
-func (c *call) checkIdentities(u *user, e *edit) error {
+func (c *call) checkIdentities(u *object, e *edit) error {
 	var list, old []identity
 	if json.Unmarshal([]byte(e.json), &list) != nil {
 		return invalidValue(e.name, "")
 	}
-	_ = json.Unmarshal([]byte(c.t.dir.schema.json(pIdentities, u.id, u.rec)), &old) // encoded here
+	_ = json.Unmarshal([]byte(u.json(pIdentities)), &old) // encoded here
 	local := func(i identity) bool {
 		return strings.EqualFold(i.SignInType, "emailAddress") || strings.EqualFold(i.SignInType, "userName")
 	}

@@ -12,28 +12,11 @@ import (
 // decode reads a value that a request or an organization file gives for a property and writes it as the record keeps it. Of a
 // complex value with an old one only what is named changes, where the service does so. It is false when the type is wrong.
 // strict is for requests.
-func (d *directory) decode(i int, raw json.RawMessage, old string, strict bool) (string, bool) {
-	p := &d.schema.props[i]
-	switch i {
-	case pOrgData:
-		return decodeMembers(raw, "", []string{"division", "costCenter"})
-	case pSecurity:
-		return d.decodeSecurity(raw, old, strict)
-	case pExtension:
-		names := make([]string, 15)
-		for n := range names {
-			names[n] = extensionAttribute(n)
-		}
-		j, ok := decodeMembers(raw, old, names)
-		if ok && j == "null" {
-			j = p.blank
-		}
-		return j, ok
+func (d *directory) decode(t *table, i int, raw json.RawMessage, old string, strict bool) (string, bool) {
+	if t.entity.decode != nil {
+		return t.entity.decode(d, i, raw, old, strict)
 	}
-	if s, ok := d.schemas[strings.ToLower(p.name)]; ok {
-		return decodeSchema(raw, old, s)
-	}
-	return decodeType(p.typ, raw)
+	return decodeType(t.props[i].typ, raw)
 }
 
 func decodeType(typ edm, raw json.RawMessage) (string, bool) {

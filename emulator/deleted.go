@@ -2,30 +2,91 @@ package emulator
 
 import (
 	"net/http"
-	"slices"
 	"strings"
 )
 
-// remove deletes a user softly: the name is free again, a restore brings it back. How the name of a deleted user looks is
-// remembered. Call with Emulator.mu held.
-func (c *call) remove(u *user) {
-	d := c.t.dir
-	was := u.rec
-	d.unindex(u)
-	d.take(u)
-	x := u.extra()
-	x.name = u.upn()
-	x.reports = slices.Clone(d.reports[u])
-	for _, r := range x.reports {
-		d.setManager(r, nil)
+// deleteObject: https://learn.microsoft.com/en-us/graph/api/user-delete, group-delete
+func (c *call) deleteObject(t *table, key string, n int) error {
+	c.e.mu.Lock()
+	defer c.e.mu.Unlock()
+	o, err := c.lookup(t, key, n)
+	if err != nil {
+		return err
 	}
-	x.manager = u.manager
-	d.setManager(u, nil)
-	u.rec = was.with([]field{{pUPN, text(strings.ReplaceAll(u.id, "-", "") + x.name)}, {pDeleted, instantJSON(c.e.Now())}})
-	d.deleted[u.id] = u
-	entry := c.entry("user.delete", u.id)
-	entry.Before, entry.After = d.difference(was, u.rec)
+	if err := t.mayDelete(c, o); err != nil {
+		return err
+	}
+	c.remove(o)
+	return c.done()
+}
+
+// remove deletes an object: into directory/deletedItems, where its type goes there, or for good. Call with Emulator.mu held.
+func (c *call) remove(o *object) {
+	if o.in.soft == nil || !o.in.soft(o) {
+		c.t.dir.unindex(o)
+		o.in.take(o)
+		c.purge(o, o.in.name+".delete")
+		return
+	}
+	d, t, was := c.t.dir, o.in, o.rec
+	d.unindex(o)
+	t.take(o)
+	fields := map[int]string{t.prop("deletedDateTime"): instantJSON(c.e.Now())}
+	if t.deleting != nil {
+		for _, f := range t.deleting(c, o) {
+			fields[f.prop] = f.json
+		}
+	}
+	o.rec = was.with(fieldsOf(fields))
+	o.extra().gone = true
+	d.deleted[o.id] = o
+	entry := c.entry(t.name+".delete", o.id)
+	entry.Before, entry.After = d.difference(t, was, o.rec)
 	c.e.ledger.add(entry)
+	d.changed(c.e.Now(), change{object: o, what: changeDelete})
+}
+
+// purge forgets an object for good: nothing holds it any more. It stands in no list when this is called.
+func (c *call) purge(o *object, op string) {
+	d := c.t.dir
+	delete(d.deleted, o.id)
+	o.extra().gone = true
+	for name, holders := range d.forget(o) {
+		for _, h := range holders {
+			d.changed(c.e.Now(), change{object: h, rel: name, removed: []*object{o}})
+		}
+	}
+	c.e.ledger.add(c.entry(op, o.id))
+	d.changed(c.e.Now(), change{object: o, what: changePurge})
+}
+
+// restore brings a deleted object back with its bonds.
+func (c *call) restore(o *object) error {
+	d, t, was := c.t.dir, o.in, o.rec
+	fields := map[int]string{}
+	if t.restoring != nil {
+		for _, f := range t.restoring(c, o) {
+			fields[f.prop] = f.json
+		}
+	}
+	rec := was.with(append(fieldsOf(fields), field{t.prop("deletedDateTime"), ""}))
+	if t.clash != nil {
+		if err := t.clash(d, nil, rec); err != nil {
+			return err
+		}
+	}
+	delete(d.deleted, o.id)
+	o.rec, o.more.gone = rec, false
+	t.put(o)
+	d.index(o)
+	if t.restored != nil {
+		t.restored(c, o)
+	}
+	entry := c.entry(t.name+".restore", o.id)
+	entry.Before, entry.After = d.difference(t, was, rec)
+	c.e.ledger.add(entry)
+	d.changed(c.e.Now(), change{object: o, what: changeRestore, props: differs(was, rec)})
+	return nil
 }
 
 // deletedItems: https://learn.microsoft.com/en-us/graph/api/directory-deleteditems-list, directory-deleteditems-get,
@@ -35,98 +96,94 @@ func (c *call) deletedItems() error {
 		return badRequest("The type of the deleted objects must be named.")
 	}
 	key := strings.ToLower(c.seg[2])
-	if cast, ok := strings.CutPrefix(key, "microsoft.graph."); ok && len(c.seg) == 3 {
+	cast, isCast := strings.CutPrefix(key, "microsoft.graph.")
+	if isCast && len(c.seg) == 3 {
 		return c.listDeleted(cast)
 	}
-	if strings.HasPrefix(key, "microsoft.graph.") {
-		return c.unknown(c.seg[3])
+	n := 3
+	if isCast {
+		key, n = strings.ToLower(c.seg[3]), 4
 	}
 	c.e.mu.Lock()
 	defer c.e.mu.Unlock()
-	d := c.t.dir
-	u := d.deleted[key]
+	o := c.t.dir.deleted[key]
+	if isCast && o != nil && !strings.EqualFold(o.in.name, cast) {
+		o = nil
+	}
 	switch {
-	case len(c.seg) == 3 && (c.r.Method == http.MethodGet || c.r.Method == http.MethodDelete):
-	case len(c.seg) == 4 && c.is(3, "restore") && c.r.Method == http.MethodPost:
-	case len(c.seg) <= 4:
+	case len(c.seg) == n && (c.r.Method == http.MethodGet || c.r.Method == http.MethodDelete):
+	case len(c.seg) == n+1 && (c.is(n, "restore") || c.is(n, "microsoft.graph.restore")) && c.r.Method == http.MethodPost:
+	case len(c.seg) <= n+1:
 		return wrongVerb()
 	default:
-		return c.unknown(c.seg[3])
+		return c.unknown(c.seg[n])
 	}
-	if c.r.Method == http.MethodGet {
-		if !c.p.holds(readUsers...) && !c.p.asUser() {
-			return denied()
-		}
-	} else if !c.p.holds(deleteUsers...) && !c.p.asUser() || u != nil && !c.mayTouch(u, changeSensitive) {
-		return denied()
-	}
-	if u == nil {
-		return failure(http.StatusNotFound, "Directory_ObjectNotFound", "Unable to read the company information from the directory. Object '%s' is not among the deleted ones.", c.seg[2])
-	}
-	sel := d.schema.shown.withType()
-	switch c.r.Method {
-	case http.MethodGet:
-		b := sel.appendUser(c.context(nil, "directoryObjects/$entity"), u.id, u.rec)
-		return c.send(http.StatusOK, append(b, '}'))
-	case http.MethodDelete:
-		delete(d.deleted, key)
-		d.forget(u)
-		c.e.ledger.add(c.entry("user.purge", u.id))
-		return c.done()
-	}
-	was := u.rec
-	rec := was.with([]field{{pUPN, text(u.more.name)}, {pDeleted, ""}})
-	if err := d.clash(nil, rec); err != nil {
+	if err := c.mayDeleted(o); err != nil {
 		return err
 	}
-	delete(d.deleted, key)
-	u.rec = rec
-	d.index(u)
-	d.put(u)
-	if m := u.more.manager; m != nil && d.byID[m.id] == m {
-		d.setManager(u, m)
+	if o == nil {
+		return failure(http.StatusNotFound, "Directory_ObjectNotFound", "Unable to read the company information from the directory. Object '%s' is not among the deleted ones.", c.seg[n-1])
 	}
-	for _, r := range u.more.reports {
-		if r.manager == nil && d.byID[r.id] == r {
-			d.setManager(r, u)
+	switch c.r.Method {
+	case http.MethodDelete:
+		c.purge(o, o.in.name+".purge")
+		return c.done()
+	case http.MethodPost:
+		if err := c.restore(o); err != nil {
+			return err
 		}
+		b := o.in.shown.withType().append(c.context(nil, "directoryObjects/$entity"), o)
+		return c.send(http.StatusOK, append(b, '}'))
 	}
-	u.more.manager, u.more.reports, u.more.name = nil, nil, ""
-	entry := c.entry("user.restore", u.id)
-	entry.Before, entry.After = d.difference(was, rec)
-	c.e.ledger.add(entry)
-	b := sel.appendUser(c.context(nil, "directoryObjects/$entity"), u.id, u.rec)
-	return c.send(http.StatusOK, append(b, '}'))
+	b, err := c.describe(o, "directoryObjects", true)
+	if err != nil {
+		return err
+	}
+	return c.send(http.StatusOK, b)
 }
 
-// forget takes a purged user out of all groups.
-func (d *directory) forget(u *user) {
-	for _, g := range d.groups {
-		g.members = slices.DeleteFunc(g.members, func(x *user) bool { return x == u })
-		g.owners = slices.DeleteFunc(g.owners, func(x *user) bool { return x == u })
+// mayDeleted says whether the caller may read, restore or purge a deleted object; nil is one that is not there, about which whoever
+// may deal with some type learns so.
+func (c *call) mayDeleted(o *object) error {
+	var err error
+	for _, t := range c.t.dir.tables {
+		if t.mayRestore == nil || o != nil && o.in != t {
+			continue
+		}
+		if c.r.Method != http.MethodGet {
+			err = t.mayRestore(c, o)
+		} else if err = nil; t.sees(c, o) != full {
+			err = denied()
+		}
+		if err == nil {
+			return nil
+		}
 	}
-	delete(d.memberOf, u.id)
+	if err == nil {
+		return denied()
+	}
+	return err
 }
 
 func (c *call) listDeleted(cast string) error {
 	if err := c.method(http.MethodGet); err != nil {
 		return err
 	}
-	if !c.p.holds(readUsers...) && !c.p.asUser() || c.guest {
-		return denied()
-	}
 	c.e.mu.RLock()
 	defer c.e.mu.RUnlock()
-	var list []*user
-	switch cast {
-	case "user":
-		for _, u := range c.t.dir.deleted {
-			list = append(list, u)
-		}
-	case "group", "application", "serviceprincipal", "administrativeunit":
-	default:
+	t := c.t.dir.typed(cast)
+	if t == nil || t.soft == nil {
 		return c.unknown(c.seg[2])
 	}
-	slices.SortFunc(list, func(a, b *user) int { return strings.Compare(a.id, b.id) })
-	return c.sendUsers(list, "directoryObjects")
+	if c.guest || t.sees(c, nil) != full {
+		return denied()
+	}
+	s := &source{tables: []*table{t}, fragment: "directoryObjects", mixed: true}
+	for _, o := range c.t.dir.deleted {
+		if o.in == t {
+			s.list = append(s.list, o)
+		}
+	}
+	sortByOrd(s.list)
+	return c.sendList(s)
 }

@@ -44,8 +44,10 @@ func notThere(id string) *graphError {
 // invalidValue: text as quoted in https://github.com/microsoftgraph/msgraph-sdk-dotnet/issues/187 and
 // https://github.com/microsoftgraph/msgraph-sdk-powershell/issues/833; the detail as in
 // https://github.com/Azure/azure-docs-powershell-azuread/issues/166
-func invalidValue(property, why string) *graphError {
-	g := badRequest("Invalid value specified for property '%s' of resource 'User'.", property)
+func invalidValue(property, why string) *graphError { return invalidValueOf("User", property, why) }
+
+func invalidValueOf(title, property, why string) *graphError {
+	g := badRequest("Invalid value specified for property '%s' of resource '%s'.", property, title)
 	if why != "" {
 		g.details = []errorDetail{{why, g.message, property}}
 	}

@@ -13,7 +13,7 @@ import (
 // defineSchema makes a schema extension known: https://learn.microsoft.com/en-us/graph/extensibility-schema-groups
 func (d *directory) defineSchema(s Schema) {
 	d.schemas[strings.ToLower(s.ID)] = s
-	d.schema.add(prop{name: s.ID, typ: edmObject, ops: "eq", adv: "ne not"})
+	d.users.add(prop{name: s.ID, typ: edmObject, ops: "eq", adv: "ne not"})
 }
 
 // extensionTypes are the types of directory extensions.
@@ -26,14 +26,14 @@ func (d *directory) defineExtension(name, typ string) error {
 	if !ok || !strings.HasPrefix(name, "extension_") {
 		return fmt.Errorf("directory extension %q of type %q: the name begins with extension_, the type is String, Boolean, Integer, LargeInteger, DateTime or Binary", name, typ)
 	}
-	d.schema.add(prop{name: name, typ: kind, ops: "eq in sw ge le", adv: "ne not ew n"})
+	d.users.add(prop{name: name, typ: kind, ops: "eq in sw ge le", adv: "ne not ew n"})
 	return nil
 }
 
 // extensions are the directory extensions by name with their types.
 func (d *directory) extensions() map[string]string {
 	var out map[string]string
-	for _, p := range d.schema.props[len(userProps):] {
+	for _, p := range d.users.props[len(userProps):] {
 		if !strings.HasPrefix(p.name, "extension_") {
 			continue
 		}
@@ -220,7 +220,7 @@ func (s Security) accepts(v json.RawMessage) bool {
 	return true
 }
 
-func (u *user) openNames() []string {
+func (u *object) openNames() []string {
 	if u.more == nil {
 		return nil
 	}
@@ -292,7 +292,7 @@ func (c *call) openExtensions(key string, n int) error {
 	return c.method(http.MethodGet, http.MethodPatch, http.MethodDelete)
 }
 
-func (c *call) storeOpen(u *user, name string, have, set map[string]json.RawMessage, status int) error {
+func (c *call) storeOpen(u *object, name string, have, set map[string]json.RawMessage, status int) error {
 	if have == nil {
 		have = map[string]json.RawMessage{
 			"extensionName": json.RawMessage(text(name)), "id": json.RawMessage(text(name)),

@@ -9,14 +9,15 @@ import (
 	"nameplate/odata"
 )
 
-// checkFilter refuses what the directory does not answer: operators that a property does not have, and those that need an
+// filterCheck refuses what the directory does not answer: operators that a property does not have, and those that need an
 // advanced query. https://learn.microsoft.com/en-us/graph/aad-advanced-queries
-func (c *call) checkFilter(e odata.Expr) error {
-	return c.walk(e, "", 0)
+type filterCheck struct {
+	*call
+	s *source
 }
 
-// walk checks one node; variable is that of the lambda around it and prop the collection it stands for.
-func (c *call) walk(e odata.Expr, variable string, collection int) error {
+// walk checks one node; variable is that of the lambda around it and collection what it stands for.
+func (c *filterCheck) walk(e odata.Expr, variable string, collection *prop) error {
 	switch x := e.(type) {
 	case *odata.Logic:
 		return errors.Join(c.walk(x.Left, variable, collection), c.walk(x.Right, variable, collection))
@@ -54,11 +55,11 @@ func (c *call) walk(e odata.Expr, variable string, collection int) error {
 	case *odata.Call:
 		return c.allow(x.Path, variable, collection, map[string]string{"startsWith": "sw", "endsWith": "ew"}[x.Func], x.Func)
 	case *odata.Lambda:
-		i := c.t.dir.schema.find(x.Path)
-		if i < 0 {
-			return noProperty(x.Path, "user")
+		p := c.s.prop(x.Path)
+		if p == nil {
+			return noProperty(x.Path, c.s.name())
 		}
-		if typ := c.t.dir.schema.props[i].typ; typ != edmTexts && typ != edmObjects {
+		if p.typ != edmTexts && p.typ != edmObjects {
 			return failure(http.StatusBadRequest, "BadRequest", "Any/All may only be used following a collection.")
 		}
 		if x.Body == nil {
@@ -67,7 +68,7 @@ func (c *call) walk(e odata.Expr, variable string, collection int) error {
 			}
 			return nil
 		}
-		return c.walk(x.Body, x.Var, i)
+		return c.walk(x.Body, x.Var, p)
 	}
 	return nil
 }
@@ -82,23 +83,22 @@ func (c *call) needsAdvanced(op string) error {
 }
 
 // subject is the property that a path in a filter means.
-func (c *call) subject(path, variable string, collection int) (int, error) {
+func (c *filterCheck) subject(path, variable string, collection *prop) (*prop, error) {
 	if variable != "" && (path == variable || strings.HasPrefix(path, variable+"/")) {
 		return collection, nil
 	}
 	top, _, _ := strings.Cut(path, "/")
-	if i := c.t.dir.schema.find(top); i >= 0 {
-		return i, nil
+	if p := c.s.prop(top); p != nil {
+		return p, nil
 	}
-	return 0, noProperty(top, "user")
+	return nil, noProperty(top, c.s.name())
 }
 
-func (c *call) allow(path, variable string, collection int, op, name string) error {
-	i, err := c.subject(path, variable, collection)
+func (c *filterCheck) allow(path, variable string, collection *prop, op, name string) error {
+	p, err := c.subject(path, variable, collection)
 	if err != nil {
 		return err
 	}
-	p := &c.t.dir.schema.props[i]
 	switch {
 	case p.single:
 		return failure(http.StatusNotImplemented, "NotImplemented", "This operation target is not yet supported.")
@@ -110,17 +110,27 @@ func (c *call) allow(path, variable string, collection int, op, name string) err
 		}
 		return nil
 	}
-	return unsupportedQuery("Unsupported or invalid query filter clause specified for property '%s' of resource 'User'.", p.name)
+	return unsupportedQuery("Unsupported or invalid query filter clause specified for property '%s' of resource '%s'.", p.name, c.s.title(p))
+}
+
+// title is the type that has a property, as refusals spell it.
+func (s *source) title(p *prop) string {
+	for _, t := range s.tables {
+		if i := t.prop(p.name); i >= 0 && &t.props[i] == p {
+			return t.title
+		}
+	}
+	return "DirectoryObject"
 }
 
 // sameType refuses a literal of another type: the words are those of the OData library that the service is built on.
-func (c *call) sameType(path, variable string, collection int, op odata.Op, literal any) error {
-	i, err := c.subject(path, variable, collection)
-	if err != nil || literal == nil || path != c.t.dir.schema.props[i].name && strings.Contains(path, "/") {
+func (c *filterCheck) sameType(path, variable string, collection *prop, op odata.Op, literal any) error {
+	p, err := c.subject(path, variable, collection)
+	if err != nil || literal == nil || path != p.name && strings.Contains(path, "/") {
 		return err
 	}
 	want, is := "", ""
-	switch c.t.dir.schema.props[i].typ {
+	switch p.typ {
 	case edmBool:
 		want = "Edm.Boolean"
 	case edmInstant:
@@ -151,17 +161,16 @@ func (c *call) sameType(path, variable string, collection int, op odata.Op, lite
 
 // checkOrder: plain listings sort by displayName and userPrincipalName; with $filter, and by anything else, it takes an advanced
 // query. https://learn.microsoft.com/en-us/graph/aad-advanced-queries
-func (c *call) checkOrder() error {
+func (c *call) checkOrder(s *source) error {
 	if len(c.q.order) == 0 {
 		return nil
 	}
-	s := c.t.dir.schema
 	for _, o := range c.q.order {
-		i := s.find(o.Path)
-		if i < 0 {
-			return noProperty(o.Path, "user")
+		p := s.prop(o.Path)
+		if p == nil {
+			return noProperty(o.Path, s.name())
 		}
-		if !s.props[i].order && !c.advanced() || c.q.filter != nil && !c.advanced() {
+		if (s.related || !p.order || c.q.filter != nil) && !c.advanced() {
 			return unsupportedQuery("Sorting not supported for current query.")
 		}
 	}

@@ -23,7 +23,8 @@ type call struct {
 	r         *http.Request
 	p         *principal
 	t         *tenant
-	seg       []string // decoded path segments after the version; a key in parentheses is a segment of its own
+	seg       []string       // decoded path segments after the version; a key in parentheses is a segment of its own
+	keys      map[int]string // names of alternate keys by segment: appId of /applications(appId='…')
 	q         query
 	requestID string
 	clientID  string
@@ -107,7 +108,7 @@ func (c *call) serve() error {
 		c.guest = p.user.guest()
 		c.e.mu.RUnlock()
 	}
-	if c.seg, err = segments(c.r.URL.EscapedPath()); err != nil {
+	if c.seg, c.keys, err = segments(c.r.URL.EscapedPath()); err != nil {
 		return failure(http.StatusBadRequest, "BadRequest", "%s", err.Error())
 	}
 	if c.q, err = parseQuery(c.r.URL.RawQuery); err != nil {
@@ -133,16 +134,16 @@ func (c *call) serve() error {
 var errMalformedPath = errors.New("malformed escape in the path")
 
 // segments takes a path apart: /v1.0/users('a%2Fb')/photo becomes users, a/b, photo.
-func segments(escaped string) ([]string, error) {
+func segments(escaped string) (out []string, keys map[int]string, err error) {
 	parts := strings.Split(strings.Trim(escaped, "/"), "/")
-	out := make([]string, 0, len(parts)+1)
+	out = make([]string, 0, len(parts)+1)
 	for i, p := range parts {
 		if i == 0 {
 			continue // the version
 		}
 		s, err := url.PathUnescape(p)
 		if err != nil {
-			return nil, errMalformedPath
+			return nil, nil, errMalformedPath
 		}
 		name, key, ok := strings.Cut(s, "(")
 		if !ok || !strings.HasSuffix(key, ")") || strings.ContainsAny(name, "'@") {
@@ -151,15 +152,19 @@ func segments(escaped string) ([]string, error) {
 		}
 		out = append(out, name)
 		key = strings.TrimSuffix(key, ")")
-		if _, value, ok := strings.Cut(key, "='"); ok {
+		if property, value, ok := strings.Cut(key, "='"); ok {
 			key = "'" + value
+			if keys == nil {
+				keys = map[int]string{}
+			}
+			keys[len(out)] = property
 		}
 		if key != "" {
 			key = strings.TrimSuffix(strings.TrimPrefix(key, "'"), "'")
 			out = append(out, strings.ReplaceAll(key, "''", "'"))
 		}
 	}
-	return out, nil
+	return out, keys, nil
 }
 
 // is says whether the segment at i is that word in any case.
@@ -194,25 +199,22 @@ func (c *call) route() error {
 		if c.p.user == nil {
 			return failure(http.StatusBadRequest, "BadRequest", "/me request is only valid with delegated authentication flow.")
 		}
-		return c.person(c.p.user.id, 1)
-	case "users":
-		return c.routeUsers()
+		return c.routeObject(c.t.dir.users, c.p.user.id, 1)
 	case "$batch":
 		return c.batch()
 	case "organization":
 		return c.organization()
 	case "domains":
 		return c.domains()
-	case "groups":
-		return c.routeGroups()
-	case "directoryroles":
-		return c.routeRoles()
 	case "directory":
 		if c.is(1, "deletedItems") {
 			return c.deletedItems()
 		}
 	case "directoryobjects":
 		return c.directoryObjects()
+	}
+	if t := c.t.dir.set(c.seg[0]); t != nil {
+		return c.routeSet(t)
 	}
 	return c.unknown(c.seg[0])
 }

@@ -99,21 +99,21 @@ func TestGroupsRolesAndObjects(t *testing.T) {
 	d := newDesk(t, emulator.Options{})
 	staff := "20000000-0000-4000-8000-000000000002"
 	for path, want := range map[string]string{
-		"/groups":                                                      "Nurses,Staff,Keyholders",
-		"/groups?$filter=displayName eq 'staff'":                       "Staff",
-		"/groups?$filter=startsWith(displayName,'N')":                  "Nurses",
-		"/groups?$filter=isAssignableToRole eq true":                   "Keyholders",
-		"/groups?$filter=groupTypes/any(g:g eq 'Unified')":             "",
-		"/groups?$filter=securityEnabled eq true&$top=2":               "Nurses,Staff",
-		"/groups?$search=\"displayName:key\"":                          "Keyholders",
-		"/groups/" + staff + "/members":                                "Max Ober,Nurses",
-		"/groups/" + staff + "/transitiveMembers":                      "Max Ober,Ann Lee,Nurses",
-		"/groups/" + staff + "/transitiveMembers/microsoft.graph.user": "Max Ober,Ann Lee",
-		"/groups/" + staff + "/members/microsoft.graph.group":          "Nurses",
-		"/groups/20000000-0000-4000-8000-000000000001/owners":          "Max Ober",
-		"/directoryRoles/62e90394-69f5-4237-9190-012177145e10/members": "Gus Admin",
-		"/users/" + max_ + "/directReports/microsoft.graph.user":       "Ann Lee",
-		"/users/" + max_ + "/directReports?$filter=displayName eq 'x'": "",
+		"/groups":                                                                  "Nurses,Staff,Keyholders",
+		"/groups?$filter=displayName eq 'staff'":                                   "Staff",
+		"/groups?$filter=startsWith(displayName,'N')":                              "Nurses",
+		"/groups?$filter=isAssignableToRole eq true":                               "Keyholders",
+		"/groups?$filter=groupTypes/any(g:g eq 'Unified')":                         "",
+		"/groups?$filter=securityEnabled eq true&$top=2":                           "Nurses,Staff",
+		"/groups?$search=\"displayName:key\"":                                      "Keyholders",
+		"/groups/" + staff + "/members":                                            "Max Ober,Nurses",
+		"/groups/" + staff + "/transitiveMembers":                                  "Ann Lee,Max Ober,Nurses",
+		"/groups/" + staff + "/transitiveMembers/microsoft.graph.user?$count=true": "Ann Lee,Max Ober",
+		"/groups/" + staff + "/members/microsoft.graph.group":                      "Nurses",
+		"/groups/20000000-0000-4000-8000-000000000001/owners":                      "Max Ober",
+		"/directoryRoles/62e90394-69f5-4237-9190-012177145e10/members":             "Gus Admin",
+		"/users/" + max_ + "/directReports/microsoft.graph.user":                   "Ann Lee",
+		"/users/" + max_ + "/directReports?$count=true&$filter=displayName eq 'x'": "",
 	} {
 		r := d.ask("GET", "/v1.0"+strings.ReplaceAll(path, `"`, "%22"), nil, "ConsistencyLevel: eventual")
 		if got := strings.Join(r.names(), ","); r.code != 200 || got != want {

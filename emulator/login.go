@@ -340,7 +340,7 @@ func (e *Emulator) faces(a authorityRequest, keep func(person) bool, limit int) 
 	type face struct {
 		sort string
 		t    *tenant
-		u    *user
+		u    *object
 	}
 	before := func(x, y face) int { return cmp.Or(cmp.Compare(x.sort, y.sort), cmp.Compare(x.u.id, y.u.id)) }
 	e.mu.RLock()
@@ -351,7 +351,7 @@ func (e *Emulator) faces(a authorityRequest, keep func(person) bool, limit int) 
 		if a.tenant != nil && a.tenant != t {
 			continue
 		}
-		for _, u := range t.dir.users {
+		for _, u := range t.dir.users.list {
 			p := faceOf(t, u)
 			if a.tenant == nil && p.guest || !keep(p) {
 				continue
@@ -374,13 +374,14 @@ func (e *Emulator) faces(a authorityRequest, keep func(person) bool, limit int) 
 }
 
 // faceOf is what a page shows of somebody. Call with Emulator.mu held.
-func faceOf(t *tenant, u *user) person {
+func faceOf(t *tenant, u *object) person {
 	p := person{account{
 		id: u.id, upn: u.upn(), name: unquote(u.rec.get(pName)), mail: unquote(u.rec.get(pMail)), jobTitle: unquote(u.rec.get(pJob)),
 		enabled: u.rec.get(pEnabled) == "true", guest: u.guest(),
 	}, t}
+	p.wids = t.dir.roles(u)
 	if u.more != nil {
-		p.password, p.wids = u.more.password, u.more.roles
+		p.password = u.more.password
 	}
 	return p
 }

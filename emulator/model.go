@@ -33,7 +33,7 @@ type application struct {
 type principal struct {
 	tenant *tenant
 	app    *application
-	user   *user           // nil for an application's own token
+	user   *object         // nil for an application's own token
 	scopes map[string]bool // delegated, as granted in the token
 	roles  map[string]bool // application permissions, as granted in the token
 	wids   []string        // directory role template ids: the user's, or the service principal's for an app-only token

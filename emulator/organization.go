@@ -12,6 +12,7 @@ type Organization struct {
 	Users      []User            `yaml:"users" json:"users"`
 	People     iter.Seq[User]    `yaml:"-" json:"-"` // more users, the same ones each time; New and Reset ask for them where they are needed and keep no copy
 	Groups     []Group           `yaml:"groups" json:"groups"`
+	Objects    []Object          `yaml:"objects" json:"objects"` // everything of another type
 	Apps       []App             `yaml:"apps" json:"apps"`
 	Extensions map[string]string `yaml:"extensions" json:"extensions"` // directory extensions: extension_<app id without dashes>_<name> -> String, Boolean, Integer, DateTime
 	Schemas    []Schema          `yaml:"schemas" json:"schemas"`       // schema extensions: ext55gb1l09_msLearnCourses
@@ -70,6 +71,16 @@ type Group struct {
 	Rule        string   `yaml:"rule" json:"rule"`
 	Members     []string `yaml:"members" json:"members"`
 	Owners      []string `yaml:"owners" json:"owners"`
+
+	Values map[string]any `yaml:"values" json:"values"` // every other property by its Graph name; they win over what Type implies
+}
+
+// Object is a directory object of any type but user and group, with its properties and relationships by their Graph names.
+type Object struct {
+	ID     string              `yaml:"id" json:"id"`     // "" makes one from the seed
+	Type   string              `yaml:"type" json:"type"` // "directoryRole"
+	Values map[string]any      `yaml:"values" json:"values"`
+	Links  map[string][]string `yaml:"links" json:"links"` // relationship -> ids, or names of people and groups
 }
 
 // App is an application registration with its service principal in this tenant.

@@ -28,7 +28,7 @@ func (p *principal) holds(permissions ...string) bool {
 
 func (p *principal) asUser() bool { return p.delegated() && p.scopes["Directory.AccessAsUser.All"] }
 
-func (p *principal) self(u *user) bool { return p.user != nil && p.user == u }
+func (p *principal) self(u *object) bool { return p.user != nil && p.user == u }
 
 func (p *principal) hasRole(templates ...string) bool {
 	return slices.ContainsFunc(p.wids, func(w string) bool { return slices.Contains(templates, strings.ToLower(w)) })
@@ -58,7 +58,7 @@ const (
 // https://learn.microsoft.com/en-us/graph/permissions-reference#userreadbasicall
 var basicNames = []string{"id", "displayName", "givenName", "surname", "mail", "userPrincipalName", "userType"}
 
-func (c *call) sees(u *user) sight {
+func (c *call) sees(u *object) sight {
 	p := c.p
 	switch {
 	case p.self(u) && (p.holds(readOwn...) || p.holds(readUsers...) || p.asUser()):
@@ -129,14 +129,14 @@ var sensitive = map[string][2][]string{
 
 // mighty says who may do a deed to u, and whether u is privileged. Roles that the table does not name are the top roles' to
 // touch (inferred: the table's last rows).
-func (d *directory) mighty(u *user, what deed) (roles []string, privileged bool) {
+func (d *directory) mighty(u *object, what deed) (roles []string, privileged bool) {
 	roles = sensitive[""][what]
-	for _, r := range u.roles() {
+	for _, r := range d.roles(u) {
 		row, ok := sensitive[r]
 		if !ok {
 			row = [2][]string{topRoles, topRoles}
 		}
-		roles = both(roles, row[what])
+		roles = common(roles, row[what])
 		switch r {
 		case directoryReader, guestInviter, messageReader, reportsReader, usageReader, successManager:
 		default:
@@ -144,12 +144,12 @@ func (d *directory) mighty(u *user, what deed) (roles []string, privileged bool)
 		}
 	}
 	if d.roleAssignable(u) {
-		return both(roles, topRoles), true
+		return common(roles, topRoles), true
 	}
 	return roles, privileged
 }
 
-func both(a, b []string) []string {
+func common(a, b []string) []string {
 	var out []string
 	for _, x := range a {
 		if slices.Contains(b, x) {
@@ -170,7 +170,7 @@ func deedOf(name string) deed {
 }
 
 // mayTouch says whether the caller may do a deed to u, the permission aside.
-func (c *call) mayTouch(u *user, what deed) bool {
+func (c *call) mayTouch(u *object, what deed) bool {
 	roles, privileged := c.t.dir.mighty(u, what)
 	if !c.p.delegated() {
 		return !privileged || c.p.hasRole(roles...)
@@ -188,7 +188,7 @@ var basicWriters = []string{globalAdmin, userAdmin, authAdmin, privAuthAdmin, di
 const licenseAdmin = "4d6ac14f-3453-41d0-bef9-a3e0c569773a"
 
 // mayWrite is nil when the caller may write a property of u.
-func (c *call) mayWrite(u *user, name string, f property.Facts) *graphError {
+func (c *call) mayWrite(u *object, name string, f property.Facts) *graphError {
 	p := c.p
 	if f.Alone {
 		return c.mayWriteHeld(u, f)
@@ -252,7 +252,7 @@ func (c *call) mayWrite(u *user, name string, f property.Facts) *graphError {
 // mayWriteHeld is for the eight properties that SharePoint keeps: only the person's own token writes them. The service answers
 // anybody else with a 500 (https://github.com/microsoftgraph/microsoft-graph-docs/issues/22189,
 // https://github.com/microsoftgraph/msgraph-sdk-powershell/issues/3234); documented is a refusal.
-func (c *call) mayWriteHeld(u *user, f property.Facts) *graphError {
+func (c *call) mayWriteHeld(u *object, f property.Facts) *graphError {
 	if c.p.self(u) {
 		if c.p.holds(f.WriteOwn...) || c.p.holds("User.ReadWrite.All", "Directory.ReadWrite.All") || c.p.asUser() {
 			return nil

@@ -20,7 +20,7 @@ import (
 // and a checksum. A row's record stays where it was read, so starting copies nothing.
 const (
 	stateFile   = "emulator.state"
-	stateFormat = "nameplate emulator state 2\n"
+	stateFormat = "nameplate emulator state 3\n"
 	ledgerKept  = 1000 // entries that a data folder remembers
 )
 
@@ -40,15 +40,20 @@ type savedTenant struct {
 	ID, Name, Country string
 	Domains           []Domain
 	Apps              []savedApp
-	Props             []string // property names by the number that records use
+	Tables            []savedTable
 	Shared            []string // values by the place that records use
-	Extensions        []savedProp
 	Schemas           []Schema
 	Security          []Security
-	RoleIDs           map[string]string
-	Users, Deleted    int // rows
-	Groups            []savedGroup
-	LastOrd           uint64
+	Bonds             []string // names of the relationships whose rows follow the objects'
+	LastOrd, Changes  uint64
+}
+
+// savedTable says which rows of objects are of a type.
+type savedTable struct {
+	Name          string
+	Props         []string // property names by the number that records use
+	Extensions    []savedProp
+	Live, Deleted int // rows
 }
 
 type savedApp struct {
@@ -62,19 +67,10 @@ type savedProp struct {
 	Single         bool
 }
 
-type savedGroup struct {
-	ID, Name, Description, Nickname, Rule  string
-	Security, Unified, Dynamic, Assignable bool
-	Created                                time.Time
-	Members, Owners                        []uint64 // rows of people
-	Nested                                 []uint64 // rows of groups
-}
-
 // savedExtras is the JSON of what few people have.
 type savedExtras struct {
 	Password string                     `json:",omitempty"`
 	Force    bool                       `json:",omitempty"`
-	Roles    []string                   `json:",omitempty"`
 	Open     map[string]json.RawMessage `json:",omitempty"`
 	Once     bool                       `json:",omitempty"`
 	Name     string                     `json:",omitempty"`
@@ -167,65 +163,66 @@ func (e *Emulator) encode() ([]byte, error) {
 func (t *tenant) save(rows []byte) (savedTenant, []byte, error) {
 	d := t.dir
 	out := savedTenant{
-		ID: t.id, Name: t.name, Country: t.country, Domains: t.domains, RoleIDs: d.roleIDs, LastOrd: d.lastOrd,
-		Users: len(d.users), Deleted: len(d.deleted), Shared: d.shared.values,
+		ID: t.id, Name: t.name, Country: t.country, Domains: t.domains, LastOrd: d.lastOrd, Changes: d.changes.last,
+		Shared: d.shared.values, Bonds: slices.Sorted(maps.Keys(d.bonds)),
 	}
 	for _, a := range t.apps {
 		out.Apps = append(out.Apps, savedApp{a.App, a.grants})
 	}
 	slices.SortFunc(out.Apps, func(a, b savedApp) int { return strings.Compare(a.App.ClientID, b.App.ClientID) })
-	for i, p := range d.schema.props {
-		out.Props = append(out.Props, p.name)
-		if i >= len(userProps) {
-			out.Extensions = append(out.Extensions, savedProp{p.name, p.ops, p.adv, p.typ, p.single})
-		}
-	}
 	for _, s := range d.schemas {
 		out.Schemas = append(out.Schemas, s)
 	}
 	for _, s := range d.security {
 		out.Security = append(out.Security, s)
 	}
-	people := make(map[*user]uint64, len(d.users)+len(d.deleted))
-	all := slices.Clone(d.users)
-	for _, u := range d.deleted {
-		all = append(all, u)
+	at := make(map[*object]uint64, len(d.byID)+len(d.deleted))
+	var all []*object
+	for _, in := range d.tables {
+		s := savedTable{Name: in.name, Live: len(in.list)}
+		for i, p := range in.props {
+			s.Props = append(s.Props, p.name)
+			if in.extension(i) {
+				s.Extensions = append(s.Extensions, savedProp{p.name, p.ops, p.adv, p.typ, p.single})
+			}
+		}
+		all = append(all, in.list...)
+		for _, o := range d.deleted {
+			if o.in == in {
+				all = append(all, o)
+				s.Deleted++
+			}
+		}
+		out.Tables = append(out.Tables, s)
 	}
-	var n uint64
-	for _, u := range all {
-		people[u] = n
-		n++
+	for i, o := range all {
+		at[o] = uint64(i) // #nosec G115 -- a place in a list
 	}
-	for _, u := range all {
+	for _, o := range all {
 		var err error
-		if rows, err = u.save(rows, people); err != nil {
+		if rows, err = o.save(rows, at); err != nil {
 			return out, nil, err
 		}
 	}
-	numbers := map[*group]uint64{}
-	n = 0
-	for _, g := range d.groups {
-		numbers[g] = n
-		n++
-	}
-	for _, g := range d.groups {
-		s := savedGroup{
-			ID: g.id, Name: g.name, Description: g.description, Nickname: g.nickname, Rule: g.rule, Security: g.security, Unified: g.unified,
-			Dynamic: g.dynamic, Assignable: g.assignable, Created: g.created, Members: rowsOf(g.members, people), Owners: rowsOf(g.owners, people),
+	for _, name := range out.Bonds {
+		to := d.bonds[name].to
+		rows = binary.AppendUvarint(rows, uint64(len(to)))
+		for o, list := range to {
+			rows = binary.AppendUvarint(rows, at[o])
+			rows = binary.AppendUvarint(rows, uint64(len(list)))
+			for _, x := range list {
+				rows = binary.AppendUvarint(rows, at[x])
+			}
 		}
-		for _, n := range g.nested {
-			s.Nested = append(s.Nested, numbers[n])
-		}
-		out.Groups = append(out.Groups, s)
 	}
 	return out, rows, nil
 }
 
-// rowsOf are the rows of people; who is gone for good has none.
-func rowsOf(list []*user, people map[*user]uint64) []uint64 {
+// rowsOf are the rows of objects; what is gone for good has none.
+func rowsOf(list []*object, at map[*object]uint64) []uint64 {
 	var out []uint64
-	for _, u := range list {
-		if i, ok := people[u]; ok {
+	for _, o := range list {
+		if i, ok := at[o]; ok {
 			out = append(out, i)
 		}
 	}
@@ -233,32 +230,33 @@ func rowsOf(list []*user, people map[*user]uint64) []uint64 {
 }
 
 // atRows is the reverse.
-func atRows(rows []uint64, people []user) ([]*user, error) {
-	var out []*user
+func atRows(rows []uint64, all []object) ([]*object, error) {
+	var out []*object
 	for _, row := range rows {
-		if row >= uint64(len(people)) {
+		if row >= uint64(len(all)) {
 			return nil, errState
 		}
-		out = append(out, &people[row])
+		out = append(out, &all[row])
 	}
 	return out, nil
 }
 
-func (u *user) save(b []byte, people map[*user]uint64) ([]byte, error) {
-	b = appendBytes(b, u.id)
-	b = binary.AppendUvarint(b, u.ord)
-	b = appendBytes(b, u.rec.row)
+func (o *object) save(b []byte, at map[*object]uint64) ([]byte, error) {
+	b = appendBytes(b, o.id)
+	b = binary.AppendUvarint(b, o.ord)
+	b = binary.AppendUvarint(b, o.changed)
+	b = appendBytes(b, o.rec.row)
 	var manager uint64
-	if u.manager != nil {
-		if i, ok := people[u.manager]; ok {
+	if o.manager != nil {
+		if i, ok := at[o.manager]; ok {
 			manager = i + 1
 		}
 	}
 	b = binary.AppendUvarint(b, manager)
 	more := ""
-	if x := u.more; x != nil {
-		s := savedExtras{Password: x.password, Force: x.force, Roles: x.roles, Open: x.open, Once: x.once, Name: x.name, Reports: rowsOf(x.reports, people)}
-		if i, ok := people[x.manager]; ok && x.manager != nil {
+	if x := o.more; x != nil {
+		s := savedExtras{Password: x.password, Force: x.force, Open: x.open, Once: x.once, Name: x.name, Reports: rowsOf(x.reports, at)}
+		if i, ok := at[x.manager]; ok && x.manager != nil {
 			s.Manager = i + 1
 		}
 		if x.photo != nil {
@@ -428,111 +426,129 @@ func (s savedTenant) tenant(in *reader) (*tenant, error) {
 	for _, x := range s.Security {
 		d.security[strings.ToLower(x.Set+"/"+x.Name)] = x
 	}
-	for _, x := range s.Extensions {
-		d.schema.add(prop{name: x.Name, ops: x.Ops, adv: x.Adv, typ: x.Type, single: x.Single})
-	}
-	if s.RoleIDs != nil {
-		d.roleIDs = s.RoleIDs
-	}
-	renumber, err := d.schema.renumbering(s.Props)
-	if err != nil {
-		return nil, err
-	}
-	n := s.Users + s.Deleted
-	if n > len(in.rest) {
-		return nil, errState
-	}
-	people := make([]user, n)
-	managers := make([]uint64, n)
-	d.users = make([]*user, 0, s.Users)
-	d.byID, d.byUPN = make(map[string]*user, n), make(map[string]*user, n)
 	d.shared.values = s.Shared
 	d.shared.done()
-	for i := range people {
-		u := &people[i]
-		u.id, u.ord, u.rec = in.text(), in.number(), record{in.text(), d.shared}
-		managers[i] = in.number()
-		if u.id == "" || managers[i] > uint64(len(people)) {
-			return nil, errState
+	n := 0
+	for _, x := range s.Tables {
+		n += x.Live + x.Deleted
+	}
+	if n < 0 || n > len(in.rest) {
+		return nil, errState
+	}
+	d.lastOrd, d.changes.last = s.LastOrd, s.Changes
+	d.byID, d.byUPN = make(map[string]*object, n), make(map[string]*object, n)
+	all, managers := make([]object, n), make([]uint64, n)
+	first := 0
+	for _, x := range s.Tables {
+		if err := d.restore(x, in, all, managers, first); err != nil {
+			return nil, err
 		}
-		if renumber != nil {
-			u.rec = u.rec.renumbered(renumber)
-		}
-		if more := in.text(); more != "" {
-			var x savedExtras
-			if err := json.Unmarshal([]byte(more), &x); err != nil {
-				return nil, err
-			}
-			u.more = &extras{password: x.Password, force: x.Force, roles: x.Roles, open: x.Open, once: x.Once, name: x.Name}
-			if u.more.reports, err = atRows(x.Reports, people); err != nil || x.Manager > uint64(len(people)) {
-				return nil, errState
-			}
-			if x.Manager > 0 {
-				u.more.manager = &people[x.Manager-1]
-			}
-			if x.Photo != nil {
-				p := &photo{data: x.Photo, etag: x.Etag, side: x.Side, drawn: x.Drawn, sizes: map[int][]byte{}}
-				if p.drawn {
-					p.sizes[p.side] = p.data
-				}
-				u.more.photo = p
-			}
-		}
-		if i < s.Users {
-			d.users = append(d.users, u)
-			d.index(u)
-		} else {
-			d.deleted[u.id] = u
-		}
+		first += x.Live + x.Deleted
 	}
 	for i, m := range managers {
 		if m > 0 {
-			d.setManager(&people[i], &people[m-1])
+			d.setManager(&all[i], &all[m-1])
 		}
 	}
-	d.lastOrd = s.LastOrd
-	return t, d.restoreGroups(s.Groups, people)
+	for _, name := range s.Bonds {
+		if err := d.restoreBond(d.bond(name), in, all); err != nil {
+			return nil, err
+		}
+	}
+	return t, nil
 }
 
-func (d *directory) restoreGroups(saved []savedGroup, people []user) error {
-	groups := make([]*group, len(saved))
-	for i, s := range saved {
-		groups[i] = &group{
-			id: s.ID, name: s.Name, description: s.Description, nickname: s.Nickname, rule: s.Rule, security: s.Security, unified: s.Unified,
-			dynamic: s.Dynamic, assignable: s.Assignable, created: s.Created,
-		}
-		d.groupID[s.ID] = groups[i]
+// restore reads the rows of one type, which begin at first.
+func (d *directory) restore(s savedTable, in *reader, all []object, managers []uint64, first int) error {
+	t := d.typed(s.Name)
+	if t == nil {
+		return fmt.Errorf("it has objects of type %q, which is not known here", s.Name)
 	}
-	d.groups = groups
-	for i, s := range saved {
-		g := groups[i]
-		var err error
-		if g.members, err = atRows(s.Members, people); err != nil {
-			return err
+	for _, x := range s.Extensions {
+		t.add(prop{name: x.Name, ops: x.Ops, adv: x.Adv, typ: x.Type, single: x.Single})
+	}
+	renumber, err := t.renumbering(s.Props)
+	if err != nil {
+		return err
+	}
+	t.list = make([]*object, 0, s.Live)
+	for i := range s.Live + s.Deleted {
+		o := &all[first+i]
+		o.in, o.id, o.ord, o.changed, o.rec = t, in.text(), in.number(), in.number(), record{in.text(), d.shared}
+		managers[first+i] = in.number()
+		if o.id == "" || managers[first+i] > uint64(len(all)) {
+			return errState
 		}
-		if g.owners, err = atRows(s.Owners, people); err != nil {
-			return err
+		if renumber != nil {
+			o.rec = o.rec.renumbered(renumber)
 		}
-		for _, u := range g.members {
-			d.memberOf[u.id] = append(d.memberOf[u.id], g)
+		if more := in.text(); more != "" {
+			if err := o.restore(more, all); err != nil {
+				return err
+			}
 		}
-		for _, row := range s.Nested {
-			if row >= uint64(len(groups)) {
+		if i < s.Live {
+			t.list = append(t.list, o)
+			d.index(o)
+		} else {
+			o.extra().gone = true
+			d.deleted[o.id] = o
+		}
+	}
+	return nil
+}
+
+// restore reads what an object has beside its record.
+func (o *object) restore(more string, all []object) error {
+	var x savedExtras
+	if err := json.Unmarshal([]byte(more), &x); err != nil {
+		return err
+	}
+	o.more = &extras{password: x.Password, force: x.Force, open: x.Open, once: x.Once, name: x.Name}
+	var err error
+	if o.more.reports, err = atRows(x.Reports, all); err != nil || x.Manager > uint64(len(all)) {
+		return errState
+	}
+	if x.Manager > 0 {
+		o.more.manager = &all[x.Manager-1]
+	}
+	if x.Photo != nil {
+		p := &photo{data: x.Photo, etag: x.Etag, side: x.Side, drawn: x.Drawn, sizes: map[int][]byte{}}
+		if p.drawn {
+			p.sizes[p.side] = p.data
+		}
+		o.more.photo = p
+	}
+	return nil
+}
+
+func (d *directory) restoreBond(b *bond, in *reader, all []object) error {
+	n, holders := uint64(len(all)), in.number()
+	if holders > n {
+		return errState
+	}
+	for range holders {
+		holder, count := in.number(), in.number()
+		if holder >= n || count > n {
+			return errState
+		}
+		for range count {
+			x := in.number()
+			if x >= n {
 				return errState
 			}
-			g.nested = append(g.nested, groups[row])
-			d.memberOf[groups[row].id] = append(d.memberOf[groups[row].id], g)
+			b.add(&all[holder], &all[x])
 		}
 	}
 	return nil
 }
 
 // renumbering maps the property numbers of a file to those of this program; nil when they are the same.
-func (s *schema) renumbering(names []string) ([]int, error) {
+func (t *table) renumbering(names []string) ([]int, error) {
 	out := make([]int, len(names))
 	same := true
 	for i, name := range names {
-		n := s.find(name)
+		n := t.prop(name)
 		if n < 0 {
 			return nil, fmt.Errorf("it has a property %q that is not known here", name)
 		}

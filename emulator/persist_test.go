@@ -121,6 +121,10 @@ func stable(orgs []emulator.Organization) []emulator.Organization {
 			delete(u.Values, "createdDateTime")
 			delete(u.Values, "onPremisesLastSyncDateTime")
 		}
+		for _, g := range o.Groups {
+			delete(g.Values, "createdDateTime")
+			delete(g.Values, "renewedDateTime")
+		}
 	}
 	return orgs
 }

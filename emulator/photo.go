@@ -195,7 +195,7 @@ func (p *photo) nearest(size string) (int, bool) {
 	return best, true
 }
 
-func (c *call) findPhoto(key string) (*user, *photo, error) {
+func (c *call) findPhoto(key string) (*object, *photo, error) {
 	c.e.mu.RLock()
 	defer c.e.mu.RUnlock()
 	u, err := c.find(key)
@@ -277,7 +277,7 @@ func (c *call) photosOf(key string) error {
 }
 
 // mayPhoto: https://learn.microsoft.com/en-us/graph/api/profilephoto-update
-func (c *call) mayPhoto(u *user) bool {
+func (c *call) mayPhoto(u *object) bool {
 	all := c.p.holds("ProfilePhoto.ReadWrite.All", "User.ReadWrite.All") || c.p.asUser()
 	switch {
 	case c.p.self(u):
@@ -318,7 +318,7 @@ func (c *call) putPhoto(key string) error {
 	return nil
 }
 
-func etagOf(u *user) any {
+func etagOf(u *object) any {
 	if u.more == nil || u.more.photo == nil {
 		return nil
 	}

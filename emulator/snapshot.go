@@ -38,17 +38,23 @@ func (t *tenant) describe() Organization {
 		}
 		org.Apps = append(org.Apps, a)
 	}
-	for _, u := range d.users {
-		org.Users = append(org.Users, d.describe(u))
-	}
-	for _, g := range d.groups {
-		org.Groups = append(org.Groups, g.describe())
+	for _, t := range d.tables {
+		for _, o := range t.list {
+			switch t {
+			case d.users:
+				org.Users = append(org.Users, d.describe(o))
+			case d.groups:
+				org.Groups = append(org.Groups, d.describeGroup(o))
+			default:
+				org.Objects = append(org.Objects, d.describeObject(o))
+			}
+		}
 	}
 	return org
 }
 
-func (d *directory) describe(u *user) User {
-	out := User{ID: u.id, UPN: u.upn(), Values: map[string]any{}}
+func (d *directory) describe(u *object) User {
+	out := User{ID: u.id, UPN: u.upn(), Roles: d.roles(u), Values: valuesOf(u, pUPN, pSync)}
 	if u.manager != nil {
 		out.Manager = u.manager.upn()
 	}
@@ -59,43 +65,65 @@ func (d *directory) describe(u *user) User {
 		out.Sync = "once"
 	}
 	if x := u.more; x != nil {
-		out.Password, out.Roles = x.password, slices.Clone(x.roles)
+		out.Password = x.password
 		if x.photo != nil {
 			data := x.photo.whole()
 			out.Photo = "data:" + http.DetectContentType(data) + ";base64," + base64.StdEncoding.EncodeToString(data)
 		}
 	}
-	for r := u.rec; r.more(); {
+	return out
+}
+
+// valuesOf are the properties that are set, but for some.
+func valuesOf(o *object, without ...int) map[string]any {
+	out := map[string]any{}
+	for r := o.rec; r.more(); {
 		i, j, rest := r.next()
 		r = rest
-		if i == pUPN || i == pSync {
+		if slices.Contains(without, i) {
 			continue
 		}
 		var v any
 		_ = json.Unmarshal([]byte(j), &v) // the record holds only what was encoded here
-		out.Values[d.schema.props[i].name] = v
+		out[o.in.props[i].name] = v
 	}
 	return out
 }
 
-func (g *group) describe() Group {
-	out := Group{ID: g.id, Name: g.name, Description: g.description, Rule: g.rule, Type: "security"}
+func (d *directory) describeGroup(g *object) Group {
+	out := Group{ID: g.id, Name: unquote(g.rec.get(gName)), Description: unquote(g.rec.get(gDesc)), Rule: unquote(g.rec.get(gRule)), Type: "security"}
 	switch {
-	case g.unified:
+	case g.unified():
 		out.Type = "microsoft365"
-	case g.dynamic:
+	case g.dynamic():
 		out.Type = "dynamic"
-	case g.assignable:
+	case g.assignable():
 		out.Type = "role-assignable"
 	}
-	for _, u := range g.members {
-		out.Members = append(out.Members, u.upn())
+	out.Values = valuesOf(g, gName, gDesc, gRule)
+	out.Members, out.Owners = d.namesOf(d.to("members", g)), d.namesOf(d.to("owners", g))
+	return out
+}
+
+func (d *directory) describeObject(o *object) Object {
+	out := Object{ID: o.id, Type: o.in.name, Values: valuesOf(o), Links: map[string][]string{}}
+	for _, r := range o.in.rels {
+		if list := d.related(&r, o); r.bond != "" && !r.back && !r.deep && len(list) > 0 {
+			out.Links[r.name] = d.namesOf(list)
+		}
 	}
-	for _, n := range g.nested {
-		out.Members = append(out.Members, n.id)
-	}
-	for _, u := range g.owners {
-		out.Owners = append(out.Owners, u.upn())
+	return out
+}
+
+// namesOf are people by their names and everything else by id.
+func (d *directory) namesOf(list []*object) []string {
+	var out []string
+	for _, o := range list {
+		if o.is("user") {
+			out = append(out, o.upn())
+		} else {
+			out = append(out, o.id)
+		}
 	}
 	return out
 }
@@ -156,7 +184,7 @@ func (e *Emulator) Set(tenant, who string, values map[string]any) error {
 	}
 	fields := make([]field, 0, len(values))
 	for name, v := range values {
-		i := d.schema.find(name)
+		i := d.users.prop(name)
 		if i <= 0 {
 			return fmt.Errorf("there is no property %q", name)
 		}
@@ -164,25 +192,25 @@ func (e *Emulator) Set(tenant, who string, values map[string]any) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
-		j, ok := d.decode(i, raw, u.rec.get(i), true)
+		j, ok := d.decode(d.users, i, raw, u.rec.get(i), true)
 		if !ok {
 			return fmt.Errorf("%s has a value of the wrong type: %s", name, raw)
 		}
-		if j == "null" || j == d.schema.props[i].empty() {
+		if j == "null" || j == d.users.props[i].empty() {
 			j = ""
 		}
 		fields = append(fields, field{i, j})
 	}
 	slices.SortFunc(fields, func(a, b field) int { return a.prop - b.prop })
 	rec := u.rec.with(fields)
-	if err := d.clash(u, rec); err != nil {
+	if err := d.clashUser(u, rec); err != nil {
 		return err
 	}
-	before, after := d.difference(u.rec, rec)
-	d.unindex(u)
-	u.rec = rec
-	d.index(u)
+	was := u.rec
+	before, after := d.difference(d.users, was, rec)
+	d.rewrite(u, rec)
 	e.ledger.add(Entry{Time: e.Now(), Tenant: t.id, RequestID: e.random.id(), Op: "user.update", Object: u.id, Before: before, After: after})
+	d.changed(e.Now(), change{object: u, props: differs(was, rec)})
 	return nil
 }
 

@@ -15,77 +15,98 @@ import (
 // directory is what a tenant holds. Guarded by Emulator.mu; records never change, so whoever has taken one under the lock may
 // write it out after.
 type directory struct {
-	schema   *schema
+	tables   []*table // of every type, in the order of entities
+	users    *table
+	groups   *table
 	shared   *shared
-	facts    map[string]property.Facts // by lower-case path
-	users    []*user                   // in the order of their ord
-	byID     map[string]*user          // users that are not deleted
-	byUPN    map[string]*user          // lower case
-	byMail   map[string]*user          // proxy addresses, lower case, without the prefix; not the one that equals the UPN
-	reports  map[*user][]*user         // by manager
-	deleted  map[string]*user          // by id
-	groups   []*group                  // in the order of their making
-	groupID  map[string]*group         // by id
-	memberOf map[string][]*group       // by object id: direct memberships
-	roleIDs  map[string]string         // object ids of directory roles by template id
-	schemas  map[string]Schema         // schema extensions by lower-case id
-	security map[string]Security       // custom security attributes by lower-case "set/name"
+	facts    map[string]property.Facts // of users, by lower-case path
+	byID     map[string]*object        // of all types, without deleted ones
+	deleted  map[string]*object        // directory/deletedItems by id
+	byUPN    map[string]*object        // users by lower-case name
+	byMail   map[string]*object        // users by proxy address, lower case, without the prefix; not the one that equals the UPN
+	reports  map[*object][]*object     // users by manager
+	bonds    map[string]*bond          // relationships by name (bond.go)
+	changes  changeLog
+	schemas  map[string]Schema   // schema extensions by lower-case id
+	security map[string]Security // custom security attributes by lower-case "set/name"
 	lastOrd  uint64
 }
 
-// user is a person. The record holds the properties; what few people have stands in more.
-type user struct {
-	id      string
-	ord     uint64
-	rec     record
-	manager *user
-	more    *extras
-}
-
+// extras is what few objects have beside their record.
 type extras struct {
+	gone     bool // in directory/deletedItems, or purged
 	password string
-	force    bool     // must change the password at the next sign-in
-	roles    []string // template ids
+	force    bool // must change the password at the next sign-in
 	photo    *photo
 	open     map[string]json.RawMessage // open extensions by name
 	once     bool                       // was synced from on-premises, is not any more
 	name     string                     // while deleted: the UPN from before
-	manager  *user                      // while deleted: the manager from before
-	reports  []*user                    // while deleted: the reports from before
+	manager  *object                    // while deleted: the manager from before
+	reports  []*object                  // while deleted: the reports from before
 }
 
-func (u *user) extra() *extras {
-	if u.more == nil {
-		u.more = &extras{}
-	}
-	return u.more
-}
+func (o *object) upn() string { return unquote(o.rec.get(pUPN)) }
 
-func (u *user) upn() string { return unquote(u.rec.get(pUPN)) }
-
-func (u *user) guest() bool { return u.rec.get(pUserType) == `"Guest"` }
-
-// synced says that the person is mastered on-premises.
-func (u *user) synced() bool { return u.rec.get(pSync) == "true" }
+func (o *object) guest() bool { return o.is("user") && o.rec.get(pUserType) == `"Guest"` }
 
 // onceSynced: https://github.com/microsoftgraph/microsoft-graph-docs/issues/12584
-func (u *user) onceSynced() bool { return u.more != nil && u.more.once }
-
-func (u *user) roles() []string {
-	if u.more == nil {
-		return nil
-	}
-	return u.more.roles
-}
+func (o *object) onceSynced() bool { return o.more != nil && o.more.once }
 
 func newDirectory() *directory {
-	facts := readFacts()
-	return &directory{
-		schema: newSchema(facts), shared: newShared(),
-		facts: facts, byID: map[string]*user{}, byUPN: map[string]*user{}, byMail: map[string]*user{},
-		reports: map[*user][]*user{}, deleted: map[string]*user{}, groupID: map[string]*group{}, memberOf: map[string][]*group{},
-		roleIDs: map[string]string{}, schemas: map[string]Schema{}, security: map[string]Security{},
+	d := &directory{
+		shared: newShared(), facts: readFacts(), byID: map[string]*object{}, byUPN: map[string]*object{}, byMail: map[string]*object{},
+		reports: map[*object][]*object{}, deleted: map[string]*object{}, bonds: map[string]*bond{},
+		schemas: map[string]Schema{}, security: map[string]Security{},
 	}
+	for _, e := range entities() {
+		d.tables = append(d.tables, newTable(e))
+	}
+	d.users, d.groups = d.typed("user"), d.typed("group")
+	d.users.learn(d.facts)
+	d.groups.props[gSID].derive = sidOf
+	d.groups.shown = d.groups.selection(slices.Clone(d.groups.shown.props))
+	return d
+}
+
+// typed is the table of a type by its name in any case, nil when there is none: "user".
+func (d *directory) typed(name string) *table {
+	for _, t := range d.tables {
+		if strings.EqualFold(t.name, name) {
+			return t
+		}
+	}
+	return nil
+}
+
+// set is the table of a type by the name of its set in any case, nil when there is none: "users".
+func (d *directory) set(name string) *table {
+	for _, t := range d.tables {
+		if strings.EqualFold(t.set, name) {
+			return t
+		}
+	}
+	return nil
+}
+
+// object finds an object of a type by a key as a path has it; nil when there is none. name is that of an alternate key, or "".
+func (d *directory) object(t *table, name, key string) *object {
+	if name != "" && !strings.EqualFold(name, "id") {
+		if by := t.keys[strings.ToLower(name)]; by != nil {
+			return by(d, key)
+		}
+		return nil
+	}
+	o := d.byID[key]
+	if o == nil {
+		o = d.byID[strings.ToLower(key)]
+	}
+	if o == nil && t.find != nil {
+		o = t.find(d, key)
+	}
+	if o == nil || o.in != t {
+		return nil
+	}
+	return o
 }
 
 // newTenant builds a tenant from its description. An unknown property or person in it is an error.
@@ -122,15 +143,21 @@ func newTenant(e *Emulator, org Organization) (*tenant, error) {
 	managers := make([]string, 0, len(org.Users))
 	for o := range org.Everybody() {
 		u, err := t.readUser(e, o, now)
-		if err != nil {
-			return nil, fmt.Errorf("user %q: %w", o.UPN, err)
+		if err == nil && d.byUPN[strings.ToLower(u.upn())] != nil {
+			err = fmt.Errorf("another user with the same userPrincipalName exists")
 		}
-		if err := d.insert(u); err != nil {
+		if err == nil {
+			err = d.insert(u)
+		}
+		if err == nil {
+			err = t.readRoles(e, u, o.Roles)
+		}
+		if err != nil {
 			return nil, fmt.Errorf("user %q: %w", o.UPN, err)
 		}
 		managers = append(managers, o.Manager)
 	}
-	for i, u := range d.users {
+	for i, u := range d.users.list {
 		if managers[i] == "" {
 			continue
 		}
@@ -140,17 +167,20 @@ func newTenant(e *Emulator, org Organization) (*tenant, error) {
 		}
 		d.setManager(u, m)
 	}
-	d.users = slices.Clip(d.users)
+	d.users.list = slices.Clip(d.users.list)
 	d.shared.done()
-	return t, t.readGroups(e, org.Groups, now)
+	if err := t.readGroups(e, org.Groups, now); err != nil {
+		return nil, err
+	}
+	return t, t.readObjects(e, org.Objects)
 }
 
 // readUser makes a user of its description.
-func (t *tenant) readUser(e *Emulator, o User, now time.Time) (*user, error) {
+func (t *tenant) readUser(e *Emulator, o User, now time.Time) (*object, error) {
 	if !strings.Contains(o.UPN, "@") {
 		return nil, fmt.Errorf("a user needs a upn")
 	}
-	u := &user{id: strings.ToLower(o.ID)}
+	u := &object{in: t.dir.users, id: strings.ToLower(o.ID)}
 	if u.id == "" {
 		u.id = e.random.id()
 	}
@@ -170,46 +200,12 @@ func (t *tenant) readUser(e *Emulator, o User, now time.Time) (*user, error) {
 	default:
 		return nil, fmt.Errorf("sync is synced, once or empty, not %q", o.Sync)
 	}
-	for _, name := range slices.Sorted(maps.Keys(o.Values)) {
-		i := t.dir.schema.find(name)
-		if i < 0 && strings.HasPrefix(strings.ToLower(name), "extension_") {
-			i = t.dir.schema.add(prop{name: name, typ: typeOf(o.Values[name]), ops: "eq in sw ge le", adv: "ne not ew n"})
-		}
-		if i <= 0 {
-			return nil, fmt.Errorf("there is no property %q", name)
-		}
-		raw, err := json.Marshal(o.Values[name])
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-		p := &t.dir.schema.props[i]
-		j, ok := t.dir.decode(i, raw, "", false)
-		if !ok {
-			return nil, fmt.Errorf("%s has a value of the wrong type: %s", name, raw)
-		}
-		if j == p.empty() {
-			j = ""
-		}
-		set[i] = j
+	if err := t.dir.readValues(t.dir.users, o.Values, set); err != nil {
+		return nil, err
 	}
-	fields := make([]field, 0, len(set))
-	for i, j := range set {
-		if j != "" {
-			fields = append(fields, field{i, j})
-		}
-	}
-	slices.SortFunc(fields, func(a, b field) int { return cmp.Compare(a.prop, b.prop) })
-	u.rec = t.dir.shared.record(fields)
+	u.rec = t.dir.shared.record(fieldsOf(set))
 	if o.Password != "" {
 		u.extra().password = o.Password
-	}
-	for _, r := range o.Roles {
-		id := roleTemplate(r)
-		if id == "" {
-			return nil, fmt.Errorf("there is no directory role %q", r)
-		}
-		u.extra().roles = append(u.extra().roles, id)
-		t.dir.role(e, id)
 	}
 	if o.Photo != "" {
 		p, err := readPhoto(o.Photo, unquote(u.rec.get(pName))+" "+strings.ReplaceAll(nick, ".", " "), u.id)
@@ -221,12 +217,112 @@ func (t *tenant) readUser(e *Emulator, o User, now time.Time) (*user, error) {
 	return u, nil
 }
 
-// role is the object id of a directory role, which exists from its first holder on.
-func (d *directory) role(e *Emulator, template string) string {
-	if d.roleIDs[template] == "" {
-		d.roleIDs[template] = e.random.id()
+// readRoles gives a person directory roles by display name or template id.
+func (t *tenant) readRoles(e *Emulator, u *object, names []string) error {
+	for _, name := range names {
+		id := roleTemplate(name)
+		if id == "" {
+			return fmt.Errorf("there is no directory role %q", name)
+		}
+		t.dir.bond("members").add(t.dir.role(e, id), u)
 	}
-	return d.roleIDs[template]
+	return nil
+}
+
+// readObjects makes the objects of other types that an organization file describes.
+func (t *tenant) readObjects(e *Emulator, list []Object) error {
+	d := t.dir
+	made := make([]*object, 0, len(list))
+	for _, o := range list {
+		in := d.typed(o.Type)
+		if in == nil || in == d.users || in == d.groups {
+			return fmt.Errorf("object %q: type %q is not one of the directory's other types", o.ID, o.Type)
+		}
+		x := &object{in: in, id: strings.ToLower(o.ID)}
+		if x.id == "" {
+			x.id = e.random.id()
+		}
+		set := map[int]string{}
+		if err := d.readValues(in, o.Values, set); err != nil {
+			return fmt.Errorf("object %q: %w", o.ID, err)
+		}
+		x.rec = record{}.with(fieldsOf(set))
+		if same := d.same(x); same != nil {
+			x = same
+		} else if err := d.insert(x); err != nil {
+			return fmt.Errorf("object %q: %w", o.ID, err)
+		}
+		made = append(made, x)
+	}
+	for i, o := range list {
+		for name, keys := range o.Links {
+			r := made[i].in.relation(name)
+			if r == nil || r.bond == "" || r.back || r.deep {
+				return fmt.Errorf("object %q: it has no relationship %q of its own", o.ID, name)
+			}
+			for _, key := range keys {
+				x := d.member(key)
+				if x == nil {
+					return fmt.Errorf("object %q: there is no %q for %s", o.ID, key, name)
+				}
+				d.bond(r.bond).add(made[i], x)
+			}
+		}
+	}
+	return nil
+}
+
+// same is the directory role that an organization file describes and that exists already, because somebody in the file holds it.
+// It takes the id of the description.
+func (d *directory) same(x *object) *object {
+	if !x.is("directoryRole") {
+		return nil
+	}
+	o := d.roleOf(unquote(x.rec.get(dTemplate)))
+	if o != nil {
+		d.unindex(o)
+		o.id = x.id
+		d.index(o)
+	}
+	return o
+}
+
+// readValues reads the values of an organization file into set, by property number.
+func (d *directory) readValues(t *table, values map[string]any, set map[int]string) error {
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		i := t.prop(name)
+		if i < 0 && strings.HasPrefix(strings.ToLower(name), "extension_") {
+			i = t.add(prop{name: name, typ: typeOf(values[name]), ops: "eq in sw ge le", adv: "ne not ew n"})
+		}
+		if i <= 0 {
+			return fmt.Errorf("there is no property %q", name)
+		}
+		raw, err := json.Marshal(values[name])
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		j, ok := d.decode(t, i, raw, "", false)
+		if !ok {
+			return fmt.Errorf("%s has a value of the wrong type: %s", name, raw)
+		}
+		if j == t.props[i].empty() || j == "null" {
+			j = ""
+		}
+		set[i] = j
+	}
+	return nil
+}
+
+// fieldsOf are the values that are set, in the order of their numbers.
+func fieldsOf(set map[int]string) []field {
+	fields := make([]field, 0, len(set))
+	for i, j := range set {
+		if j != "" {
+			fields = append(fields, field{i, j})
+		}
+	}
+	slices.SortFunc(fields, func(a, b field) int { return cmp.Compare(a.prop, b.prop) })
+	return fields
 }
 
 func text(s string) string { return string(appendText(nil, s)) }
@@ -247,40 +343,34 @@ func typeOf(v any) edm {
 	return edmText
 }
 
-// insert adds a user to the indexes; an error when the name or the id is taken.
-func (d *directory) insert(u *user) error {
-	key := strings.ToLower(u.upn())
-	if d.byID[u.id] != nil || d.byUPN[key] != nil {
-		return fmt.Errorf("another object with the same id or userPrincipalName exists")
+// insert adds an object to the directory; an error when the id is taken.
+func (d *directory) insert(o *object) error {
+	if d.byID[o.id] != nil {
+		return fmt.Errorf("another object with the same id exists")
 	}
-	d.lastOrd++
-	u.ord = d.lastOrd
-	d.users = append(d.users, u)
-	d.index(u)
+	d.enter(o)
 	return nil
 }
 
-func (d *directory) index(u *user) {
-	key := strings.ToLower(u.upn())
-	d.byID[u.id] = u
-	d.byUPN[key] = u
-	for _, a := range addresses(u.rec) {
-		if a != key {
-			d.byMail[a] = u
-		}
+// enter gives an object its place.
+func (d *directory) enter(o *object) {
+	d.lastOrd++
+	o.ord = d.lastOrd
+	o.in.list = append(o.in.list, o)
+	d.index(o)
+}
+
+func (d *directory) index(o *object) {
+	d.byID[o.id] = o
+	if o.in.index != nil {
+		o.in.index(d, o, true)
 	}
 }
 
-func (d *directory) unindex(u *user) {
-	delete(d.byID, u.id)
-	key := strings.ToLower(u.upn())
-	if d.byUPN[key] == u {
-		delete(d.byUPN, key)
-	}
-	for _, a := range addresses(u.rec) {
-		if d.byMail[a] == u {
-			delete(d.byMail, a)
-		}
+func (d *directory) unindex(o *object) {
+	delete(d.byID, o.id)
+	if o.in.index != nil {
+		o.in.index(d, o, false)
 	}
 }
 
@@ -302,7 +392,7 @@ func addresses(r record) []string {
 }
 
 // holder is whoever has an address as mail or proxy address; nil for nobody.
-func (d *directory) holder(address string) *user {
+func (d *directory) holder(address string) *object {
 	address = strings.ToLower(address)
 	if u := d.byMail[address]; u != nil {
 		return u
@@ -321,24 +411,20 @@ func texts(j string) []string {
 }
 
 // user finds a user by id or user principal name in any case; nil when there is none.
-func (d *directory) user(key string) *user {
-	if u := d.byID[key]; u != nil {
-		return u
-	}
-	low := strings.ToLower(key)
-	if u := d.byID[low]; u != nil {
-		return u
-	}
-	return d.byUPN[low]
-}
+func (d *directory) user(key string) *object { return d.object(d.users, "", key) }
 
 // userByID finds a user by object id; nil when it is gone. Call with Emulator.mu held.
-func (t *tenant) userByID(id string) *user { return t.dir.byID[strings.ToLower(id)] }
+func (t *tenant) userByID(id string) *object {
+	if o := t.dir.byID[strings.ToLower(id)]; o.is("user") {
+		return o
+	}
+	return nil
+}
 
 // setManager sets or, with nil, removes a manager.
-func (d *directory) setManager(u, m *user) {
+func (d *directory) setManager(u, m *object) {
 	if old := u.manager; old != nil {
-		d.reports[old] = slices.DeleteFunc(d.reports[old], func(x *user) bool { return x == u })
+		d.reports[old] = slices.DeleteFunc(d.reports[old], func(x *object) bool { return x == u })
 		if len(d.reports[old]) == 0 {
 			delete(d.reports, old)
 		}
@@ -347,23 +433,6 @@ func (d *directory) setManager(u, m *user) {
 	if m != nil {
 		d.reports[m] = append(d.reports[m], u)
 	}
-}
-
-// after is the place of the first user whose ord is above ord.
-func (d *directory) after(ord uint64) int {
-	i, _ := slices.BinarySearchFunc(d.users, ord+1, func(u *user, o uint64) int { return cmp.Compare(u.ord, o) })
-	return i
-}
-
-// take removes a user from the listing.
-func (d *directory) take(u *user) {
-	i := d.after(u.ord) - 1
-	d.users = slices.Delete(d.users, i, i+1)
-}
-
-// put brings a user back into the listing, at its old place.
-func (d *directory) put(u *user) {
-	d.users = slices.Insert(d.users, d.after(u.ord), u)
 }
 
 // domain finds a domain of the tenant; nil when there is none.

@@ -232,7 +232,7 @@ func (c *call) charge() error {
 	of := set.Size
 	if of == "" {
 		c.e.mu.RLock()
-		of = size(len(c.t.dir.users))
+		of = size(len(c.t.dir.users.list))
 		c.e.mu.RUnlock()
 	}
 	v := c.e.limiter.take(c.e.clock.wall(), app, c.t.id, of, price)

@@ -1,0 +1,343 @@
+package emulator
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// related are the objects of a relationship, without deleted ones, by ord.
+func (d *directory) related(r *relation, o *object) []*object {
+	if r.list != nil {
+		return r.list(d, o)
+	}
+	step := func(x *object) []*object {
+		if r.back {
+			return d.from(r.bond, x)
+		}
+		return d.to(r.bond, x)
+	}
+	if r.deep {
+		return walk(o, step)
+	}
+	return step(o)
+}
+
+// source is a relationship as a list; cast narrows it to one type.
+func (c *call) source(r *relation, list []*object, cast string) (*source, error) {
+	s := &source{list: list, fragment: "directoryObjects", mixed: true, related: true, veil: true}
+	for _, name := range r.types {
+		s.tables = append(s.tables, c.t.dir.typed(name))
+	}
+	if cast == "" || strings.EqualFold(cast, "directoryObject") {
+		if r.pure {
+			s.mixed, s.fragment = false, s.tables[0].set
+		}
+		return s, nil
+	}
+	t := c.t.dir.typed(cast)
+	if t == nil && !slices.ContainsFunc(castable, func(n string) bool { return strings.EqualFold(n, cast) }) {
+		return nil, c.unknown("microsoft.graph." + cast)
+	}
+	s.list = nil
+	if t == nil {
+		return s, nil // a type that nobody has here
+	}
+	s.tables, s.mixed, s.fragment = []*table{t}, false, t.set
+	for _, o := range list {
+		if o.in == t {
+			s.list = append(s.list, o)
+		}
+	}
+	return s, nil
+}
+
+// castable are types that a relationship of directory objects may be narrowed to, whether the emulator has them or not.
+var castable = []string{"user", "group", "device", "orgContact", "servicePrincipal", "application", "directoryRole", "administrativeUnit", "endpoint"}
+
+// relationOf answers for a relationship of an object; what follows its name begins at segment n.
+func (c *call) relationOf(t *table, key string, r *relation, n int) error {
+	rest := c.seg[n:]
+	ref := len(rest) > 0 && strings.EqualFold(rest[len(rest)-1], "$ref")
+	switch {
+	case ref && len(rest) == 1 && c.r.Method == http.MethodPost:
+		return c.addRef(t, key, r, n-2)
+	case ref && len(rest) == 2 && c.r.Method == http.MethodDelete:
+		return c.removeRef(t, key, r, n-2, rest[0])
+	case ref && len(rest) == 1 && c.r.Method == http.MethodDelete && c.r.URL.Query().Get("$id")+c.r.URL.Query().Get("@id") != "":
+		return c.removeRef(t, key, r, n-2, tail(c.r.URL.Query().Get("$id")+c.r.URL.Query().Get("@id")))
+	case ref && len(rest) > 1:
+		return wrongVerb()
+	}
+	cast, isCast := "", false
+	if len(rest) == 1 && !ref {
+		cast, isCast = c.cast(n)
+	}
+	member := len(rest) == 1 && !ref && !isCast
+	if len(rest) > 1 {
+		return c.unknown(rest[1])
+	}
+	if member && c.r.Method == http.MethodDelete {
+		return c.deleteMember(t, key, r, n-2, rest[0])
+	}
+	if err := c.method(http.MethodGet); err != nil {
+		return err
+	}
+	c.e.mu.RLock()
+	defer c.e.mu.RUnlock()
+	o, err := c.lookup(t, key, n-2)
+	if err != nil {
+		return err
+	}
+	if err := c.mayRead(o, r); err != nil {
+		return err
+	}
+	list := c.t.dir.related(r, o)
+	switch {
+	case member:
+		x := c.t.dir.byID[strings.ToLower(rest[0])]
+		if x == nil || !slices.Contains(list, x) {
+			return notThere(rest[0])
+		}
+		b, err := c.describe(x, "directoryObjects", true)
+		if err != nil {
+			return err
+		}
+		return c.send(http.StatusOK, b)
+	case ref:
+		return c.sendPage(len(list), "Collection($ref)", func(b []byte, i int) []byte {
+			return append(appendText(append(b, `"@odata.id":`...), c.base()+"/directoryObjects/"+list[i].id+"/Microsoft.DirectoryServices."+list[i].in.title), []byte(nil)...)
+		})
+	case r.deep && isCast && !c.advanced():
+		// https://learn.microsoft.com/en-us/graph/aad-advanced-queries
+		return c.needsAdvanced("Cast")
+	}
+	s, err := c.source(r, list, cast)
+	if err != nil {
+		return err
+	}
+	return c.sendList(s)
+}
+
+func (c *call) mayRead(o *object, r *relation) error {
+	if r.may != nil {
+		return r.may(c, o)
+	}
+	if o.in.sees(c, o) != full {
+		return denied()
+	}
+	return nil
+}
+
+// target finds the object that an address of @odata.id or @odata.bind means: its last key, whatever host and version stand before.
+func (c *call) target(r *relation, address string) (*object, error) {
+	key := tail(address)
+	o := c.t.dir.byID[strings.ToLower(key)]
+	if o == nil && slices.Contains(r.types, "user") {
+		o = c.t.dir.user(key)
+	}
+	if o == nil {
+		return nil, notThere(key)
+	}
+	return o, nil
+}
+
+// mayLink says whether objects may be added to a relationship, all of them.
+func (c *call) mayLink(o *object, r *relation, targets []*object) error {
+	if err := r.mayEdit(c, o); err != nil {
+		return err
+	}
+	for i, x := range targets {
+		if !slices.Contains(r.types, x.in.name) {
+			return badRequest("Invalid object identifier '%s' specified for property '%s' of resource '%s'.", x.id, r.name, o.in.title)
+		}
+		if r.link != nil {
+			if err := r.link(c, o, x); err != nil {
+				return err
+			}
+		}
+		if c.t.dir.bond(r.bond).has(o, x) || slices.Contains(targets[:i], x) {
+			return badRequest("One or more added object references already exist for the following modified properties: '%s'.", r.name)
+		}
+	}
+	return nil
+}
+
+// link adds checked objects to a relationship, with ledger and change log.
+func (c *call) link(o *object, r *relation, targets []*object) {
+	c.relink(o, r, targets, nil, c.entry(r.op+".add", o.id))
+}
+
+// relink changes a relationship; entry is the line of the ledger, whose values it fills in.
+func (c *call) relink(o *object, r *relation, add, remove []*object, entry Entry) {
+	d := c.t.dir
+	b := d.bond(r.bond)
+	entry.Before, entry.After = map[string]any{r.name: idsOf(remove)}, map[string]any{r.name: idsOf(add)}
+	for _, x := range remove {
+		b.cut(o, x)
+	}
+	for _, x := range add {
+		b.add(o, x)
+	}
+	c.e.ledger.add(entry)
+	d.changed(c.e.Now(), change{object: o, rel: r.name, added: add, removed: remove})
+}
+
+func idsOf(list []*object) []string {
+	out := make([]string, len(list))
+	for i, o := range list {
+		out[i] = o.id
+	}
+	return out
+}
+
+// addRef answers POST …/{relationship}/$ref: https://learn.microsoft.com/en-us/graph/api/group-post-members
+func (c *call) addRef(t *table, key string, r *relation, n int) error {
+	if r.mayEdit == nil {
+		return wrongVerb()
+	}
+	body, err := c.object()
+	if err != nil {
+		return err
+	}
+	address, ok := decodeText(body["@odata.id"])
+	if !ok {
+		return failure(http.StatusBadRequest, "BadRequest", "The request body needs '@odata.id'.")
+	}
+	c.e.mu.Lock()
+	defer c.e.mu.Unlock()
+	o, err := c.lookup(t, key, n)
+	if err != nil {
+		return err
+	}
+	if err := r.mayEdit(c, o); err != nil {
+		return err
+	}
+	x, err := c.target(r, address)
+	if err != nil {
+		return err
+	}
+	if err := c.mayLink(o, r, []*object{x}); err != nil {
+		return err
+	}
+	c.link(o, r, []*object{x})
+	return c.done()
+}
+
+// removeRef answers DELETE …/{relationship}/{id}/$ref: https://learn.microsoft.com/en-us/graph/api/group-delete-members
+func (c *call) removeRef(t *table, key string, r *relation, n int, id string) error {
+	if r.mayEdit == nil {
+		return wrongVerb()
+	}
+	c.e.mu.Lock()
+	defer c.e.mu.Unlock()
+	o, err := c.lookup(t, key, n)
+	if err != nil {
+		return err
+	}
+	x := c.t.dir.byID[strings.ToLower(id)]
+	if err := c.mayUnlink(o, r, x); err != nil {
+		return err
+	}
+	if x == nil || !c.t.dir.bond(r.bond).has(o, x) {
+		return notThere(id)
+	}
+	c.relink(o, r, nil, []*object{x}, c.entry(r.op+".remove", o.id))
+	return c.done()
+}
+
+func (c *call) mayUnlink(o *object, r *relation, x *object) error {
+	if r.mayRemove != nil && r.mayRemove(c, o, x) {
+		return nil
+	}
+	if err := r.mayEdit(c, o); err != nil {
+		return err
+	}
+	if x != nil && r.unlink != nil && c.t.dir.bond(r.bond).has(o, x) {
+		return r.unlink(c, o, x)
+	}
+	return nil
+}
+
+// deleteMember answers DELETE …/members/{id} without /$ref: it deletes the object itself, where the caller may do that.
+// https://learn.microsoft.com/en-us/graph/api/group-delete-members
+func (c *call) deleteMember(t *table, key string, r *relation, n int, id string) error {
+	c.e.mu.Lock()
+	defer c.e.mu.Unlock()
+	o, err := c.lookup(t, key, n)
+	if err != nil {
+		return err
+	}
+	x := c.t.dir.byID[strings.ToLower(id)]
+	if x == nil || !slices.Contains(c.t.dir.related(r, o), x) {
+		return notThere(id)
+	}
+	if x.in.mayDelete == nil {
+		return wrongVerb()
+	}
+	if err := x.in.mayDelete(c, x); err != nil {
+		return err
+	}
+	c.remove(x)
+	return c.done()
+}
+
+// binding is what a body adds to a relationship: "members@odata.bind".
+type binding struct {
+	rel     *relation
+	targets []*object
+}
+
+// bindings reads the relationships that a body names. Of a single object only a new one can be bound.
+func (c *call) bindings(t *table, body map[string]json.RawMessage, fresh bool) ([]binding, error) {
+	var out []binding
+	for given, raw := range body {
+		name, ok := strings.CutSuffix(strings.ToLower(given), "@odata.bind")
+		r := t.relation(name)
+		if !ok || r == nil || r.bind == 0 || r.one && !fresh {
+			continue
+		}
+		var addresses []string
+		if address, ok := decodeText(raw); ok {
+			addresses = []string{address}
+		} else if json.Unmarshal(raw, &addresses) != nil {
+			return nil, badJSON()
+		}
+		if len(addresses) > r.bind {
+			// https://learn.microsoft.com/en-us/graph/api/group-post-members: up to 20
+			return nil, badRequest("The limit of %d objects in one request is exceeded for property '%s'.", r.bind, r.name)
+		}
+		b := binding{rel: r}
+		for _, address := range addresses {
+			x, err := c.target(r, address)
+			if err != nil {
+				return nil, err
+			}
+			b.targets = append(b.targets, x)
+		}
+		if len(b.targets) > 0 {
+			out = append(out, b)
+		}
+	}
+	slices.SortFunc(out, func(a, b binding) int { return strings.Compare(a.rel.name, b.rel.name) })
+	return out, nil
+}
+
+// mayBind checks what a new object is bound to; who may create it may say what belongs to it.
+func (c *call) mayBind(o *object, b binding) error {
+	for i, x := range b.targets {
+		if !slices.Contains(b.rel.types, x.in.name) {
+			return badRequest("Invalid object identifier '%s' specified for property '%s' of resource '%s'.", x.id, b.rel.name, o.in.title)
+		}
+		if slices.Contains(b.targets[:i], x) {
+			return badRequest("One or more added object references already exist for the following modified properties: '%s'.", b.rel.name)
+		}
+		if b.rel.link != nil {
+			if err := b.rel.link(c, o, x); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -22,7 +22,7 @@ var groupProps = []prop{
 	{name: "groupTypes", typ: edmTexts, shown: true, values: []string{"Unified", "DynamicMembership"}, ops: "eq", adv: "not /$count"},
 	{name: "isAssignableToRole", typ: edmBool, shown: true, born: true, ops: "eq", adv: "ne not"},
 	{name: "mail", shown: true, fixed: true, ops: "eq ge le in sw", adv: "ne not n"},
-	{name: "mailEnabled", typ: edmBool, shown: true, must: true, ops: "eq", adv: "ne not"},
+	{name: "mailEnabled", typ: edmBool, shown: true, must: true, ops: "eq in", adv: "ne not"},
 	{name: "mailNickname", shown: true, must: true, max: 64, ops: "eq ge le in sw", adv: "ne not"},
 	{name: "membershipRule", shown: true, max: 3072, ops: "eq ge le sw", adv: "ne not"},
 	{name: "membershipRuleProcessingState", shown: true, values: []string{"On", "Paused"}, ops: "eq in", adv: "ne not"},

@@ -26,6 +26,9 @@ func (c *call) routeSet(t *table) error {
 		}
 	}
 	if c.is(1, "delta") || c.is(1, "microsoft.graph.delta") {
+		if t.sees(c, nil) == blind {
+			return denied()
+		}
 		return c.unknown(c.seg[1])
 	}
 	return c.routeObject(t, c.seg[1], 2)

@@ -3,8 +3,6 @@ package emulator_test
 import (
 	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -27,70 +25,30 @@ apps:
 
 const everything = "app roles=Application.ReadWrite.All,Directory.ReadWrite.All"
 
-// appsTable is testdata/applications.tsv, whose head says how to read it.
-type appsTable struct {
-	sources, actors map[string]string
-	columns         []string // actors, in the order of the cells
-	rows            []appsRow
-}
-
-type appsRow struct {
-	line                                            int
-	operation, source, request, body, scopes, waits string
-	cells                                           []string
-}
-
-func readApps(t *testing.T) appsTable {
-	t.Helper()
-	raw, err := os.ReadFile(filepath.Join("testdata", "applications.tsv"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := appsTable{sources: map[string]string{}, actors: map[string]string{}}
-	for i, l := range strings.Split(strings.TrimRight(string(raw), "\n"), "\n") {
-		f := strings.Split(l, "\t")
-		switch {
-		case f[0] == "#source" && len(f) == 3:
-			m.sources[f[1]] = f[2]
-		case f[0] == "#actor" && len(f) == 3:
-			m.actors[f[1]] = f[2]
-		case strings.HasPrefix(l, "#"):
-		case f[0] == "operation":
-			m.columns = f[6:]
-		case len(f) == 6+len(m.columns):
-			m.rows = append(m.rows, appsRow{i + 1, f[0], f[1], f[2], f[3], f[4], f[5], f[6:]})
-		default:
-			t.Fatalf("applications.tsv:%d has %d columns", i+1, len(f))
-		}
-	}
-	return m
-}
-
 // TestApplicationMatrix holds the emulator to testdata/applications.tsv: S1.46, S1.49, S1.52 to S1.56.
 func TestApplicationMatrix(t *testing.T) {
 	t.Parallel()
-	m := readApps(t)
-	worlds := newWorlds(t, emulator.ObservedRules, slices.Repeat([]string{portalApps}, len(m.rows)*len(m.columns)))
+	m := readTable(t, "applications.tsv")
+	actors := m.heading[slices.Index(m.heading, "waits")+1:]
+	worlds := newWorlds(t, emulator.ObservedRules, slices.Repeat([]string{portalApps}, len(m.rows)*len(actors)))
 	met := tally{}
 	for i, r := range m.rows {
-		t.Run(r.operation, func(t *testing.T) {
-			if m.sources[r.source] == "" {
-				t.Errorf("applications.tsv:%d: no source %q", r.line, r.source)
-			}
+		t.Run(r.at("operation"), func(t *testing.T) {
 			var bad []string
-			for j, actor := range m.columns {
-				for _, miss := range m.try(worlds[i*len(m.columns)+j], r, actor, r.cells[j]) {
+			for j, actor := range actors {
+				for _, miss := range mayDo(worlds[i*len(actors)+j], r, m.says["#actor "+actor], actor) {
 					bad = append(bad, actor+": "+miss)
 				}
 			}
-			met.settle(t, r.waits, bad, fmt.Sprintf("applications.tsv:%d %s", r.line, r.operation), m.sources[r.source])
+			met.settle(t, r.at("waits"), bad, fmt.Sprintf("applications.tsv:%d %s", r.line, r.at("operation")), m.source(r))
 		})
 	}
-	t.Logf("%d operations by %d actors: %s", len(m.rows), len(m.columns), met)
+	t.Logf("%d operations by %d actors: %s", len(m.rows), len(actors), met)
 }
 
-// try makes the row's request as the actor and says what is not as the cell has it.
-func (m appsTable) try(w *world, r appsRow, actor, want string) []string {
+// mayDo makes the row's request as the actor and says what is not as the cell has it.
+func mayDo(w *world, r tableRow, token, actor string) []string {
+	want := r.at(actor)
 	asJSON := http.Header{"Content-Type": {"application/json"}}
 	prepare := func(line, body string) (answer, []string) {
 		a, err := w.send(everything, w.fill(line), asJSON, []byte(w.fill(body)))
@@ -112,7 +70,7 @@ func (m appsTable) try(w *world, r appsRow, actor, want string) []string {
 		}
 	}
 	made := len(w.mutations())
-	a, err := w.send(strings.ReplaceAll(m.actors[actor], "{s}", r.scopes), w.fill(r.request), asJSON, []byte(w.fill(r.body)))
+	a, err := w.send(strings.ReplaceAll(token, "{s}", r.at("scopes")), w.fill(r.at("request")), asJSON, []byte(w.fill(r.at("body"))))
 	if err != nil {
 		return []string{err.Error()}
 	}

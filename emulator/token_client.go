@@ -126,12 +126,12 @@ func (e *Emulator) checkSecret(reg registration, given string) *oauthError {
 }
 
 type assertionClaims struct {
-	Iss string `json:"iss"`
-	Sub string `json:"sub"`
-	Aud any    `json:"aud"`
-	Nbf int64  `json:"nbf"`
-	Exp int64  `json:"exp"`
-	Jti string `json:"jti"`
+	Iss string  `json:"iss"`
+	Sub string  `json:"sub"`
+	Aud any     `json:"aud"`
+	Nbf seconds `json:"nbf"`
+	Exp seconds `json:"exp"`
+	Jti string  `json:"jti"`
 }
 
 // audiences are aud, which is a text or a list.
@@ -150,6 +150,11 @@ func (c assertionClaims) audiences() []string {
 	}
 	return nil
 }
+
+// seconds is a NumericDate (RFC 7519 §2), which may have a fraction: MSAL for Python sends one.
+type seconds float64
+
+func (s seconds) time() time.Time { return time.UnixMilli(int64(s * 1000)) }
 
 // checkAssertion verifies a certificate credential:
 // https://learn.microsoft.com/en-us/entra/identity-platform/certificate-credentials

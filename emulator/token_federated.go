@@ -98,9 +98,9 @@ func publicKey(text string) (crypto.PublicKey, error) {
 // checkTimes says whether an assertion is in its time.
 func (e *Emulator) checkTimes(c assertionClaims) *oauthError {
 	now := e.Now()
-	if c.Exp != 0 && !now.Add(-clockSkew).After(time.Unix(c.Exp, 0)) && (c.Nbf == 0 || !now.Add(clockSkew).Before(time.Unix(c.Nbf, 0))) {
+	if c.Exp != 0 && !now.Add(-clockSkew).After(c.Exp.time()) && (c.Nbf == 0 || !now.Add(clockSkew).Before(c.Nbf.time())) {
 		return nil
 	}
 	return aadsts("invalid_client", 700024, "Client assertion is not within its valid time range. Current time: %s, assertion valid from %s, expiry time of assertion %s. Review the documentation at https://learn.microsoft.com/entra/identity-platform/certificate-credentials.",
-		now.Format(time.RFC3339Nano), time.Unix(c.Nbf, 0).UTC().Format(time.RFC3339Nano), time.Unix(c.Exp, 0).UTC().Format(time.RFC3339Nano)).unauthorized()
+		now.Format(time.RFC3339Nano), c.Nbf.time().UTC().Format(time.RFC3339Nano), c.Exp.time().UTC().Format(time.RFC3339Nano)).unauthorized()
 }

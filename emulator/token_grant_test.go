@@ -83,6 +83,8 @@ func TestClientAssertions(t *testing.T) {
 	}{
 		"PS256 with x5t#S256":           {ps256, claims(nil), ""},
 		"RS256 with x5t":                {rs256, claims(nil), ""},
+		"instants with a fraction":      {rs256, claims(set{"exp": float64(now.UnixMilli())/1000 + 300.25, "nbf": float64(now.UnixMilli()) / 1000}), ""},
+		"thumbprint that is padded":     {set{"alg": "RS256", "typ": "JWT", "x5t": base64.URLEncoding.EncodeToString(one[:])}, claims(nil), ""},
 		"audience by domain":            {ps256, claims(set{"aud": s.Authority + "/contoso.com/oauth2/v2.0/token"}), ""},
 		"audience is the service's own": {ps256, claims(set{"aud": "https://login.microsoftonline.com/" + contosoID + "/oauth2/v2.0/token"}), ""},
 		"alg none":                      {set{"alg": "none", "typ": "JWT", "x5t": enc(one[:])}, claims(nil), "AADSTS5002738"},

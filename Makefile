@@ -38,7 +38,7 @@ fuzz: ## each fuzz target for FUZZTIME (default 10s)
 bench: ## the figures of docs/reference/performance.md, measured again
 	@scripts/bench.sh
 
-clients: ## foreign clients (MSAL for Node, openid-client, the Graph client) against the emulator
+clients: ## every foreign client (Node, Go, Python, CLI for Microsoft 365) and every page of docs/guide/emulator, against the emulator
 	@scripts/clients.sh
 
 docs: ## write the generated pages of docs/reference again

@@ -64,7 +64,7 @@ func newBox(t *testing.T) box {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b.Server, err = b.e.Start(t.Context(), emulator.Addresses{}); err != nil {
+	if b.Server, err = b.e.Start(t.Context(), emulator.Addresses{Proxy: "127.0.0.1:0"}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = b.Close() }) // the test is over

@@ -228,7 +228,10 @@ func TestM365_Person(t *testing.T) {
 		t.Error(v)
 	}
 	m.run(t, "entra", "user", "set", "--userName", "adele@contoso.com", "--mobilePhone", "+1 425 555 0133")
-	m.e.Clock().Advance(30 * 60 * 60 * 1e9) // longer than any access token: the next command refreshes
+	fresh, _ := m.run(t, "util", "accesstoken", "get", "--resource", "https://graph.microsoft.com", "--new").(string)
+	if got := claims(t, fresh); got["upn"] != "adele@contoso.com" || got["aud"] != "https://graph.microsoft.com" {
+		t.Error(got)
+	}
 	if v := m.run(t, "entra", "user", "get", "--userName", "adele@contoso.com", "--properties", "mobilePhone"); field(v, "mobilePhone") != "+1 425 555 0133" {
 		t.Error(v)
 	}

@@ -81,7 +81,7 @@ func New(opts Options) (*Emulator, error) {
 		}
 	}
 	opts.ShuffleBatches = opts.ShuffleBatches || opts.Chaos > 0
-	if err := errors.Join(opts.Throttle.sane(), opts.Pages.sane()); err != nil {
+	if err := errors.Join(opts.Throttle.Valid(), opts.Pages.Valid()); err != nil {
 		return nil, err
 	}
 	if len(opts.Organizations) == 0 {

@@ -174,7 +174,7 @@ func TestRuleHasItsOwnSeed(t *testing.T) {
 	if a, b := run(5, 1), run(5, 2); a != b || strings.Count(a, "503") < 8 || strings.Count(a, "200") < 8 {
 		t.Errorf("%s\n%s", a, b)
 	}
-	if run(5, 1) == run(6, 1) || run(0, 1) == run(0, 2) || run(0, 1) != run(0, 1) {
+	if run(5, 1) == run(6, 1) || run(0, 1) == run(0, 2) {
 		t.Error("the seed has no say, or something else has")
 	}
 }

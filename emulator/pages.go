@@ -16,7 +16,8 @@ type PageSizes struct {
 	Expanded int `json:"expanded,omitempty"` // objects of a listing with $expand at most; 0: as many as without
 }
 
-func (p PageSizes) sane() error {
+// Valid says what is wrong with the sizes.
+func (p PageSizes) Valid() error {
 	if min(p.List, p.Delta, p.Expand, p.Expanded) < 0 {
 		return errors.New("a page size is negative")
 	}
@@ -61,7 +62,7 @@ func (c *call) expandSize() int {
 
 // SetPages makes pages as large as p says from now on.
 func (e *Emulator) SetPages(p PageSizes) error {
-	if err := p.sane(); err != nil {
+	if err := p.Valid(); err != nil {
 		return err
 	}
 	e.sizes.Store(&p)

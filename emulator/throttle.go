@@ -25,7 +25,8 @@ type Throttle struct {
 	B2C         bool    `json:"b2c,omitempty"`         // the tenants are Azure AD B2C's, where creating a user costs 4 more
 }
 
-func (t Throttle) sane() error {
+// Valid says what is wrong with the settings.
+func (t Throttle) Valid() error {
 	switch {
 	case t.Rate < 0 || t.Scale < 0 || math.IsNaN(t.Rate+t.Scale) || math.IsInf(t.Rate+t.Scale, 0):
 		return fmt.Errorf("rate and scale of the throttle are not negative")
@@ -265,7 +266,7 @@ func waitText(d time.Duration, decimal bool) string {
 
 // SetThrottle keeps the quotas as t says from now on; all of them begin unused.
 func (e *Emulator) SetThrottle(t Throttle) error {
-	if err := t.sane(); err != nil {
+	if err := t.Valid(); err != nil {
 		return err
 	}
 	e.limiter.use(t)

@@ -109,6 +109,10 @@ func TestVendor(t *testing.T) {
 			for i, w := range newWorlds(t, mode.rules, setups) {
 				c := cases[i]
 				w.hooks = hooks
+				if set := c.head["throttle"]; set != "" {
+					w = throttledWorld(t, mode.rules, c.setup, set)
+					w.hooks = hooks
+				}
 				t.Run(strings.ReplaceAll(c.head["ids"], " ", ",")+"/"+c.name, func(t *testing.T) {
 					met.settle(t, c.head["waits"], c.try(w), c.steps[0].line, c.head["source"])
 				})
@@ -116,6 +120,20 @@ func TestVendor(t *testing.T) {
 			t.Logf("%d expectations: %s", len(cases), met)
 		})
 	}
+}
+
+// throttledWorld is a tenant in an emulator of its own, which keeps the quotas that a case asks for.
+func throttledWorld(t *testing.T, rules emulator.Rules, setup, settings string) *world {
+	t.Helper()
+	var set emulator.Throttle
+	if err := json.Unmarshal([]byte(settings), &set); err != nil {
+		t.Fatal(err)
+	}
+	w := newWorlds(t, rules, []string{setup})[0]
+	if err := w.e.SetThrottle(set); err != nil {
+		t.Fatal(err)
+	}
+	return w
 }
 
 // try runs the case and says what is not as expected.

@@ -53,6 +53,7 @@ type Box struct {
 	Domain       string `json:"domain"`
 	ClientID     string `json:"client_id"`
 	ClientSecret string `json:"client_secret"`
+	Seed         uint64 `json:"seed"` // of ids and chaos
 	server       *emulator.Server
 	remove       string // temporary folder
 }
@@ -62,7 +63,7 @@ func (b *Box) describe(e *emulator.Emulator, s *emulator.Server, org emulator.Or
 	b.server = s
 	b.Authority, b.Graph, b.AuthHTTP, b.GraphHTTP, b.Control, b.CAFile = s.Authority, s.Graph, s.AuthorityHTTP, s.GraphHTTP, s.Control, s.CAFile
 	b.Proxy = s.Proxy
-	b.TenantID = e.Tenants()[0]
+	b.TenantID, b.Seed = e.Tenants()[0], e.Statistics().Seed
 	if len(org.Domains) > 0 {
 		b.Domain = org.Domains[0].Name
 	}

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -25,6 +26,9 @@ type EmulatorOptions struct {
 	Proxy     bool // answer for the service's own names by a proxy
 	ProxyPort int
 	Chaos     float64
+	Throttle  emulator.Throttle
+	Pages     emulator.PageSizes
+	Shuffle   bool // answers of batches come in any order
 	Seed      uint64
 	Redirects []string // more redirect addresses of the sample application
 }
@@ -62,7 +66,10 @@ func StartEmulator(ctx context.Context, o EmulatorOptions) (e *Emulator, err err
 	if len(org.Apps) > 0 {
 		org.Apps[0].Redirects = append(org.Apps[0].Redirects, o.Redirects...)
 	}
-	t, err := emulator.New(emulator.Options{Organizations: []emulator.Organization{org}, Seed: o.Seed, Data: o.Data, Chaos: o.Chaos})
+	if err := errors.Join(o.Throttle.Valid(), o.Pages.Valid()); err != nil {
+		return nil, &fail.Error{Op: "app.emulator", Kind: fail.Invalid, Err: err, Say: fail.T("The quotas or page sizes make no sense: %s.", err.Error())}
+	}
+	t, err := emulator.New(emulator.Options{Organizations: []emulator.Organization{org}, Seed: o.Seed, Data: o.Data, Chaos: o.Chaos, Throttle: o.Throttle, Pages: o.Pages, ShuffleBatches: o.Shuffle})
 	if err != nil {
 		return nil, &fail.Error{Op: "app.emulator", Kind: fail.Invalid, Err: err, Say: fail.T("The emulator could not be made from this organization.")}
 	}

@@ -47,6 +47,7 @@ func TestAskedWrongly(t *testing.T) {
 		{[]string{"policy", "check", "a", "b"}, "takes a policy file, and 2 were given"},
 		{[]string{"demo", "--port", "x"}, `--port takes a whole number, and "x" was given. See: nameplate demo --help`},
 		{[]string{"emulator", "--chaos", "much"}, `--chaos takes a number, and "much" was given`},
+		{[]string{"emulator", "--throttle-size", "XL"}, `size is "XL", not S, M or L`},
 		{[]string{"policy", "chek", "x"}, `there is no verb "chek" under nameplate policy`},
 		{[]string{"policy", "check", "/nowhere/policy.yaml"}, "/nowhere/policy.yaml cannot be read (no such file or directory)"},
 		{[]string{"policy", "show", "--demo"}, "--as is missing"},

@@ -29,6 +29,9 @@ Anybody who reaches it can sign in as anybody: it listens on this machine only.`
 			} else {
 				fmt.Fprintf(c.Out, "The emulator is ready.\n  Authority  %s  (%s)\n  Graph      %s/v1.0  (%s/v1.0)\n  Control    %s\n  CA file    %s\n  Tenant     %s  (%s)\n  Client     %s\n  Secret     %s\n",
 					e.Authority, e.AuthHTTP, e.Graph, e.GraphHTTP, e.Control, e.CAFile, e.TenantID, e.Domain, e.ClientID, e.ClientSecret)
+				if o.Chaos > 0 {
+					fmt.Fprintf(c.Out, "  Seed       %d  (--seed, for the same chaos again)\n", e.Seed)
+				}
 				if e.Proxy != "" {
 					fmt.Fprintf(c.Out, "  Proxy      %s  (HTTPS_PROXY, for clients whose addresses are fixed)\n", e.Proxy)
 				}
@@ -51,7 +54,19 @@ Anybody who reaches it can sign in as anybody: it listens on this machine only.`
 	f.BoolVar(&o.Proxy, "proxy", false, "answer for Microsoft's own sign-in and Graph host names, by a proxy (HTTPS_PROXY)")
 	f.IntVar(&o.ProxyPort, "proxy-port", 0, "port for the proxy, which it starts; 0 with --proxy lets the system choose")
 	f.Float64Var(&o.Chaos, "chaos", 0, "share of requests that go wrong on purpose: 0.05 is 5 %")
-	f.Uint64Var(&o.Seed, "seed", 1, "where all ids and all chaos come from")
+	f.Uint64Var(&o.Seed, "seed", 0, "where all ids and all chaos come from (default: 1, and with --chaos a random one, which is printed)")
+	f.BoolVar(&o.Throttle.On, "throttle", false, "keep Microsoft Graph's published quotas: 429 with Retry-After when one is used up")
+	f.Float64Var(&o.Throttle.Rate, "throttle-rate", 1, "share of the published quotas: 0.5 is half")
+	f.Float64Var(&o.Throttle.Scale, "throttle-scale", 1, "let the quotas' windows run so many times faster; Retry-After stays in real seconds")
+	f.BoolVar(&o.Throttle.CountFailed, "throttle-count-failed", false, "a refused request uses up quota as well")
+	f.BoolVar(&o.Throttle.Decimal, "throttle-decimal", false, "Retry-After with its fraction: 2.128")
+	f.Float64Var(&o.Throttle.Silent, "throttle-silent", 0, "share of the refusals without Retry-After")
+	f.StringVar(&o.Throttle.Size, "throttle-size", "", "quotas of a tenant of this size: S, M or L (default: by its number of users)")
+	f.IntVar(&o.Pages.List, "page-size", 0, "objects on a page of a listing without $top (default: 100)")
+	f.IntVar(&o.Pages.Delta, "delta-page-size", 0, "rows on a page of delta (default: 200)")
+	f.IntVar(&o.Pages.Expand, "expand-size", 0, "items of a relationship that $expand brings (default: 20)")
+	f.IntVar(&o.Pages.Expanded, "expanded-page-size", 0, "objects on a page of a listing with $expand at most (default: as without)")
+	f.BoolVar(&o.Shuffle, "shuffle-batches", false, "answer the requests of a batch in any order")
 	f.StringArrayVar(&o.Redirects, "redirect", nil, "redirect address to register for the sample application; may be given several times")
 
 	var as, ca string

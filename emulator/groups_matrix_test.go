@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -15,18 +13,19 @@ import (
 
 // groupMatrix is testdata/groups.tsv: who may do what with groups; matrix-README.md says how to read it.
 type groupMatrix struct {
-	sources map[string]string
-	persons map[string]string // who: the person's key
-	ops     map[string]groupOp
-	waits   map[string]string // operation: what it waits for
-	actors  map[string]string // actor: the line of an expectation's head
-	rows    []groupRow
+	table
+	ops    map[string]groupOp
+	actors map[string]string // actor: the line of an expectation's head
+	cells  []groupCell
 }
 
 type groupOp struct{ request, status, prepare, body string }
 
-// groupRow is one cell: an operation, an actor, what is said.
-type groupRow struct{ op, outcome, actor, mark, source, remark string }
+// groupCell is what a row says of one of its actors.
+type groupCell struct {
+	tableRow
+	actor string
+}
 
 // The people and the groups that the matrix speaks of, besides those of contoso.yaml. carol and dave own all of the groups.
 const groupMatrixSetup = `
@@ -51,102 +50,82 @@ const groupMatrixScopes = "Group.ReadWrite.All,GroupMember.ReadWrite.All,Directo
 
 func readGroupMatrix(t *testing.T) groupMatrix {
 	t.Helper()
-	raw, err := os.ReadFile(filepath.Join("testdata", "groups.tsv"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := groupMatrix{sources: map[string]string{}, persons: map[string]string{}, ops: map[string]groupOp{}, waits: map[string]string{}, actors: map[string]string{}}
-	var lines [][]string
-	for i, l := range strings.Split(strings.TrimRight(string(raw), "\n"), "\n") {
-		f := strings.Split(l, "\t")
-		switch {
-		case f[0] == "#source" && len(f) == 3:
-			m.sources[f[1]] = f[2]
-		case f[0] == "#person" && len(f) == 3:
-			m.persons[f[1]] = f[2]
-			m.actors[f[1]] = "delegated person=" + f[2] + " scopes=" + groupMatrixScopes
-		case f[0] == "#permission" && len(f) == 3:
-			list := strings.ReplaceAll(f[1], "+", ",")
-			m.actors["app:"+f[1]] = "app roles=" + list
-			if f[2] == "both" {
-				m.actors["ga:"+f[1]] = "delegated person=glenda scopes=" + list
+	m := groupMatrix{table: readTable(t, "groups.tsv"), ops: map[string]groupOp{}, actors: map[string]string{}}
+	for line, says := range m.says {
+		kind, name, _ := strings.Cut(line, " ")
+		switch kind {
+		case "#person":
+			m.actors[name] = "delegated person=" + says + " scopes=" + groupMatrixScopes
+		case "#permission":
+			list := strings.ReplaceAll(name, "+", ",")
+			m.actors["app:"+name] = "app roles=" + list
+			if says == "both" {
+				m.actors["ga:"+name] = "delegated person=glenda scopes=" + list
 			}
-		case f[0] == "#op" && len(f) == 6:
-			m.ops[f[1]] = groupOp{f[2], f[3], f[4], f[5]}
-		case f[0] == "#waits" && len(f) == 3:
-			m.waits[f[1]] = f[2]
-		case strings.HasPrefix(l, "#"), f[0] == "operation":
-		case len(f) == 6:
-			lines = append(lines, f)
-		default:
-			t.Fatalf("groups.tsv:%d has %d columns", i+1, len(f))
+		case "#op":
+			f := append(strings.SplitN(says, " ", 4), "") // method, path, status, maybe a body
+			m.ops[name] = groupOp{f[0] + " " + f[1], f[2], m.says["#before "+name], f[3]}
 		}
 	}
-	m.spread(t, lines)
+	m.spread(t)
 	return m
 }
 
-// spread makes one row of each actor that a line names. "persons" and "permissions" are those that no line of the operation names.
-func (m *groupMatrix) spread(t *testing.T, lines [][]string) {
+// spread makes one cell of each actor that a row names. "persons" and "permissions" are those that no row of the operation names.
+func (m *groupMatrix) spread(t *testing.T) {
 	t.Helper()
 	named := map[string]bool{}
-	var rest [][]string
-	put := func(f []string, actor string) {
-		if key := f[0] + " " + actor; named[key] {
-			t.Errorf("groups.tsv names %s twice", key)
+	put := func(r tableRow, actor string) {
+		if key := r.at("operation") + " " + actor; named[key] {
+			t.Errorf("groups.tsv:%d names %s again", r.line, key)
 		} else {
 			named[key] = true
-			m.rows = append(m.rows, groupRow{f[0], f[1], actor, f[3], f[4], f[5]})
+			m.cells = append(m.cells, groupCell{r, actor})
 		}
 	}
-	for _, f := range lines {
-		for _, a := range strings.Split(f[2], ", ") {
-			_, one := m.actors[a]
-			_, app := m.actors["app:"+a]
+	var rest []tableRow
+	for _, r := range m.rows {
+		for _, a := range strings.Split(r.at("actors"), ", ") {
+			known := false
+			for _, kind := range []string{"", "app:", "ga:"} {
+				if _, ok := m.actors[kind+a]; ok {
+					known = true
+					put(r, kind+a)
+				}
+			}
 			switch {
 			case a == "persons" || a == "permissions":
-				rest = append(rest, f)
-			case one:
-				put(f, a)
-			case app:
-				for _, kind := range []string{"app:", "ga:"} {
-					if _, ok := m.actors[kind+a]; ok {
-						put(f, kind+a)
-					}
-				}
-			default:
-				t.Errorf("groups.tsv: who is %q?", a)
+				rest = append(rest, r)
+			case !known:
+				t.Errorf("groups.tsv:%d: who is %q?", r.line, a)
 			}
 		}
 	}
-	for _, f := range rest {
+	for _, r := range rest {
 		for _, a := range slices.Sorted(maps.Keys(m.actors)) {
-			_, person := m.persons[a]
-			if person == (f[2] == "persons") && !named[f[0]+" "+a] {
-				put(f, a)
+			person := m.says["#person "+a] != ""
+			if person == (r.at("actors") == "persons") && !named[r.at("operation")+" "+a] {
+				put(r, a)
 			}
 		}
 	}
 }
 
-// TestGroupMatrixIsWhole asserts that every operation says of every actor what happens, and from which source it is known.
+// TestGroupMatrixIsWhole asserts that every operation says of every actor what happens.
 func TestGroupMatrixIsWhole(t *testing.T) {
 	t.Parallel()
 	m := readGroupMatrix(t)
 	have := map[string]bool{}
+	for _, c := range m.cells {
+		have[c.at("operation")+" "+c.actor] = true
+	}
 	for _, r := range m.rows {
-		have[r.op+" "+r.actor] = true
-		if m.sources[r.source] == "" {
-			t.Errorf("%s, %s: no source %q", r.op, r.actor, r.source)
+		if _, ok := m.ops[r.at("operation")]; !ok {
+			t.Errorf("groups.tsv:%d: no operation %q", r.line, r.at("operation"))
 		}
-		if _, ok := m.ops[r.op]; !ok {
-			t.Errorf("no operation %q", r.op)
-		}
-		if !slices.Contains([]string{"ok", "denied", "open"}, r.outcome) || (r.outcome == "open") != (r.mark == "Unsettled") {
-			t.Errorf("%s, %s: %s is no outcome of mark %s", r.op, r.actor, r.outcome, r.mark)
-		}
-		if r.outcome == "open" && r.remark == "" {
-			t.Errorf("%s, %s: open, but not why", r.op, r.actor)
+		outcome := r.at("outcome")
+		if !slices.Contains([]string{"ok", "denied", "open"}, outcome) || (outcome == "open") != (r.at("mark") == "Unsettled") {
+			t.Errorf("groups.tsv:%d: %s is no outcome of mark %s", r.line, outcome, r.at("mark"))
 		}
 	}
 	for op := range m.ops {
@@ -159,46 +138,40 @@ func TestGroupMatrixIsWhole(t *testing.T) {
 }
 
 // TestGroupMatrix holds the emulator to testdata/groups.tsv. Operations that wait for a part of the emulator are listed; one
-// of which every row is met waits no more.
+// of which every cell is met waits no more.
 func TestGroupMatrix(t *testing.T) {
 	t.Parallel()
 	m := readGroupMatrix(t)
-	// What is refused and what reads changes nothing and shares a tenant; each other row has its own.
+	// What is refused and what reads changes nothing and shares a tenant; each other cell has its own.
 	var own []int
-	for i, r := range m.rows {
-		if r.outcome != "denied" && !strings.HasPrefix(m.ops[r.op].request, "GET ") || m.ops[r.op].prepare != "" {
+	for i, c := range m.cells {
+		op := m.ops[c.at("operation")]
+		if c.at("outcome") != "denied" && !strings.HasPrefix(op.request, "GET ") || op.prepare != "" {
 			own = append(own, i)
 		}
 	}
 	worlds := newWorlds(t, emulator.DocumentedRules, slices.Repeat([]string{groupMatrixSetup}, len(own)+1))
-	missed, summary := map[string]int{}, map[string]int{}
-	for i, r := range m.rows {
+	bad := map[string][]string{} // by operation
+	for i, c := range m.cells {
 		w := worlds[0]
 		if at, ok := slices.BinarySearch(own, i); ok {
 			w = worlds[at+1]
 		}
-		waits := m.waits[r.op]
-		summary[r.outcome]++
-		bad := m.try(w, r)
-		switch {
-		case bad == "":
-		case waits != "":
-			missed[r.op]++
-		default:
-			t.Errorf("%s by %s: %s, wanted %s\n  %s %s", r.op, r.actor, bad, r.outcome, m.sources[r.source], r.remark)
+		op := c.at("operation")
+		if miss := m.try(w, c); miss != "" {
+			bad[op] = append(bad[op], fmt.Sprintf("by %s: %s, wanted %s (%s)", c.actor, miss, c.at("outcome"), m.source(c.tableRow)))
 		}
 	}
-	for op, what := range m.waits {
-		if missed[op] == 0 {
-			t.Errorf("every row of %s is met: it waits for %s no more, take the mark off", op, what)
-		}
+	met := tally{}
+	for op := range m.ops {
+		met.settle(t, m.says["#waits "+op], bad[op], op, "groups.tsv")
 	}
-	t.Logf("%d rows: %v; waiting: %v", len(m.rows), summary, missed)
+	t.Logf("%d cells; operations: %s", len(m.cells), met)
 }
 
-// try makes the row's request and says what is not as expected; "" is nothing.
-func (m groupMatrix) try(w *world, r groupRow) string {
-	op := m.ops[r.op]
+// try makes the cell's request and says what is not as expected; "" is nothing.
+func (m groupMatrix) try(w *world, c groupCell) string {
+	op := m.ops[c.at("operation")]
 	ask := func(actor, request, body string) (answer, error) {
 		method, path, _ := strings.Cut(request, " ")
 		header := http.Header{}
@@ -213,7 +186,7 @@ func (m groupMatrix) try(w *world, r groupRow) string {
 		}
 	}
 	made := len(w.mutations())
-	a, err := ask(m.actors[r.actor], op.request, op.body)
+	a, err := ask(m.actors[c.actor], op.request, op.body)
 	if err != nil {
 		return err.Error()
 	}
@@ -223,8 +196,8 @@ func (m groupMatrix) try(w *world, r groupRow) string {
 	if denied && len(w.mutations()) != made {
 		return said + ", but the ledger has an entry"
 	}
-	switch done := statusIs(op.status, a.status); {
-	case r.outcome == "ok" && done, r.outcome == "denied" && denied, r.outcome == "open" && (done || denied):
+	switch done, outcome := statusIs(op.status, a.status), c.at("outcome"); {
+	case outcome == "ok" && done, outcome == "denied" && denied, outcome == "open" && (done || denied):
 		return ""
 	}
 	return said

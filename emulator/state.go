@@ -118,6 +118,9 @@ func newTenant(e *Emulator, org Organization) (*tenant, error) {
 	if t.id == "" {
 		t.id = e.random.id()
 	}
+	if _, err := time.ParseDuration(org.Frequency); org.Frequency != "" && err != nil {
+		return nil, fmt.Errorf("signInFrequency: %w", err)
+	}
 	if len(t.domains) == 0 {
 		t.domains = []Domain{{Name: "contoso.onmicrosoft.com", Verified: true}}
 	}

@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -35,8 +36,13 @@ func box(t *testing.T, args ...string) (said map[string]string, stop func()) {
 	if !lines.Scan() {
 		t.Fatalf("it says nothing: %d %s", <-done, errs.String())
 	}
-	if err := json.Unmarshal(lines.Bytes(), &said); err != nil {
+	var line map[string]any
+	if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
 		t.Fatal(err)
+	}
+	said = map[string]string{}
+	for k, v := range line {
+		said[k] = fmt.Sprint(v)
 	}
 	return said, func() {
 		t.Helper()

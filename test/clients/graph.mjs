@@ -100,7 +100,7 @@ await check("microsoft-graph-client: twenty requests in a batch, and a failed st
 
 for (const [status, retryAfter] of [[429, "1"], [503, "1"], [504, "0"]]) {
   await check(`microsoft-graph-client: its retry handler meets ${status} and the change is made once`, async () => {
-    await fault({ match: { method: "PATCH", path: "/users/megan@contoso.com$", times: 2 }, do: { status, retryAfter } });
+    await fault({ match: { method: "PATCH", pathRegex: "/users/megan@contoso.com$", times: 2 }, do: { status, retryAfter } });
     const before = (await ledger()).length;
     const began = Date.now();
     await app.api("/users/megan@contoso.com").patch({ officeLocation: `Floor ${status}` });
@@ -110,7 +110,7 @@ for (const [status, retryAfter] of [[429, "1"], [503, "1"], [504, "0"]]) {
 }
 
 await check("microsoft-graph-client: paging through throttling", async () => {
-  await fault({ match: { method: "GET", path: "^/v1.0/users$", every: 4, times: 3 }, do: { status: 429, retryAfter: "1" } });
+  await fault({ match: { method: "GET", pathRegex: "^/v1.0/users$", every: 4, times: 3 }, do: { status: 429, retryAfter: "1" } });
   equal((await everybody(999)).ids.size, world.people, "people");
 });
 

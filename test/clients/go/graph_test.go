@@ -214,6 +214,7 @@ func TestGoGraphCore(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		missing.DependsOnItem(patch) // a batch is parallel, one after the other, or all wait for the same
 		answer, err := batch.Send(t.Context(), adapter)
 		if err != nil {
 			t.Fatal(err)
@@ -251,6 +252,7 @@ func TestGoGraphCore(t *testing.T) {
 			before := len(b.e.Ledger(0))
 			b.e.Inject(emulator.Rule{Match: emulator.Match{Method: "PATCH", Times: 2}, Do: emulator.Do{Status: status, RetryAfter: "1"}})
 			r := request(abstractions.PATCH, "/users/megan@contoso.com", &user{jobTitle: ptr(fmt.Sprint("After ", status))})
+			// Compressed, a second attempt may arrive uncompressed and be refused: https://github.com/microsoft/kiota-http-go/issues/183
 			off := kiota.NewCompressionOptionsReference(false)
 			r.AddRequestOptions([]abstractions.RequestOption{off})
 			if err := adapter.SendNoContent(t.Context(), r, mapping); err != nil {
@@ -259,16 +261,6 @@ func TestGoGraphCore(t *testing.T) {
 			if n := len(b.e.Ledger(0)) - before; n != 1 {
 				t.Errorf("%d: %d changes", status, n)
 			}
-		}
-	})
-
-	// https://github.com/microsoft/kiota-http-go/issues/183: the second attempt says gzip and is not; the service refuses it, and so must we.
-	t.Run("the library's own defect shows here as it does there", func(t *testing.T) {
-		b.e.Inject(emulator.Rule{Match: emulator.Match{Method: "PATCH", Times: 1}, Do: emulator.Do{Status: http.StatusTooManyRequests, RetryAfter: "0"}})
-		err := adapter.SendNoContent(t.Context(), request(abstractions.PATCH, "/users/megan@contoso.com", &user{jobTitle: ptr("Never")}), mapping)
-		var e *odataError
-		if !errors.As(err, &e) || e.ResponseStatusCode != http.StatusBadRequest {
-			t.Error(err)
 		}
 	})
 

@@ -3,6 +3,7 @@ package emulator
 import (
 	"net/http"
 	"strings"
+	"time"
 )
 
 // deleteObject: https://learn.microsoft.com/en-us/graph/api/user-delete, group-delete
@@ -106,6 +107,7 @@ func (c *call) deletedItems() error {
 	}
 	c.e.mu.Lock()
 	defer c.e.mu.Unlock()
+	c.expire()
 	o := c.t.dir.deleted[key]
 	if isCast && o != nil && !strings.EqualFold(o.in.name, cast) {
 		o = nil
@@ -142,6 +144,23 @@ func (c *call) deletedItems() error {
 	return c.send(http.StatusOK, b)
 }
 
+// deletedFor is how long a deleted object can be restored: https://learn.microsoft.com/en-us/graph/api/directory-deleteditems-restore
+const deletedFor = 30 * 24 * time.Hour
+
+// expire purges what has been deleted for too long. Who asks for deleted objects finds it done.
+func (c *call) expire() {
+	var old []*object
+	for _, o := range c.t.dir.deleted {
+		if at, ok := parseInstant(o.text("deletedDateTime")); ok && c.e.Now().Sub(at) > deletedFor {
+			old = append(old, o)
+		}
+	}
+	sortByOrd(old)
+	for _, o := range old {
+		c.purge(o, o.in.name+".expire")
+	}
+}
+
 // mayDeleted says whether the caller may read, restore or purge a deleted object; nil is one that is not there, about which whoever
 // may deal with some type learns so.
 func (c *call) mayDeleted(o *object) error {
@@ -152,7 +171,7 @@ func (c *call) mayDeleted(o *object) error {
 		}
 		if c.r.Method != http.MethodGet {
 			err = t.mayRestore(c, o)
-		} else if err = nil; t.sees(c, o) != full {
+		} else if err = nil; !c.readsDeleted(t, o) {
 			err = denied()
 		}
 		if err == nil {
@@ -165,20 +184,28 @@ func (c *call) mayDeleted(o *object) error {
 	return err
 }
 
+func (c *call) readsDeleted(t *table, o *object) bool {
+	if t.seesDeleted != nil {
+		return t.seesDeleted(c)
+	}
+	return t.sees(c, o) == full
+}
+
 func (c *call) listDeleted(cast string) error {
 	if err := c.method(http.MethodGet); err != nil {
 		return err
 	}
-	c.e.mu.RLock()
-	defer c.e.mu.RUnlock()
+	c.e.mu.Lock()
+	defer c.e.mu.Unlock()
+	c.expire()
 	t := c.t.dir.typed(cast)
 	if t == nil || t.soft == nil {
 		return c.unknown(c.seg[2])
 	}
-	if c.guest || t.sees(c, nil) != full {
+	if c.guest || !c.readsDeleted(t, nil) {
 		return denied()
 	}
-	s := &source{tables: []*table{t}, fragment: "directoryObjects", mixed: true}
+	s := &source{tables: []*table{t}, fragment: t.set, typed: true}
 	for _, o := range c.t.dir.deleted {
 		if o.in == t {
 			s.list = append(s.list, o)

@@ -87,12 +87,13 @@ type entity struct {
 	found            []string                                            // what $search without a property looks at
 
 	// Reading.
-	sees      func(c *call, o *object) sight                 // how much of o; nil o is the list
-	basic     []string                                       // what sight basic shows
-	maySelect func(c *call, name string) bool                // nil: everything
-	visible   func(c *call, o *object) bool                  // nil: a list shows every object that it has
-	routes    func(c *call, key string, n int) (bool, error) // what follows the key at segment n and is no relationship
-	functions func(c *call) (bool, error)                    // what stands in place of the key: delta
+	sees        func(c *call, o *object) sight                 // how much of o; nil o is the list
+	seesDeleted func(c *call) bool                             // those in deletedItems; nil: who sees the type in full
+	basic       []string                                       // what sight basic shows
+	maySelect   func(c *call, name string) bool                // nil: everything
+	visible     func(c *call, o *object) bool                  // nil: a list shows every object that it has
+	routes      func(c *call, key string, n int) (bool, error) // what follows the key at segment n and is no relationship
+	functions   func(c *call) (bool, error)                    // what stands in place of the key: delta
 
 	// Writing.
 	decode     func(d *directory, i int, raw json.RawMessage, old string, strict bool) (string, bool) // nil: by type
@@ -110,6 +111,8 @@ type entity struct {
 	index      func(d *directory, o *object, add bool)                                                // keeps what find, keys and clash use
 	wrote      func(c *call, o *object, edits []edit, entry *Entry)                                   // what stands in no record
 	created    func(c *call, o *object)                                                               // after the object has its place and its bonds
+	written    func(c *call, o *object, changed []int)                                                // after every write of properties
+	patched    func(c *call, o *object, edits []edit) error                                           // answers a PATCH; nil: 204
 	deleting   func(c *call, o *object) []field                                                       // into deletedItems: fields to set
 	restoring  func(c *call, o *object) []field                                                       // and back
 	restored   func(c *call, o *object)                                                               // after it came back
@@ -127,12 +130,12 @@ type relation struct {
 	bind  int      // how many objects one request may add with @odata.bind; 0 is none
 	op    string   // of the ledger without .add and .remove: "group.member"
 	list  func(d *directory, o *object) []*object
-	may   func(c *call, o *object) error // reading; nil: who sees the object in full
+	may   func(c *call, o *object) error   // reading; nil: who sees the object in full
+	hides func(c *call, o, x *object) bool // nil: every object that the relationship holds is shown
 
-	mayEdit   func(c *call, o *object) error         // adding and removing; nil: nobody
-	link      func(c *call, o, target *object) error // refuses a target; nil: none
-	unlink    func(c *call, o, target *object) error // refuses a removal; nil: none
-	mayRemove func(c *call, o, target *object) bool  // removing without mayEdit: people who leave
+	mayEdit func(c *call, o *object) error         // adding and removing; nil: nobody
+	link    func(c *call, o, target *object) error // refuses a target; nil: none
+	unlink  func(c *call, o, target *object) error // refuses a removal; nil: none
 }
 
 // entities are the types that every tenant has, in the order in which they are saved.

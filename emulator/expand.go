@@ -14,6 +14,7 @@ func (c *call) appendExpanded(b []byte, o *object) ([]byte, error) {
 	if len(c.q.expand) == 0 {
 		return b, nil
 	}
+	related := 0
 	for _, x := range c.q.expand {
 		switch {
 		case strings.EqualFold(x.Name, "photo"):
@@ -30,6 +31,10 @@ func (c *call) appendExpanded(b []byte, o *object) ([]byte, error) {
 			continue
 		}
 		r := o.in.relation(x.Name)
+		if related++; related > 1 && r != nil {
+			// one at a time: https://learn.microsoft.com/en-us/graph/known-issues#query-parameters
+			return nil, unsupportedQuery("Expanding more than one relationship is not supported for current query.")
+		}
 		if r == nil {
 			return nil, failure(http.StatusBadRequest, "BadRequest", "Parsing OData Select and Expand failed: Could not find a property named '%s' on type 'microsoft.graph.%s'.", x.Name, o.in.name)
 		}
@@ -43,7 +48,7 @@ func (c *call) appendExpanded(b []byte, o *object) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		list := c.t.dir.related(r, o)
+		list := c.related(r, o)
 		if r.one {
 			if len(list) > 0 {
 				b = append(b, `"`+r.name+`":`...)

@@ -81,28 +81,33 @@ var (
 
 // groupEntity: https://learn.microsoft.com/en-us/graph/api/resources/group
 func groupEntity() *entity {
-	mayMembers := func(c *call, _ *object) error {
-		if !c.p.holds(readMembers...) && !c.p.asUser() {
-			return denied()
-		}
-		return nil
-	}
-	members := []string{"user", "group"}
 	return &entity{
 		set: "groups", name: "group", title: "Group", props: groupProps, found: []string{"displayName", "description"},
+		rels: groupRelations(),
+		soft: func(*object) bool { return true }, // security groups too: https://learn.microsoft.com/en-us/graph/api/group-delete (2025)
+		keys: map[string]func(*directory, string) *object{"uniquename": func(d *directory, key string) *object {
+			i := slices.IndexFunc(d.groups.list, func(g *object) bool { return strings.EqualFold(g.text("uniqueName"), key) })
+			if i < 0 || key == "" {
+				return nil
+			}
+			return d.groups.list[i]
+		}},
 		sees: func(c *call, _ *object) sight {
 			if !c.p.holds(readGroups...) && !c.p.asUser() {
 				return blind
 			}
 			return full
 		},
-		rels: []relation{
-			{name: "members", types: members, bond: "members", may: mayMembers},
-			{name: "owners", types: []string{"user"}, bond: "owners", may: mayMembers},
-			{name: "transitiveMembers", types: members, bond: "members", deep: true, may: mayMembers},
-			{name: "memberOf", types: []string{"group", "directoryRole"}, bond: "members", back: true, may: mayMembers},
-			{name: "transitiveMemberOf", types: []string{"group", "directoryRole"}, bond: "members", back: true, deep: true, may: mayMembers},
-		},
+		routes:      (*call).groupRoutes,
+		mayCreate:   (*call).mayCreateGroup,
+		mayPatch:    (*call).mayPatchGroup,
+		patched:     (*call).patchedGroup,
+		mayDelete:   func(c *call, g *object) error { return c.mayManage(g, "Group.ReadWrite.All") },
+		mayRestore:  (*call).mayRestoreGroup,
+		seesDeleted: (*call).seesDeletedGroups,
+		check:       (*call).checkGroup, prepare: (*call).prepareGroup, settle: (*call).settleGroup, clash: (*directory).clashGroup,
+		indexed: []int{gNick, gProxies, gTypes, gMailed}, index: (*directory).indexGroup,
+		created: (*call).createdGroup, written: (*call).writtenGroup,
 	}
 }
 
@@ -190,6 +195,15 @@ func (t *tenant) readGroups(e *Emulator, list []Group, now time.Time) error {
 				return fmt.Errorf("group %q: there is no owner %q", o.Name, key)
 			}
 			d.bond("owners").add(g, u)
+		}
+	}
+	for i, g := range made { // what a file says of a dynamic group's members stands until somebody writes
+		if rule := d.ruleOf(g); rule != nil && len(list[i].Members) == 0 {
+			for _, u := range d.users.list {
+				if rule.holds(u) {
+					d.bond("members").add(g, u)
+				}
+			}
 		}
 	}
 	return nil

@@ -16,6 +16,7 @@ type source struct {
 	list     []*object // by ord
 	fragment string    // of the context, without what $select adds
 	mixed    bool      // items say their type
+	typed    bool      // so do the items of a list of one type
 	related  bool      // a relationship: $filter and $orderby are advanced queries
 	veil     bool      // items of types that the caller may not read come with their id alone
 }
@@ -105,6 +106,11 @@ func (c *call) selections(s *source) (map[*table]*selection, string, error) {
 			return nil, "", err
 		}
 		out[t], fragment = sel, more
+	}
+	if s.typed {
+		for t, sel := range out {
+			out[t] = sel.withType()
+		}
 	}
 	if s.mixed {
 		fragment = ""

@@ -55,6 +55,9 @@ func (c *call) routeObject(t *table, key string, n int) error {
 		}
 		return c.getObject(t, key, n-1)
 	}
+	if action := memberAction(c.seg[n]); action != "" && len(c.seg) == n+1 && t.relation("transitiveMemberOf") != nil {
+		return c.memberships(t, key, n-1, action)
+	}
 	if t.routes != nil {
 		if done, err := t.routes(c, key, n); done {
 			return err

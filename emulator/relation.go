@@ -24,6 +24,15 @@ func (d *directory) related(r *relation, o *object) []*object {
 	return step(o)
 }
 
+// related are the objects of a relationship that the caller may know of.
+func (c *call) related(r *relation, o *object) []*object {
+	list := c.t.dir.related(r, o)
+	if r.hides == nil || !slices.ContainsFunc(list, func(x *object) bool { return r.hides(c, o, x) }) {
+		return list
+	}
+	return slices.DeleteFunc(slices.Clone(list), func(x *object) bool { return r.hides(c, o, x) })
+}
+
 // source is a relationship as a list; cast narrows it to one type.
 func (c *call) source(r *relation, list []*object, cast string) (*source, error) {
 	s := &source{list: list, fragment: "directoryObjects", mixed: true, related: true, veil: true}
@@ -93,7 +102,7 @@ func (c *call) relationOf(t *table, key string, r *relation, n int) error {
 	if err := c.mayRead(o, r); err != nil {
 		return err
 	}
-	list := c.t.dir.related(r, o)
+	list := c.related(r, o)
 	switch {
 	case member:
 		x := c.t.dir.byID[strings.ToLower(rest[0])]
@@ -166,12 +175,12 @@ func (c *call) mayLink(o *object, r *relation, targets []*object) error {
 
 // link adds checked objects to a relationship, with ledger and change log.
 func (c *call) link(o *object, r *relation, targets []*object) {
-	c.relink(o, r, targets, nil, c.entry(r.op+".add", o.id))
+	c.t.relink(c.e, o, r, targets, nil, c.entry(r.op+".add", o.id))
 }
 
 // relink changes a relationship; entry is the line of the ledger, whose values it fills in.
-func (c *call) relink(o *object, r *relation, add, remove []*object, entry Entry) {
-	d := c.t.dir
+func (t *tenant) relink(e *Emulator, o *object, r *relation, add, remove []*object, entry Entry) {
+	d := t.dir
 	b := d.bond(r.bond)
 	entry.Before, entry.After = map[string]any{r.name: idsOf(remove)}, map[string]any{r.name: idsOf(add)}
 	for _, x := range remove {
@@ -180,8 +189,8 @@ func (c *call) relink(o *object, r *relation, add, remove []*object, entry Entry
 	for _, x := range add {
 		b.add(o, x)
 	}
-	c.e.ledger.add(entry)
-	d.changed(c.e.Now(), change{object: o, rel: r.name, added: add, removed: remove})
+	e.ledger.add(entry)
+	d.changed(entry.Time, change{object: o, rel: r.name, added: add, removed: remove})
 }
 
 func idsOf(list []*object) []string {
@@ -243,14 +252,11 @@ func (c *call) removeRef(t *table, key string, r *relation, n int, id string) er
 	if x == nil || !c.t.dir.bond(r.bond).has(o, x) {
 		return notThere(id)
 	}
-	c.relink(o, r, nil, []*object{x}, c.entry(r.op+".remove", o.id))
+	c.t.relink(c.e, o, r, nil, []*object{x}, c.entry(r.op+".remove", o.id))
 	return c.done()
 }
 
 func (c *call) mayUnlink(o *object, r *relation, x *object) error {
-	if r.mayRemove != nil && r.mayRemove(c, o, x) {
-		return nil
-	}
 	if err := r.mayEdit(c, o); err != nil {
 		return err
 	}
@@ -270,7 +276,7 @@ func (c *call) deleteMember(t *table, key string, r *relation, n int, id string)
 		return err
 	}
 	x := c.t.dir.byID[strings.ToLower(id)]
-	if x == nil || !slices.Contains(c.t.dir.related(r, o), x) {
+	if x == nil || !slices.Contains(c.related(r, o), x) {
 		return notThere(id)
 	}
 	if x.in.mayDelete == nil {
@@ -305,8 +311,7 @@ func (c *call) bindings(t *table, body map[string]json.RawMessage, fresh bool) (
 			return nil, badJSON()
 		}
 		if len(addresses) > r.bind {
-			// https://learn.microsoft.com/en-us/graph/api/group-post-members: up to 20
-			return nil, badRequest("The limit of %d objects in one request is exceeded for property '%s'.", r.bind, r.name)
+			return nil, tooManyBound() // https://learn.microsoft.com/en-us/graph/api/group-post-members
 		}
 		b := binding{rel: r}
 		for _, address := range addresses {

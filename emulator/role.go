@@ -19,6 +19,11 @@ const (
 	reportsReader   = "4a5d8f65-41da-4de4-8968-e035b65339cf"
 	usageReader     = "75934031-6c7e-415a-99d7-48dbd49e875e"
 	successManager  = "27460883-1df1-4691-b032-3b79643e5e63"
+	exchangeAdmin   = "29232cdf-9323-42fd-ade2-1d097af3e4de"
+	sharePointAdmin = "f28a1f50-f6e7-4571-818b-6a12f2af6b6c"
+	teamsAdmin      = "69091246-20e8-4a56-aa4d-066075b2a7a8"
+	intuneAdmin     = "3a2c62db-5318-420d-8d74-23affee5d9d5"
+	globalReader    = "f2ef992c-3afb-46b9-b7cf-a126ee74c451"
 	attributeAdmin  = "58a13ea3-c632-46ae-9ee0-9c0d43cd7f3d"
 )
 
@@ -42,19 +47,19 @@ var directoryRoles = []roleDef{
 	{successManager, "User Experience Success Manager"},
 	{attributeAdmin, "Attribute Assignment Administrator"},
 	{"8424c6f0-a189-499e-bbd0-26c1753c96d4", "Attribute Definition Administrator"},
-	{"f2ef992c-3afb-46b9-b7cf-a126ee74c451", "Global Reader"},
+	{globalReader, "Global Reader"},
 	{"194ae4cb-b126-40b2-bd5b-6091b380977d", "Security Administrator"},
 	{"5d6b6bb7-de71-4623-b4af-96380a352509", "Security Reader"},
-	{"29232cdf-9323-42fd-ade2-1d097af3e4de", "Exchange Administrator"},
-	{"f28a1f50-f6e7-4571-818b-6a12f2af6b6c", "SharePoint Administrator"},
-	{"69091246-20e8-4a56-aa4d-066075b2a7a8", "Teams Administrator"},
+	{exchangeAdmin, "Exchange Administrator"},
+	{sharePointAdmin, "SharePoint Administrator"},
+	{teamsAdmin, "Teams Administrator"},
 	{"4d6ac14f-3453-41d0-bef9-a3e0c569773a", "License Administrator"},
 	{"9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3", "Application Administrator"},
 	{"158c047a-c907-4556-b7ef-446551a6b5f7", "Cloud Application Administrator"},
 	{"b0f54661-2d74-4c50-afa3-1ec803f12efe", "Billing Administrator"},
 	{"b1be1c3e-b65d-4f19-8427-f6fa0d97feb9", "Conditional Access Administrator"},
 	{"59d46f88-662b-457b-bceb-5c3809e5908f", "Lifecycle Workflows Administrator"},
-	{"3a2c62db-5318-420d-8d74-23affee5d9d5", "Intune Administrator"},
+	{intuneAdmin, "Intune Administrator"},
 }
 
 // roleTemplate finds a role by display name or template id, "" when it is neither.

@@ -210,7 +210,9 @@ func (e *Emulator) Set(tenant, who string, values map[string]any) error {
 	before, after := d.difference(d.users, was, rec)
 	d.rewrite(u, rec)
 	e.ledger.add(Entry{Time: e.Now(), Tenant: t.id, RequestID: e.random.id(), Op: "user.update", Object: u.id, Before: before, After: after})
-	d.changed(e.Now(), change{object: u, props: differs(was, rec)})
+	changed := differs(was, rec)
+	d.changed(e.Now(), change{object: u, props: changed})
+	e.regroup(t, u, changed)
 	return nil
 }
 

@@ -23,7 +23,10 @@ type directory struct {
 	byID     map[string]*object        // of all types, without deleted ones
 	deleted  map[string]*object        // directory/deletedItems by id
 	byUPN    map[string]*object        // users by lower-case name
-	byMail   map[string]*object        // users by proxy address, lower case, without the prefix; not the one that equals the UPN
+	byNick   map[string]*object        // Microsoft 365 groups by lower-case mailNickname
+	dynamic  map[*object]bool          // groups with a rule
+	rules    map[string]*memberRule    // by their JSON; nil for those that are not evaluated
+	byMail   map[string]*object        // users and Microsoft 365 groups by proxy address, lower case, without the prefix; not the one that equals the UPN
 	reports  map[*object][]*object     // users by manager
 	bonds    map[string]*bond          // relationships by name (bond.go)
 	changes  changeLog
@@ -55,6 +58,7 @@ func (o *object) onceSynced() bool { return o.more != nil && o.more.once }
 func newDirectory() *directory {
 	d := &directory{
 		shared: newShared(), facts: readFacts(), byID: map[string]*object{}, byUPN: map[string]*object{}, byMail: map[string]*object{},
+		byNick: map[string]*object{}, dynamic: map[*object]bool{}, rules: map[string]*memberRule{},
 		reports: map[*object][]*object{}, deleted: map[string]*object{}, bonds: map[string]*bond{},
 		schemas: map[string]Schema{}, security: map[string]Security{},
 	}

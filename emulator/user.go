@@ -53,6 +53,7 @@ func userEntity() *entity {
 		indexed:  []int{pUPN, pMail, pProxies},
 		index:    (*directory).indexUser,
 		wrote:    (*call).wroteUser,
+		written:  func(c *call, u *object, changed []int) { c.e.regroup(c.t, u, changed) },
 		deleting: (*call).deletingUser, restoring: (*call).restoringUser, restored: (*call).restoredUser,
 	}
 }
@@ -302,8 +303,8 @@ func userRelations() []relation {
 			}
 			return nil
 		}},
-		{name: "memberOf", types: holders, bond: "members", back: true, may: mayMemberOf},
-		{name: "transitiveMemberOf", types: holders, bond: "members", back: true, deep: true, may: mayMemberOf},
+		{name: "memberOf", types: holders, bond: "members", back: true, may: mayMemberOf, hides: (*call).hidesMembership},
+		{name: "transitiveMemberOf", types: holders, bond: "members", back: true, deep: true, may: mayMemberOf, hides: (*call).hidesMembership},
 		{name: "ownedObjects", types: holders, bond: "owners", back: true, may: func(c *call, u *object) error {
 			if own := c.p.self(u) && c.p.holds("User.Read", "User.ReadWrite"); !own && !c.p.holds(readUsers...) && !c.p.asUser() {
 				return denied()
@@ -316,17 +317,10 @@ func userRelations() []relation {
 // indexUser keeps a user's names and addresses.
 func (d *directory) indexUser(u *object, add bool) {
 	key := strings.ToLower(u.upn())
-	if add {
-		d.byUPN[key] = u
-	} else if d.byUPN[key] == u {
-		delete(d.byUPN, key)
-	}
+	put(d.byUPN, key, u, add)
 	for _, a := range addresses(u.rec) {
-		switch {
-		case add && a != key:
-			d.byMail[a] = u
-		case !add && d.byMail[a] == u:
-			delete(d.byMail, a)
+		if !add || a != key {
+			put(d.byMail, a, u, add)
 		}
 	}
 }

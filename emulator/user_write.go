@@ -38,11 +38,6 @@ func masteredElsewhere() *graphError {
 // clashUser refuses a name or address that somebody else has. The conflict is 400, not 409:
 // https://github.com/microsoftgraph/microsoft-graph-docs/issues/5466; the details are remembered.
 func (d *directory) clashUser(u *object, rec record) error {
-	conflict := func(name string) error {
-		g := badRequest("Another object with the same value for property %s already exists.", name)
-		g.details = []errorDetail{{"ObjectConflict", g.message, name}}
-		return g
-	}
 	if upn := rec.get(pUPN); u == nil || upn != u.rec.get(pUPN) {
 		if other := d.byUPN[strings.ToLower(unquote(upn))]; other != nil && other != u {
 			return conflict("userPrincipalName")
@@ -56,6 +51,12 @@ func (d *directory) clashUser(u *object, rec record) error {
 		}
 	}
 	return nil
+}
+
+func conflict(name string) error {
+	g := badRequest("Another object with the same value for property %s already exists.", name)
+	g.details = []errorDetail{{"ObjectConflict", g.message, name}}
+	return g
 }
 
 // withPrimary is the list of proxy addresses after mail became the primary one, "" when that is the only one.

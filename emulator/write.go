@@ -66,6 +66,9 @@ func (c *call) patch(t *table, key string, n int) error {
 	for _, b := range bound {
 		c.link(o, b.rel, b.targets)
 	}
+	if t.patched != nil {
+		return t.patched(c, o, edits)
+	}
 	return c.done()
 }
 
@@ -287,7 +290,11 @@ func (c *call) applyTo(o *object, edits []edit, op string) error {
 		what = changeCreate
 	}
 	c.e.ledger.add(entry)
-	d.changed(c.e.Now(), change{object: o, what: what, props: differs(was, rec)})
+	changed := differs(was, rec)
+	d.changed(c.e.Now(), change{object: o, what: what, props: changed})
+	if t.written != nil {
+		t.written(c, o, changed)
+	}
 	return nil
 }
 

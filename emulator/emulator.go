@@ -63,8 +63,9 @@ type Emulator struct {
 	ca      certAuthority
 	servers serverSet
 	stats   *statistics
-	saving  sync.Mutex // one Save at a time
-	starts  uint64     // how often the kept state was taken up
+	saving  sync.Mutex   // one Save at a time
+	due     atomic.Int64 // how many groups wait for their licenses to be passed on
+	starts  uint64       // how often the kept state was taken up
 	handler http.Handler
 	control http.Handler
 }
@@ -114,6 +115,7 @@ func New(opts Options) (*Emulator, error) {
 			return nil, err
 		}
 	}
+	e.licensesAgain()
 	e.handler = e.faulty(http.HandlerFunc(e.serve))
 	e.control = e.newControl()
 	return e, nil

@@ -63,7 +63,8 @@ func (c *filterCheck) walk(e odata.Expr, variable string, collection *prop) erro
 			return failure(http.StatusBadRequest, "BadRequest", "Any/All may only be used following a collection.")
 		}
 		if x.Body == nil {
-			if !c.advanced() {
+			// https://learn.microsoft.com/en-us/graph/api/group-list asks assignedLicenses/any() plainly
+			if !slices.Contains(strings.Fields(p.ops), "eq") && !c.advanced() {
 				return c.needsAdvanced("Any")
 			}
 			return nil

@@ -127,6 +127,7 @@ func (c *call) serve() error {
 		c.seg, c.counting, c.q.count = c.seg[:n], true, true
 	}
 	c.w.Header()["Odata-Version"] = version
+	c.e.passLicenses()
 	return c.route()
 }
 
@@ -204,6 +205,8 @@ func (c *call) route() error {
 		return c.batch()
 	case "organization":
 		return c.organization()
+	case "subscribedskus":
+		return c.subscribedSkus()
 	case "domains":
 		return c.domains()
 	case "directory":

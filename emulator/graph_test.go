@@ -430,12 +430,12 @@ func TestSearchAndOrder(t *testing.T) {
 func TestUnknownRoutesAreCounted(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, emulator.Options{})
-	r := d.ask("POST", "/v1.0/users/"+ann+"/assignLicense", `{}`)
+	r := d.ask("POST", "/v1.0/users/"+ann+"/reprocessLicenseAssignment", `{}`)
 	d.want(r, 400, "BadRequest")
 	if !strings.Contains(string(r.raw), "EmulatorHasNoRoute") {
 		t.Errorf("%s", r.raw)
 	}
-	if n := d.Statistics().Unknown["POST /v1.0/users/"+ann+"/assignLicense"]; n != 1 {
+	if n := d.Statistics().Unknown["POST /v1.0/users/"+ann+"/reprocessLicenseAssignment"]; n != 1 {
 		t.Errorf("%v", d.Statistics().Unknown)
 	}
 }

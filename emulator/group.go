@@ -77,6 +77,10 @@ var (
 	gVisibility = propNumber(groupProps, "visibility")
 	gSync       = propNumber(groupProps, "onPremisesSyncEnabled")
 	gLastSync   = propNumber(groupProps, "onPremisesLastSyncDateTime")
+	gLicenses   = propNumber(groupProps, "assignedLicenses")
+	gProcessing = propNumber(groupProps, "licenseProcessingState")
+
+	gLicenseErrors = propNumber(groupProps, "hasMembersWithLicenseErrors")
 )
 
 // groupEntity: https://learn.microsoft.com/en-us/graph/api/resources/group

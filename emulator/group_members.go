@@ -37,6 +37,7 @@ func groupRelations() []relation {
 		{name: "transitiveMembers", types: members, bond: "members", deep: true, may: (*call).mayMembers},
 		{name: "memberOf", types: holders, bond: "members", back: true, may: (*call).mayOwners, hides: (*call).hidesMembership},
 		{name: "transitiveMemberOf", types: holders, bond: "members", back: true, deep: true, may: (*call).mayOwners, hides: (*call).hidesMembership},
+		{name: "membersWithLicenseErrors", types: []string{"user"}, list: licenseErrors, may: (*call).mayMembers},
 	}
 }
 

@@ -290,6 +290,8 @@ func (c *call) groupRoutes(key string, n int) (bool, error) {
 		return false, nil
 	}
 	switch name := strings.TrimPrefix(strings.ToLower(c.seg[n]), "microsoft.graph."); name {
+	case "assignlicense":
+		return true, c.assignGroupLicense(key)
 	case "renew", "validateproperties":
 		if err := c.method(http.MethodPost); err != nil {
 			return true, err

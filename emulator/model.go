@@ -11,25 +11,19 @@ type tenant struct {
 	policy  signInPolicy
 	apps    map[string]*application // by client id, lower case
 	dir     *directory              // users, groups, managers, photos, roles (state.go)
+	skus    []Subscription          // products that were bought
+	due     map[*object]time.Time   // groups whose licenses are to be passed on, and when
+	seats   map[string]int          // how many people have each, by id; nil: not counted yet (tenant.used)
 }
 
 // signInPolicy is what an organization file says of sign-ins as a whole.
 type signInPolicy struct {
 	cloud   string
 	mfa     []string
-	often   string // signInFrequency
 	issuers []Issuer
 }
 
-func policyOf(o Organization) signInPolicy {
-	return signInPolicy{o.Cloud, o.MFA, o.Frequency, o.Issuers}
-}
-
-// stale says whether a sign-in is older than the policy allows, and how old it may be.
-func (p signInPolicy) stale(signedIn, now time.Time) (time.Duration, bool) {
-	most, err := time.ParseDuration(p.often)
-	return most, err == nil && now.Sub(signedIn) > most
-}
+func policyOf(o Organization) signInPolicy { return signInPolicy{o.Cloud, o.MFA, o.Issuers} }
 
 // application is a registration together with its service principal in this tenant.
 type application struct {

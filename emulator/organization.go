@@ -5,22 +5,22 @@ import "iter"
 // Organization is a tenant as a file describes it (YAML or JSON; sample/*.yaml): what New starts from and what a snapshot
 // gives back. Unknown keys are refused.
 type Organization struct {
-	ID         string            `yaml:"id" json:"id"`     // tenant id; "" makes one from the seed
-	Name       string            `yaml:"name" json:"name"` // displayName
-	Country    string            `yaml:"country" json:"country"`
-	Domains    []Domain          `yaml:"domains" json:"domains"` // the first is the default one
-	Users      []User            `yaml:"users" json:"users"`
-	People     iter.Seq[User]    `yaml:"-" json:"-"` // more users, the same ones each time; New and Reset ask for them where they are needed and keep no copy
-	Groups     []Group           `yaml:"groups" json:"groups"`
-	Objects    []Object          `yaml:"objects" json:"objects"` // everything of another type
-	Apps       []App             `yaml:"apps" json:"apps"`
-	Extensions map[string]string `yaml:"extensions" json:"extensions"`           // directory extensions: extension_<app id without dashes>_<name> -> String, Boolean, Integer, DateTime
-	Schemas    []Schema          `yaml:"schemas" json:"schemas"`                 // schema extensions: ext55gb1l09_msLearnCourses
-	Attribute  []Security        `yaml:"attributes" json:"attributes"`           // custom security attribute definitions
-	Cloud      string            `yaml:"cloud" json:"cloud"`                     // AzureCloud, AzureUSGovernment or AzureChinaCloud: the others send its people there; "" is at home in every cloud
-	MFA        []string          `yaml:"mfa" json:"mfa"`                         // UPNs of whom a second factor is asked, whatever the application; "*" is everybody
-	Frequency  string            `yaml:"signInFrequency" json:"signInFrequency"` // how old a sign-in may be whose tokens are renewed, as Go writes it: 12h; "" any age
-	Issuers    []Issuer          `yaml:"issuers" json:"issuers"`                 // whose tokens federated credentials of applications may name
+	ID            string            `yaml:"id" json:"id"`     // tenant id; "" makes one from the seed
+	Name          string            `yaml:"name" json:"name"` // displayName
+	Country       string            `yaml:"country" json:"country"`
+	Domains       []Domain          `yaml:"domains" json:"domains"` // the first is the default one
+	Users         []User            `yaml:"users" json:"users"`
+	People        iter.Seq[User]    `yaml:"-" json:"-"` // more users, the same ones each time; New and Reset ask for them where they are needed and keep no copy
+	Groups        []Group           `yaml:"groups" json:"groups"`
+	Objects       []Object          `yaml:"objects" json:"objects"` // everything of another type
+	Apps          []App             `yaml:"apps" json:"apps"`
+	Subscriptions []Subscription    `yaml:"subscriptions" json:"subscriptions"` // products with their seats
+	Extensions    map[string]string `yaml:"extensions" json:"extensions"`       // directory extensions: extension_<app id without dashes>_<name> -> String, Boolean, Integer, DateTime
+	Schemas       []Schema          `yaml:"schemas" json:"schemas"`             // schema extensions: ext55gb1l09_msLearnCourses
+	Attribute     []Security        `yaml:"attributes" json:"attributes"`       // custom security attribute definitions
+	Cloud         string            `yaml:"cloud" json:"cloud"`                 // AzureCloud, AzureUSGovernment or AzureChinaCloud: the others send its people there; "" is at home in every cloud
+	MFA           []string          `yaml:"mfa" json:"mfa"`                     // UPNs of whom a second factor is asked, whatever the application; "*" is everybody
+	Issuers       []Issuer          `yaml:"issuers" json:"issuers"`             // whose tokens federated credentials of applications may name
 }
 
 // Issuer is somebody else's token issuer with its public keys: the emulator fetches none.

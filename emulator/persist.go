@@ -39,6 +39,7 @@ type savedHead struct {
 type savedTenant struct {
 	ID, Name, Country string
 	Domains           []Domain
+	Subscriptions     []Subscription
 	Apps              []savedApp
 	Tables            []savedTable
 	Shared            []string // values by the place that records use
@@ -163,7 +164,7 @@ func (e *Emulator) encode() ([]byte, error) {
 func (t *tenant) save(rows []byte) (savedTenant, []byte, error) {
 	d := t.dir
 	out := savedTenant{
-		ID: t.id, Name: t.name, Country: t.country, Domains: t.domains, LastOrd: d.lastOrd, Changes: d.changes.last,
+		ID: t.id, Name: t.name, Country: t.country, Domains: t.domains, Subscriptions: t.skus, LastOrd: d.lastOrd, Changes: d.changes.last,
 		Shared: d.shared.values, Bonds: slices.Sorted(maps.Keys(d.bonds)),
 	}
 	for _, a := range t.apps {
@@ -411,7 +412,7 @@ func (r *reader) text() string {
 }
 
 func (s savedTenant) tenant(in *reader) (*tenant, error) {
-	t := &tenant{id: s.ID, name: s.Name, country: s.Country, domains: s.Domains, apps: make(map[string]*application, len(s.Apps)), dir: newDirectory()}
+	t := &tenant{id: s.ID, name: s.Name, country: s.Country, domains: s.Domains, skus: s.Subscriptions, apps: make(map[string]*application, len(s.Apps)), dir: newDirectory()}
 	for _, a := range s.Apps {
 		app := newApplication(a.App)
 		if a.Grants != nil {

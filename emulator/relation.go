@@ -191,6 +191,9 @@ func (t *tenant) relink(e *Emulator, o *object, r *relation, add, remove []*obje
 	}
 	e.ledger.add(entry)
 	d.changed(entry.Time, change{object: o, rel: r.name, added: add, removed: remove})
+	if r.bond == "members" {
+		t.membersMoved(e, o)
+	}
 }
 
 func idsOf(list []*object) []string {

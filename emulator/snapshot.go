@@ -24,7 +24,8 @@ func (e *Emulator) Snapshot() []Organization {
 func (t *tenant) describe() Organization {
 	d := t.dir
 	org := Organization{ID: t.id, Name: t.name, Country: t.country, Domains: slices.Clone(t.domains), Extensions: d.extensions()}
-	org.Cloud, org.MFA, org.Frequency, org.Issuers = t.policy.cloud, t.policy.mfa, t.policy.often, t.policy.issuers
+	org.Subscriptions = slices.Clone(t.skus)
+	org.Cloud, org.MFA, org.Issuers = t.policy.cloud, t.policy.mfa, t.policy.issuers
 	for _, key := range slices.Sorted(maps.Keys(d.schemas)) {
 		org.Schemas = append(org.Schemas, d.schemas[key])
 	}
@@ -140,8 +141,11 @@ func (e *Emulator) Reset() error {
 	for i, t := range e.tenants {
 		t.name, t.country, t.domains, t.apps, t.dir = fresh[i].name, fresh[i].country, fresh[i].domains, fresh[i].apps, fresh[i].dir
 		t.policy = fresh[i].policy
+		t.skus, t.seats, t.due = fresh[i].skus, nil, nil
 	}
 	e.ledger.restart()
+	e.due.Store(0)
+	e.licensesAgain()
 	e.mu.Unlock()
 	e.ClearFaults()
 	e.faults.forget()

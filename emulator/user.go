@@ -181,6 +181,10 @@ var (
 	pValidFrom    = propNumber(userProps, "signInSessionsValidFromDateTime")
 	pPasswordTime = propNumber(userProps, "lastPasswordChangeDateTime")
 	pPassword     = propNumber(userProps, "passwordProfile")
+	pLicenses     = propNumber(userProps, "assignedLicenses")
+	pPlans        = propNumber(userProps, "assignedPlans")
+	pStates       = propNumber(userProps, "licenseAssignmentStates")
+	pUsage        = propNumber(userProps, "usageLocation")
 )
 
 // learn takes operators from the facts, and gives the properties that follow from others their source.
@@ -263,6 +267,14 @@ func (c *call) userRoutes(key string, n int) (bool, error) {
 	case "changepassword", "microsoft.graph.changepassword":
 		if last {
 			return true, c.changePassword(key)
+		}
+	case "licensedetails":
+		if last {
+			return true, c.licenseDetails(key)
+		}
+	case "assignlicense", "microsoft.graph.assignlicense":
+		if last {
+			return true, c.assignLicense(key)
 		}
 	case "revokesigninsessions", "microsoft.graph.revokesigninsessions":
 		if last {

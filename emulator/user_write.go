@@ -183,6 +183,7 @@ func (c *call) wroteUser(u *object, edits []edit, entry *Entry) {
 // remembered.
 func (c *call) deletingUser(u *object) []field {
 	d, x := c.t.dir, u.extra()
+	c.t.seats = nil // who is deleted takes none
 	x.name = u.upn()
 	x.reports = slices.Clone(d.reports[u])
 	for _, r := range x.reports {
@@ -198,6 +199,7 @@ func (c *call) restoringUser(u *object) []field { return []field{{pUPN, text(u.m
 
 func (c *call) restoredUser(u *object) {
 	d := c.t.dir
+	c.t.seats = nil
 	if m := u.more.manager; m != nil && d.byID[m.id] == m {
 		d.setManager(u, m)
 		d.changed(c.e.Now(), change{object: u, rel: "manager", added: []*object{m}})

@@ -57,6 +57,15 @@ func Large(n int, seed uint64) emulator.Organization {
 		},
 		People: func(yield func(emulator.User) bool) { people(n, seed, yield) },
 		Apps:   portal(),
+		Subscriptions: []emulator.Subscription{{
+			SKU: "05e9a617-0261-4cee-bb44-138d3ef5d965", Part: "SPE_E3", Seats: n + n/10,
+			Plans: []emulator.Plan{
+				{ID: "efb87545-963c-4e0d-99df-69c6916d9eb0", Name: "EXCHANGE_S_ENTERPRISE"},
+				{ID: "5dbe027f-2339-4123-9542-606e4d348a72", Name: "SHAREPOINTENTERPRISE"},
+				{ID: "57ff2da0-773e-42df-b2af-ffb7a2317929", Name: "TEAMS1"},
+				{ID: "41781fb2-bc02-4b7c-bd55-b576c07bb09d", Name: "AAD_PREMIUM"},
+			},
+		}},
 	}
 	roles := []string{"Nameplate.Admin", "Nameplate.Editor", "Nameplate.Approver", "Nameplate.Auditor"}
 	i := 0

@@ -101,10 +101,12 @@ func New(cfg Config) (*Service, error) {
 	if len(problems) > 0 {
 		return nil, &fail.Error{Op: "access.new", Kind: fail.Invalid, Say: fail.T("Signing in cannot work with these settings."), Fields: problems}
 	}
-	perNetwork := guard.Rate{Burst: 300, PerSecond: 5}
 	s.begins, s.guesses = guard.NewLimiter(perNetwork, cfg.Now), guard.NewLimiter(perNetwork, cfg.Now)
 	return s, nil
 }
+
+// perNetwork is how often one network may try: a company behind one address signs in all at once in the morning.
+var perNetwork = guard.Rate{Burst: 300, PerSecond: 5}
 
 // checkOrigin takes scheme, host and port; http only where nobody is in between.
 func checkOrigin(raw string) (origin, scheme string, ok bool) {

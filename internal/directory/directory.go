@@ -9,6 +9,7 @@ package directory
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"nameplate/internal/property"
@@ -168,19 +169,44 @@ const (
 	PersonActor ActorKind = "person" // signed in through the portal
 	HostActor   ActorKind = "host"   // the command line with --local: the operating system's user
 	SelfActor   ActorKind = "nameplate"
+	KeyActor    ActorKind = "key"       // a program with an API key
 	OtherActor  ActorKind = "elsewhere" // somebody or something outside Nameplate
 )
+
+// Scope is something that an API key may do, within the rights of its role.
+type Scope string
+
+// The scopes there are.
+const (
+	PeopleRead     Scope = "people:read"     // people, groups, products, the rendered policy
+	PeopleWrite    Scope = "people:write"    // properties, picture, manager
+	PeopleDelete   Scope = "people:delete"   // delete, restore, block, change a sign-in name
+	GroupsWrite    Scope = "groups:write"    // members
+	LicensesWrite  Scope = "licenses:write"  // products and their services
+	PasswordsWrite Scope = "passwords:write" // new passwords, ending sign-ins
+	HistoryRead    Scope = "history:read"
+	KeysManage     Scope = "keys:manage"
+)
+
+// Scopes are all of them.
+func Scopes() []Scope {
+	return []Scope{PeopleRead, PeopleWrite, PeopleDelete, GroupsWrite, LicensesWrite, PasswordsWrite, HistoryRead, KeysManage}
+}
 
 // Actor is who makes a change. It names a session and never carries a token.
 type Actor struct {
 	Kind    ActorKind
-	Ref     Ref    // the person's own directory object; zero for host and nameplate
+	Ref     Ref    // the person's own directory object; of a key its tenant and its own id; zero for host and nameplate
 	Name    string // display name at the time
 	Session string // hashed session id, "" when there is none
 	Roles   []Role
 	Groups  []string // object ids (lower case) of the groups it is a member of, as far as the policy file names them
 	From    string   // network address, as far as it can be believed
+	Scopes  []Scope  `json:",omitempty"` // of a key; everybody else is not bound by scopes
 }
+
+// Can says whether a scope stands in the actor's way: only keys are bound by them.
+func (a Actor) Can(s Scope) bool { return a.Kind != KeyActor || slices.Contains(a.Scopes, s) }
 
 // Self says whether the actor is the person that ref names.
 func (a Actor) Self(ref Ref) bool {

@@ -128,7 +128,7 @@ func (a *audience) has(by directory.Actor, on directory.Ref) bool {
 		return true
 	}
 	switch by.Kind {
-	case directory.PersonActor:
+	case directory.PersonActor, directory.KeyActor:
 		if by.Ref.Tenant == "" || by.Ref.Tenant != on.Tenant {
 			return false
 		}

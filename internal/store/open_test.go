@@ -254,7 +254,7 @@ func TestUpgrade_HistoryOfEverybody(t *testing.T) {
 			}
 			for _, back := range []string{
 				`DROP INDEX entries_all`, `DROP INDEX entries_actor`, `ALTER TABLE entries DROP COLUMN action`, `ALTER TABLE entries DROP COLUMN actor`,
-				`DELETE FROM migrations WHERE number >= 2`,
+				`DROP TABLE api_keys`, `DROP TABLE answers`, `DELETE FROM migrations WHERE number >= 2`,
 			} {
 				if err := s.Exec(ctx, back); err != nil {
 					t.Fatal(back, err)

@@ -76,6 +76,8 @@ func Engines() map[string]Open { return map[string]Open{"sqlite": SQLite, "postg
 func Run(t *testing.T, open Open) {
 	t.Run("journal", func(t *testing.T) { t.Parallel(); Journal(t, open) })
 	t.Run("access", func(t *testing.T) { t.Parallel(); Access(t, open) })
+	t.Run("keys", func(t *testing.T) { t.Parallel(); Keys(t, open) })
+	t.Run("answers", func(t *testing.T) { t.Parallel(); Answers(t, open) })
 }
 
 func wantKind(t testing.TB, what string, err error, kind fail.Kind, code string) {

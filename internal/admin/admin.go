@@ -58,9 +58,13 @@ func New(c Config) *Desk { return &Desk{c} }
 // Roles may look at other people; what they see and do beyond that is the policy's word.
 var Roles = []directory.Role{directory.Admin, directory.Editor, directory.Auditor}
 
-// may is the first gate of every method: a role in the tenant that is asked about.
-func may(by directory.Actor, tenant string) error {
-	own := by.Kind == directory.HostActor || by.Kind == directory.PersonActor && by.Ref.Tenant == tenant && tenant != ""
+// may is the first gate of every method: a role in the tenant that is asked about, and for a key the scope.
+func may(by directory.Actor, tenant string, scope directory.Scope) error {
+	people := by.Kind == directory.PersonActor || by.Kind == directory.KeyActor
+	own := by.Kind == directory.HostActor || people && by.Ref.Tenant == tenant && tenant != ""
+	if own && !by.Can(scope) {
+		return fail.New(fail.Denied, "admin", fail.T("This key does not have the scope %s.", string(scope)))
+	}
 	if own && slices.ContainsFunc(by.Roles, func(r directory.Role) bool { return slices.Contains(Roles, r) }) {
 		return nil
 	}
@@ -73,7 +77,7 @@ var identity = []property.Name{"displayName", "userPrincipalName"}
 // People lists people. Columns that the policy hides are left out row by row; a filter, a search or an order by something that is
 // hidden of anybody is refused (Denied), for the list would tell it.
 func (d *Desk) People(ctx context.Context, by directory.Actor, tenant string, q directory.Query) (directory.People, error) {
-	if err := may(by, tenant); err != nil {
+	if err := may(by, tenant, directory.PeopleRead); err != nil {
 		return directory.People{}, err
 	}
 	if err := d.askable(by, tenant, q); err != nil {
@@ -85,7 +89,7 @@ func (d *Desk) People(ctx context.Context, by directory.Actor, tenant string, q 
 
 // DeletedPeople lists who can be restored.
 func (d *Desk) DeletedPeople(ctx context.Context, by directory.Actor, tenant string, q directory.Query) (directory.People, error) {
-	if err := may(by, tenant); err != nil {
+	if err := may(by, tenant, directory.PeopleRead); err != nil {
 		return directory.People{}, err
 	}
 	page, err := d.Directory.DeletedPeople(ctx, tenant, d.wide(q))
@@ -94,7 +98,7 @@ func (d *Desk) DeletedPeople(ctx context.Context, by directory.Actor, tenant str
 
 // Members lists the people who are direct members of a group.
 func (d *Desk) Members(ctx context.Context, by directory.Actor, group directory.Ref, q directory.Query) (directory.People, error) {
-	if err := may(by, group.Tenant); err != nil {
+	if err := may(by, group.Tenant, directory.PeopleRead); err != nil {
 		return directory.People{}, err
 	}
 	if err := d.askable(by, group.Tenant, q); err != nil {
@@ -180,7 +184,7 @@ var actions = []change.Action{change.Manager, change.Member, change.License, cha
 
 // Person reads one person with everything that the page about them shows, by one request.
 func (d *Desk) Person(ctx context.Context, by directory.Actor, on directory.Ref) (Person, error) {
-	if err := may(by, on.Tenant); err != nil {
+	if err := may(by, on.Tenant, directory.PeopleRead); err != nil {
 		return Person{}, err
 	}
 	u, err := d.Directory.User(ctx, directory.Authority{}, on, directory.Ask{
@@ -207,9 +211,18 @@ func (d *Desk) person(by directory.Actor, u directory.User) Person {
 	return p
 }
 
+// Named is who has a user principal name; NotFound.
+func (d *Desk) Named(ctx context.Context, by directory.Actor, tenant, upn string) (directory.Ref, error) {
+	if err := may(by, tenant, directory.PeopleRead); err != nil {
+		return directory.Ref{}, err
+	}
+	u, err := d.Directory.ByName(ctx, tenant, upn, directory.Ask{})
+	return u.Ref, err
+}
+
 // Groups lists groups.
 func (d *Desk) Groups(ctx context.Context, by directory.Actor, tenant string, q directory.Query) (directory.Groups, error) {
-	if err := may(by, tenant); err != nil {
+	if err := may(by, tenant, directory.PeopleRead); err != nil {
 		return directory.Groups{}, err
 	}
 	return d.Directory.Groups(ctx, tenant, q)
@@ -217,7 +230,7 @@ func (d *Desk) Groups(ctx context.Context, by directory.Actor, tenant string, q 
 
 // Group reads one group and says whether the actor may change its members.
 func (d *Desk) Group(ctx context.Context, by directory.Actor, on directory.Ref) (directory.Group, Allowed, error) {
-	if err := may(by, on.Tenant); err != nil {
+	if err := may(by, on.Tenant, directory.PeopleRead); err != nil {
 		return directory.Group{}, Allowed{}, err
 	}
 	g, err := d.Directory.Group(ctx, on)
@@ -232,7 +245,7 @@ func (d *Desk) Group(ctx context.Context, by directory.Actor, on directory.Ref) 
 
 // SKUs are the products of the organization with their seats.
 func (d *Desk) SKUs(ctx context.Context, by directory.Actor, tenant string) ([]directory.SKU, error) {
-	if err := may(by, tenant); err != nil {
+	if err := may(by, tenant, directory.PeopleRead); err != nil {
 		return nil, err
 	}
 	return d.Directory.SKUs(ctx, tenant)

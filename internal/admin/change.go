@@ -27,13 +27,31 @@ func Dangerous(c change.Change) bool {
 	return false
 }
 
+// scope is what a key needs for a change. Whoever can lock somebody out needs more than whoever keeps a telephone number right.
+func scope(c change.Change) directory.Scope {
+	switch c.Do {
+	case change.Member:
+		return directory.GroupsWrite
+	case change.License:
+		return directory.LicensesWrite
+	case change.Password, change.Sessions:
+		return directory.PasswordsWrite
+	}
+	if Dangerous(c) {
+		return directory.PeopleDelete
+	}
+	return directory.PeopleWrite
+}
+
 // Check says what Apply would do, and writes nothing.
 func (d *Desk) Check(ctx context.Context, c change.Change) (change.Preview, error) {
 	c, err := d.ready(ctx, c)
 	if err != nil {
 		return change.Preview{}, err
 	}
-	return d.Engine.Check(ctx, c)
+	p, err := d.Engine.Check(ctx, c)
+	p.Diff = d.told(c, p.Diff)
+	return p, err
 }
 
 // Apply makes a change. Its By says who; whoever calls has looked at Dangerous.
@@ -42,12 +60,29 @@ func (d *Desk) Apply(ctx context.Context, c change.Change) (change.Outcome, erro
 	if err != nil {
 		return change.Outcome{}, err
 	}
-	return d.Engine.Apply(ctx, c)
+	o, err := d.Engine.Apply(ctx, c)
+	o.Before, o.After = d.told(c, o.Before), d.told(c, o.After)
+	return o, err
+}
+
+// told leaves out what followed from a pick and is not for the actor's eyes. What they set themselves they have seen.
+func (d *Desk) told(c change.Change, v property.Values) property.Values {
+	if v == nil {
+		return nil
+	}
+	out := property.Values{}
+	for n, x := range v {
+		_, own := c.Set[n]
+		if own || directory.Facet(n) || n == change.PhotoName || d.Policy.SeesOfAll(c.By, c.On.Tenant, n) {
+			out[n] = x
+		}
+	}
+	return out
 }
 
 // ready gives a change the names of what it is about. A name that cannot be read is left out: the id says it as well.
 func (d *Desk) ready(ctx context.Context, c change.Change) (change.Change, error) {
-	if err := may(c.By, c.On.Tenant); err != nil {
+	if err := may(c.By, c.On.Tenant, scope(c)); err != nil {
 		return c, err
 	}
 	names := map[string]string{}
@@ -91,20 +126,20 @@ func (d *Desk) ready(ctx context.Context, c change.Change) (change.Change, error
 
 // Undo takes an entry back, whoever's it is, as far as the actor may make that change.
 func (d *Desk) Undo(ctx context.Context, by directory.Actor, tenant, entry string) (change.Outcome, error) {
-	if err := may(by, tenant); err != nil {
+	if err := may(by, tenant, directory.HistoryRead); err != nil {
 		return change.Outcome{}, err
 	}
 	c, err := d.Engine.Inverse(ctx, tenant, entry, by)
 	if err != nil {
 		return change.Outcome{}, err
 	}
-	return d.Engine.Apply(ctx, c)
+	return d.Apply(ctx, c)
 }
 
 // History lists what was done in the tenant, newest first, at most n, older than before (0: from the newest). Values of properties
 // that are hidden from the actor are taken out of the entries; that they were changed stays.
 func (d *Desk) History(ctx context.Context, by directory.Actor, tenant string, q change.Search, before int64, n int) ([]change.Entry, error) {
-	if err := may(by, tenant); err != nil {
+	if err := may(by, tenant, directory.HistoryRead); err != nil {
 		return nil, err
 	}
 	list, err := d.Journal.Find(ctx, tenant, q, before, n)
@@ -116,7 +151,7 @@ func (d *Desk) History(ctx context.Context, by directory.Actor, tenant string, q
 
 // Entry is one entry of the history, as History shows it; NotFound.
 func (d *Desk) Entry(ctx context.Context, by directory.Actor, tenant, id string) (change.Entry, error) {
-	if err := may(by, tenant); err != nil {
+	if err := may(by, tenant, directory.HistoryRead); err != nil {
 		return change.Entry{}, err
 	}
 	e, err := d.Journal.Get(ctx, tenant, id)

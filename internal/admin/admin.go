@@ -211,6 +211,37 @@ func (d *Desk) person(by directory.Actor, u directory.User) Person {
 	return p
 }
 
+// Photo is a person's picture in its largest size; NotFound when there is none, or when it is hidden.
+func (d *Desk) Photo(ctx context.Context, by directory.Actor, on directory.Ref) (directory.Photo, error) {
+	if err := may(by, on.Tenant, directory.PeopleRead); err != nil {
+		return directory.Photo{}, err
+	}
+	u, err := d.Directory.User(ctx, directory.Authority{}, on, directory.Ask{Names: d.Policy.Needs(), Roles: true})
+	if err != nil {
+		return directory.Photo{}, err
+	}
+	if _, seen := d.Policy.Photo(by, u); !seen {
+		return directory.Photo{}, fail.New(fail.NotFound, "admin.photo", fail.Text{})
+	}
+	return d.Directory.Photo(ctx, directory.Authority{}, on, 0)
+}
+
+// OwnForm is what a person sees and may change of themselves, without the values.
+func (d *Desk) OwnForm(ctx context.Context, by directory.Actor, on directory.Ref) ([]policy.Field, error) {
+	if err := may(by, on.Tenant, directory.PeopleRead); err != nil {
+		return nil, err
+	}
+	u, err := d.Directory.User(ctx, directory.Authority{}, on, directory.Ask{Names: d.Policy.Needs(), Roles: true})
+	if err != nil {
+		return nil, err
+	}
+	fields := d.Policy.Form(directory.Actor{Kind: directory.PersonActor, Ref: on}, u)
+	for i := range fields {
+		fields[i].Value, fields[i].Ask = property.Null(), nil
+	}
+	return fields, nil
+}
+
 // Named is who has a user principal name; NotFound.
 func (d *Desk) Named(ctx context.Context, by directory.Actor, tenant, upn string) (directory.Ref, error) {
 	if err := may(by, tenant, directory.PeopleRead); err != nil {

@@ -22,6 +22,8 @@ import (
 	"time"
 
 	"nameplate/internal/access"
+	"nameplate/internal/admin"
+	"nameplate/internal/api"
 	"nameplate/internal/change"
 	"nameplate/internal/config"
 	"nameplate/internal/fail"
@@ -53,6 +55,8 @@ type App struct {
 	store  *store.Store
 	access *access.Service
 	engine *change.Engine
+	api    *api.API
+	tenant string
 	site   *web.Site
 	server *http.Server
 	health *http.Server
@@ -162,6 +166,13 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 		return nil, fail.Wrap(fail.Internal, "app.new", err)
 	}
 	pages.Mount()
+	desk := admin.New(admin.Config{Directory: dir.Directory, Engine: a.engine, Policy: rules, Journal: journal, Now: o.Now})
+	a.api = api.New(api.Config{
+		Desk: desk, Policy: rules, Answers: a.store.Answers(), Verifier: journal, Sign: a.site, Now: o.Now, Random: rand.Reader, Version: "v1",
+		Keys: access.NewKeys(access.KeyConfig{Store: a.store.Keys(), Now: o.Now, Random: rand.Reader, NewID: newID, Log: o.Log}),
+	})
+	a.api.Mount(a.site)
+	a.tenant = tenant
 	a.server = web.Server(a.site)
 	return a, nil
 }
@@ -208,6 +219,7 @@ func (a *App) Start() error {
 	}
 	a.every(ctx, 15*time.Second, "settle", func(ctx context.Context) error { _, err := a.engine.Settle(ctx); return err })
 	a.every(ctx, 10*time.Minute, "sweep", func(ctx context.Context) error { _, err := a.access.Sweep(ctx); return err })
+	a.every(ctx, 10*time.Minute, "sweep answers", func(ctx context.Context) error { return a.store.Answers().Sweep(ctx, a.now()) })
 	a.every(ctx, 10*time.Minute, "forget photos", func(ctx context.Context) error {
 		n, err := a.store.Journal().Forget(ctx, a.now().Add(-cmp.Or(a.cfg.PhotoKeep, 30*24*time.Hour)))
 		if n > 0 {

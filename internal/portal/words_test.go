@@ -18,8 +18,8 @@ import (
 	"nameplate/internal/property"
 )
 
-// Operators read these packages' sentences on a console or in the log, in English; all others reach a page.
-var consoles = []string{"app", "cli", "config", "doctor", "reference", "store"}
+// Operators and programmers read these packages' sentences, on a console, in the log or in an answer, in English; all others reach a page.
+var consoles = []string{"api", "app", "cli", "config", "doctor", "reference", "store"}
 
 // sentences are all the English that a page can show, each with where it stands.
 func sentences(t *testing.T) map[string]string {

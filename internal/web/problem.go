@@ -167,6 +167,12 @@ func (s *Site) fail(w http.ResponseWriter, r *http.Request, v *Visit, err error)
 	if p.Retry > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int((p.Retry+time.Second-1)/time.Second)))
 	}
+	if s.mounted.has(r) {
+		if err := s.mounted.Fail(w, r, v, err); err != nil {
+			s.opt.Log.Error("problem", "request", v.ID, "err", err.Error())
+		}
+		return
+	}
 	if err := s.page(w, r, v, p); err != nil {
 		s.opt.Log.Error("problem page", "request", v.ID, "err", err.Error())
 		plainPage(w, r, v, p)

@@ -85,6 +85,7 @@ type Site struct {
 	methods  map[string]map[string]Route // pattern → method → route
 	assets   *Assets
 	page     Page
+	mounted  *Mounted // nil when there is none
 	people   *guard.Limiter
 	ready    readiness
 	metrics  metrics
@@ -176,7 +177,7 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		ID:      s.id(),
 		From:    clientAddress(r, s.opt.Proxies),
 		site:    s,
-		Printer: s.printers[lang.Pick(cookieValue(r, preferredCookie), r.Header.Get("Accept-Language"), cookieValue(r, langCookie), s.opt.Language).Code],
+		Printer: s.speak(r),
 		Theme:   Theme(cookieValue(r, themeCookie)),
 	}
 	ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), visitKey{}, v), patience)
@@ -208,6 +209,12 @@ func (s *Site) serve(w http.ResponseWriter, r *http.Request, v *Visit) {
 	}
 	if canonicalHost(s.opt.Public.Scheme, r.Host) != s.host {
 		s.fail(w, r, v, Refuse(http.StatusMisdirectedRequest))
+		return
+	}
+	if s.mounted.has(r) {
+		if err := s.mounted.Serve(w, r, v); err != nil {
+			s.fail(w, r, v, err)
+		}
 		return
 	}
 	// ServeMux would answer an unclean path with a redirect; there is nothing at such an address, so it says so.

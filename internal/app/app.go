@@ -56,6 +56,7 @@ type App struct {
 	access *access.Service
 	engine *change.Engine
 	api    *api.API
+	keys   *access.Keys
 	tenant string
 	site   *web.Site
 	server *http.Server
@@ -167,9 +168,9 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 	}
 	pages.Mount()
 	desk := admin.New(admin.Config{Directory: dir.Directory, Engine: a.engine, Policy: rules, Journal: journal, Now: o.Now})
+	a.keys = access.NewKeys(access.KeyConfig{Store: a.store.Keys(), Now: o.Now, Random: rand.Reader, NewID: newID, Log: o.Log})
 	a.api = api.New(api.Config{
-		Desk: desk, Policy: rules, Answers: a.store.Answers(), Verifier: journal, Sign: a.site, Now: o.Now, Random: rand.Reader, Version: "v1",
-		Keys: access.NewKeys(access.KeyConfig{Store: a.store.Keys(), Now: o.Now, Random: rand.Reader, NewID: newID, Log: o.Log}),
+		Desk: desk, Policy: rules, Keys: a.keys, Answers: a.store.Answers(), Verifier: journal, Sign: a.site, Now: o.Now, Random: rand.Reader, Version: "v1",
 	})
 	a.api.Mount(a.site)
 	a.tenant = tenant

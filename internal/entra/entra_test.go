@@ -28,11 +28,18 @@ const (
 	adminID   = "10000000-0000-4000-8000-0000000000a5"
 	guestID   = "10000000-0000-4000-8000-0000000000a6"
 	clientID  = "20000000-0000-4000-8000-000000000001"
+
+	groupID    = "40000000-0000-4000-8000-000000000001"
+	dynamicID  = "40000000-0000-4000-8000-000000000002"
+	powerfulID = "40000000-0000-4000-8000-000000000003"
+	officeSKU  = "50000000-0000-4000-8000-000000000001"
+	dearSKU    = "50000000-0000-4000-8000-000000000002"
+	mailPlan   = "60000000-0000-4000-8000-000000000001"
 )
 
 func organization() emulator.Organization {
 	person := func(id, name string, more map[string]any) emulator.User {
-		v := map[string]any{"displayName": name, "accountEnabled": true, "userType": "Member", "mailNickname": name}
+		v := map[string]any{"displayName": name, "accountEnabled": true, "userType": "Member", "mailNickname": name, "usageLocation": "DE"}
 		for k, x := range more {
 			v[k] = x
 		}
@@ -49,9 +56,18 @@ func organization() emulator.Organization {
 	return emulator.Organization{
 		ID: tenant, Name: "Contoso", Country: "DE", Domains: []emulator.Domain{{Name: "contoso.example", Verified: true}},
 		Users: []emulator.User{anna, person(managerID, "ben", nil), carl, dora, emil, person(guestID, "gustav", map[string]any{"userType": "Guest"})},
+		Groups: []emulator.Group{
+			{ID: groupID, Name: "Nurses", Members: []string{"anna@contoso.example"}, Owners: []string{"ben@contoso.example"}},
+			{ID: dynamicID, Name: "The board", Type: "dynamic", Rule: `user.department -eq "Board"`},
+			{ID: powerfulID, Name: "Keyholders", Type: "role-assignable"},
+		},
+		Subscriptions: []emulator.Subscription{
+			{SKU: officeSKU, Part: "OFFICE", Seats: 2, Plans: []emulator.Plan{{ID: mailPlan, Name: "MAIL"}, {ID: "60000000-0000-4000-8000-000000000002", Name: "SITES"}}},
+			{SKU: dearSKU, Part: "DEAR"},
+		},
 		Apps: []emulator.App{{
 			ClientID: clientID, Name: "Nameplate", Secrets: []emulator.Secret{{Value: "not a real one"}},
-			Application: []string{"User.ReadWrite.All", "Organization.Read.All", "Directory.Read.All"},
+			Application: []string{"User.ReadWrite.All", "Organization.Read.All", "Directory.Read.All", "GroupMember.ReadWrite.All", "LicenseAssignment.ReadWrite.All"},
 			Roles:       []string{"User Administrator"}, // for passwords
 			Delegated:   []string{"User.ReadWrite", "User.Read", "openid", "profile"},
 		}},
@@ -134,7 +150,8 @@ func TestContract(t *testing.T) {
 			Reader: b.dir, Writer: b.dir, Lister: b.dir,
 			Member: ref(memberID), UPN: "anna@contoso.example", Session: "session of " + memberID,
 			Manager: ref(managerID), Synced: ref(syncedID), Once: ref(onceID), Admin: ref(adminID), Guest: ref(guestID),
-			Gone:     ref("10000000-0000-4000-8000-0000000000ff"),
+			Gone:  ref("10000000-0000-4000-8000-0000000000ff"),
+			Group: ref(groupID), Dynamic: ref(dynamicID), Powerful: ref(powerfulID), SKU: officeSKU, Plan: mailPlan, Dear: dearSKU,
 			Arm:      func(f directorytest.Fault) { b.Inject(arm[f]) },
 			Requests: func() int { return int(b.Statistics().Requests) },
 			Pass:     b.pass,

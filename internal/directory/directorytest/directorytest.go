@@ -49,6 +49,13 @@ type Fixture struct {
 	Guest   directory.Ref
 	Gone    directory.Ref // an id that nobody has
 
+	Group    directory.Ref // a security group whose only member is the member and whose only owner the manager
+	Dynamic  directory.Ref // a group with a rule
+	Powerful directory.Ref // a group that can hold directory roles
+	SKU      string        // a product with two seats, whom nobody has; two plans
+	Plan     string        // one of its plans
+	Dear     string        // a product without seats
+
 	Arm      func(Fault)         // the next write meets this
 	Requests func() int          // HTTP requests sent to Graph so far
 	Pass     func(time.Duration) // lets time pass
@@ -81,6 +88,8 @@ func Run(t *testing.T, fresh func(t *testing.T) Fixture) {
 		"account":          account,
 		"stamps":           stamps,
 		"people":           people,
+		"groups":           groups,
+		"licenses":         licenses,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

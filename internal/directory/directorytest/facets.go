@@ -149,3 +149,94 @@ func people(t *testing.T, f Fixture) {
 		}
 	}
 }
+
+// https://learn.microsoft.com/graph/api/group-post-members and group-delete-members
+func groups(t *testing.T, f Fixture) {
+	ctx, tenant := t.Context(), f.Member.Tenant
+	in := directory.MemberOf(f.Group.ID)
+	if v := facet(t, f, f.Member, in); !v.True() {
+		t.Errorf("the member is not in the group: %v", v)
+	}
+	for range 2 { // what is so already is no error
+		ok(t, f.Writer.SetMember(ctx, app, f.Manager, f.Group.ID, true))
+		if v := facet(t, f, f.Manager, in); !v.True() {
+			t.Errorf("in the group: %v", v)
+		}
+	}
+	p, err := f.Lister.Members(ctx, f.Group, directory.Query{Names: []property.Name{"displayName"}})
+	ok(t, err)
+	if len(p.List) != 2 {
+		t.Errorf("%d members, want 2", len(p.List))
+	}
+	for range 2 {
+		ok(t, f.Writer.SetMember(ctx, app, f.Manager, f.Group.ID, false))
+		if v := facet(t, f, f.Manager, in); !v.IsNull() {
+			t.Errorf("in the group after being taken out: %v", v)
+		}
+	}
+	wantKind(t, f.Writer.SetMember(ctx, app, f.Manager, f.Gone.ID, true), fail.NotFound)
+	if err := f.Writer.SetMember(ctx, app, f.Manager, f.Dynamic.ID, true); err == nil {
+		t.Error("somebody was put into a group whose rule picks its members")
+	}
+	g, err := f.Lister.Group(ctx, f.Group)
+	ok(t, err)
+	if g.Kind != directory.SecurityGroup || g.Fixed() != "" || g.Assignable || len(g.Owners) != 1 || g.Owners[0].Ref != f.Manager {
+		t.Errorf("the group is %+v", g)
+	}
+	if g, err = f.Lister.Group(ctx, f.Dynamic); err != nil || g.Fixed() != "dynamic" {
+		t.Errorf("the dynamic group is %+v %v", g, err)
+	}
+	if g, err = f.Lister.Group(ctx, f.Powerful); err != nil || !g.Assignable {
+		t.Errorf("the group that can hold roles is %+v %v", g, err)
+	}
+	_, err = f.Lister.Group(ctx, f.Gone)
+	wantKind(t, err, fail.NotFound)
+	all, err := f.Lister.Groups(ctx, tenant, directory.Query{Top: 2, Count: true})
+	ok(t, err)
+	if len(all.List) != 2 || all.Next == "" || all.Total < 3 {
+		t.Errorf("the first page of groups: %+v", all)
+	}
+	if all, err = f.Lister.Groups(ctx, tenant, directory.Query{Top: 2, Count: true, Page: all.Next}); err != nil || len(all.List) == 0 {
+		t.Errorf("the second: %+v %v", all, err)
+	}
+	u, err := f.Reader.User(ctx, app, f.Member, directory.Ask{Groups: true})
+	ok(t, err)
+	if len(u.Groups) != 1 || u.Groups[0].Ref != f.Group || u.Groups[0].Name == "" {
+		t.Errorf("the member's groups are %+v", u.Groups)
+	}
+}
+
+// https://learn.microsoft.com/graph/api/user-assignlicense
+func licenses(t *testing.T, f Fixture) {
+	ctx := t.Context()
+	n := directory.Licensed(f.SKU)
+	if v := facet(t, f, f.Member, n); !v.IsNull() {
+		t.Fatalf("licensed from the start: %v", v)
+	}
+	want := func(who directory.Ref, v property.Value) {
+		t.Helper()
+		if got := facet(t, f, who, n); !got.Equal(v) {
+			t.Errorf("the license is %v, want %v", got, v)
+		}
+	}
+	ok(t, f.Writer.SetLicenses(ctx, app, f.Member, property.Values{n: directory.Assigned(f.Plan)}))
+	want(f.Member, directory.Assigned(f.Plan))
+	ok(t, f.Writer.SetLicenses(ctx, app, f.Member, property.Values{n: directory.Assigned()}))
+	want(f.Member, directory.Assigned())
+	u, err := f.Reader.User(ctx, app, f.Member, directory.Ask{Licenses: true})
+	ok(t, err)
+	if len(u.Licenses) != 1 || !u.Licenses[0].Direct || u.Licenses[0].SKU != f.SKU || len(u.Licenses[0].Disabled) != 0 {
+		t.Errorf("the licenses are %+v", u.Licenses)
+	}
+	skus, err := f.Lister.SKUs(ctx, f.Member.Tenant)
+	ok(t, err)
+	for _, s := range skus {
+		if s.ID == f.SKU && (s.Seats != 2 || s.Used != 1 || s.Free() != 1 || len(s.Plans) != 2 || s.Status != "Enabled") {
+			t.Errorf("the product is %+v", s)
+		}
+	}
+	wantKind(t, f.Writer.SetLicenses(ctx, app, f.Member, property.Values{directory.Licensed(f.Dear): directory.Assigned()}), fail.Invalid)
+	want(f.Member, directory.Assigned())
+	ok(t, f.Writer.SetLicenses(ctx, app, f.Member, property.Values{n: property.Null()}))
+	want(f.Member, property.Null())
+}

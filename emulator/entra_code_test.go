@@ -217,3 +217,29 @@ func TestSmartLockout(t *testing.T) {
 		t.Errorf("after the lock: %v", body)
 	}
 }
+
+// https://learn.microsoft.com/en-us/entra/identity/conditional-access/concept-session-lifetime; the words: codes (70043)
+func TestSignInFrequency(t *testing.T) {
+	t.Parallel()
+	orgs := deep()
+	orgs[0].Frequency = "4h"
+	_, s := startOf(t, emulator.Options{Organizations: orgs})
+	p := newVisitor(t, s)
+	a := p.signIn(contosoID, request(contosoID), "adele@contoso.com")
+	_, body := p.redeem(contosoID, a.to.Query().Get("code"))
+	refresh := func() (int, map[string]any) {
+		return p.redeem(contosoID, "", "grant_type", "refresh_token", "refresh_token", body["refresh_token"].(string), "redirect_uri", "")
+	}
+	move(t, s, "3h")
+	status, next := refresh()
+	if status != http.StatusOK {
+		t.Fatal(next)
+	}
+	body = next
+	move(t, s, "61m")
+	status, refused := refresh()
+	wantText(t, status, 400, refused, "invalid_grant", 70043, "The refresh token has expired or is invalid due to sign-in frequency checks by conditional access. The token was issued on %s and the maximum allowed lifetime for this request is 14400.")
+	if b := p.get(request(contosoID, "prompt", "none")); b.to == nil || b.to.Query().Get("error") != "login_required" {
+		t.Errorf("the session is as old: %v", b.to)
+	}
+}

@@ -80,6 +80,9 @@ func (e *Emulator) candidates(f *signInFlow, s *browserSession) []signedIn {
 		if f.request.maxAge >= 0 && now.Sub(at) > time.Duration(f.request.maxAge)*time.Second {
 			continue
 		}
+		if _, stale := who.tenant.policy.stale(at, now); stale {
+			continue
+		}
 		out = append(out, signedIn{who, at, s.second[key]})
 	}
 	sort.Slice(out, func(i, j int) bool { return out[i].upn < out[j].upn })

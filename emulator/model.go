@@ -20,10 +20,19 @@ type tenant struct {
 type signInPolicy struct {
 	cloud   string
 	mfa     []string
+	often   string // signInFrequency
 	issuers []Issuer
 }
 
-func policyOf(o Organization) signInPolicy { return signInPolicy{o.Cloud, o.MFA, o.Issuers} }
+func policyOf(o Organization) signInPolicy {
+	return signInPolicy{o.Cloud, o.MFA, o.Frequency, o.Issuers}
+}
+
+// stale says whether a sign-in is older than the policy allows, and how old it may be.
+func (p signInPolicy) stale(signedIn, now time.Time) (time.Duration, bool) {
+	most, err := time.ParseDuration(p.often)
+	return most, err == nil && now.Sub(signedIn) > most
+}
 
 // application is a registration together with its service principal in this tenant.
 type application struct {

@@ -25,7 +25,7 @@ func (t *tenant) describe() Organization {
 	d := t.dir
 	org := Organization{ID: t.id, Name: t.name, Country: t.country, Domains: slices.Clone(t.domains), Extensions: d.extensions()}
 	org.Subscriptions = slices.Clone(t.skus)
-	org.Cloud, org.MFA, org.Issuers = t.policy.cloud, t.policy.mfa, t.policy.issuers
+	org.Cloud, org.MFA, org.Frequency, org.Issuers = t.policy.cloud, t.policy.mfa, t.policy.often, t.policy.issuers
 	for _, key := range slices.Sorted(maps.Keys(d.schemas)) {
 		org.Schemas = append(org.Schemas, d.schemas[key])
 	}

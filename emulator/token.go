@@ -308,6 +308,11 @@ func (e *Emulator) redeemRefresh(q tokenRequest) (map[string]any, *oauthError) {
 	case now.Sub(known.used) > refreshIdle:
 		return nil, aadsts("invalid_grant", 700082, "The refresh token has expired due to inactivity. The token was issued on %s and was inactive for 90.00:00:00.", instant(known.issued))
 	}
+	if most, stale := known.tenant.policy.stale(known.signedIn, now); stale {
+		o := aadsts("invalid_grant", 70043, "The refresh token has expired or is invalid due to sign-in frequency checks by conditional access. The token was issued on %s and the maximum allowed lifetime for this request is %d.", instant(known.issued), int(most/time.Second))
+		o.suberror = "token_expired"
+		return nil, o
+	}
 	acc, ok := e.accountOf(known.tenant, known.oid)
 	if ok && known.signedIn.Before(acc.validFrom) && known.issued.Before(acc.validFrom) {
 		return nil, aadsts("invalid_grant", 50173, "The provided grant has expired due to it being revoked, a fresh auth token is needed. The user might have changed or reset their password. The grant was issued on '%s' and the TokensValidFrom date (before which tokens are not valid) for this user is '%s'.", instant(known.issued), instant(acc.validFrom))

@@ -7,6 +7,7 @@ package sample
 import (
 	"bytes"
 	_ "embed"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -26,21 +27,49 @@ func Contoso() (emulator.Organization, error) { return Read(bytes.NewReader(cont
 // Read reads an organization file: one YAML document (JSON is YAML). A key that an organization does not have is an error that
 // names its line.
 func Read(r io.Reader) (emulator.Organization, error) {
-	var out emulator.Organization
+	all, err := ReadAll(r)
+	if err == nil && len(all) != 1 {
+		err = errors.New("organization: the file holds more than one document")
+	}
+	if err != nil {
+		return emulator.Organization{}, err
+	}
+	return all[0], nil
+}
+
+// ReadAll reads a file of one or several organizations, each a YAML document: what Write writes, and files by hand.
+func ReadAll(r io.Reader) ([]emulator.Organization, error) {
 	text, err := io.ReadAll(r)
 	if err != nil {
-		return out, fmt.Errorf("read the organization: %w", err)
+		return nil, fmt.Errorf("read the organization: %w", err)
 	}
 	loader, err := yaml.NewLoader(bytes.NewReader(text), yaml.WithKnownFields(), yaml.WithUniqueKeys())
 	if err != nil {
-		return out, fmt.Errorf("organization: %w", err)
+		return nil, fmt.Errorf("organization: %w", err)
 	}
-	if err := loader.Load(&out); err != nil {
-		return out, fmt.Errorf("organization: %w", err)
+	var out []emulator.Organization
+	for {
+		var o emulator.Organization
+		if err := loader.Load(&o); errors.Is(err, io.EOF) && len(out) > 0 {
+			return out, nil
+		} else if err != nil {
+			return nil, fmt.Errorf("organization: %w", err)
+		}
+		out = append(out, o)
 	}
-	var more any
-	if err := loader.Load(&more); !errors.Is(err, io.EOF) {
-		return out, errors.New("organization: the file holds more than one document")
+}
+
+// Write writes organizations as a file that ReadAll reads: YAML documents in the form of JSON.
+func Write(w io.Writer, orgs []emulator.Organization) error {
+	for _, o := range orgs {
+		if _, err := io.WriteString(w, "---\n"); err != nil {
+			return err
+		}
+		enc := json.NewEncoder(w)
+		enc.SetIndent("", " ")
+		if err := enc.Encode(o); err != nil {
+			return fmt.Errorf("write the organization %s: %w", o.Name, err)
+		}
 	}
-	return out, nil
+	return nil
 }

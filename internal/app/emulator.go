@@ -1,12 +1,16 @@
 package app
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
+	"net/http"
 	"os"
 	"path/filepath"
 	"runtime/debug"
 	"strconv"
+	"strings"
 
 	"nameplate/emulator"
 	"nameplate/emulator/sample"
@@ -18,10 +22,10 @@ const large = 10_000
 
 // EmulatorOptions say what the emulator alone is made of.
 type EmulatorOptions struct {
-	File      string // organization file; "" is the sample organization
-	People    int    // an organization of so many people instead
-	Data      string // folder to keep the state in; "" keeps nothing
-	Port      int    // of http; 0 lets the system choose
+	Files     []string // organization files, each of one or several; none is the sample organization
+	People    int      // an organization of so many people instead
+	Data      string   // folder to keep the state in; "" keeps nothing
+	Port      int      // of http; 0 lets the system choose
 	HTTPSPort int
 	Proxy     bool // answer for the service's own names by a proxy
 	ProxyPort int
@@ -31,10 +35,15 @@ type EmulatorOptions struct {
 	Shuffle   bool // answers of batches come in any order
 	Seed      uint64
 	Redirects []string // more redirect addresses of the sample application
+	Snapshot  string   // file to write the organizations to when it is closed
 }
 
 // Emulator is a running emulator. Its JSON is what `nameplate emulator --json` prints.
-type Emulator struct{ Box }
+type Emulator struct {
+	Box
+	engine   *emulator.Emulator
+	snapshot string
+}
 
 // StartEmulator starts the emulator alone.
 func StartEmulator(ctx context.Context, o EmulatorOptions) (e *Emulator, err error) {
@@ -44,15 +53,20 @@ func StartEmulator(ctx context.Context, o EmulatorOptions) (e *Emulator, err err
 			_ = made.close()
 		}
 	}()
-	org, err := organization(o.People, false)
-	if o.File != "" {
-		org, err = readOrganization(o.File)
+	var orgs []emulator.Organization
+	for _, file := range o.Files {
+		more, err := readOrganizations(file)
 		if err != nil {
-			return nil, &fail.Error{Op: "app.emulator", Kind: fail.Invalid, Err: err, Say: fail.T("The organization file %s cannot be used.", o.File)}
+			return nil, &fail.Error{Op: "app.emulator", Kind: fail.Invalid, Err: err, Say: fail.T("The organization file %s cannot be used.", file)}
 		}
+		orgs = append(orgs, more...)
 	}
-	if err != nil {
-		return nil, err
+	if len(orgs) == 0 || o.People > 0 {
+		org, err := organization(o.People, false)
+		if err != nil {
+			return nil, err
+		}
+		orgs = append([]emulator.Organization{org}, orgs...)
 	}
 	folder := o.Data
 	if folder == "" {
@@ -63,13 +77,13 @@ func StartEmulator(ctx context.Context, o EmulatorOptions) (e *Emulator, err err
 	} else if err = os.MkdirAll(folder, 0o700); err != nil {
 		return nil, &fail.Error{Op: "app.emulator", Kind: fail.Invalid, Err: err, Say: fail.T("The folder %s cannot be made. Name one that can.", folder)}
 	}
-	if len(org.Apps) > 0 {
-		org.Apps[0].Redirects = append(org.Apps[0].Redirects, o.Redirects...)
+	if apps := orgs[0].Apps; len(apps) > 0 {
+		apps[0].Redirects = append(apps[0].Redirects, o.Redirects...)
 	}
 	if err := errors.Join(o.Throttle.Valid(), o.Pages.Valid()); err != nil {
 		return nil, &fail.Error{Op: "app.emulator", Kind: fail.Invalid, Err: err, Say: fail.T("The quotas or page sizes make no sense: %s.", err.Error())}
 	}
-	t, err := emulator.New(emulator.Options{Organizations: []emulator.Organization{org}, Seed: o.Seed, Data: o.Data, Chaos: o.Chaos, Throttle: o.Throttle, Pages: o.Pages, ShuffleBatches: o.Shuffle})
+	t, err := emulator.New(emulator.Options{Organizations: orgs, Seed: o.Seed, Data: o.Data, Chaos: o.Chaos, Throttle: o.Throttle, Pages: o.Pages, ShuffleBatches: o.Shuffle})
 	if err != nil {
 		return nil, &fail.Error{Op: "app.emulator", Kind: fail.Invalid, Err: err, Say: fail.T("The emulator could not be made from this organization.")}
 	}
@@ -83,23 +97,67 @@ func StartEmulator(ctx context.Context, o EmulatorOptions) (e *Emulator, err err
 	if err != nil {
 		return nil, &fail.Error{Op: "app.emulator", Kind: fail.Unavailable, Err: err, Say: fail.T("The emulator could not start. If its ports are taken, choose others with --port, --https-port and --proxy-port.")}
 	}
-	made.describe(t, srv, org)
+	made.describe(t, srv, orgs[0])
+	made.engine, made.snapshot = t, o.Snapshot
 	if o.People >= large {
 		debug.FreeOSMemory() // making so many people leaves much behind
 	}
 	return made, nil
 }
 
-// Close stops the emulator and saves what is to be kept.
-func (e *Emulator) Close(context.Context) error { return e.close() }
+// Close stops the emulator, saves what is to be kept and writes the snapshot.
+func (e *Emulator) Close(context.Context) error {
+	err := e.close()
+	if e.snapshot != "" {
+		err = errors.Join(err, WriteSnapshot(e.snapshot, e.engine.Snapshot()))
+	}
+	return err
+}
 
-func readOrganization(path string) (emulator.Organization, error) {
+// WriteSnapshot writes organizations to a file that `nameplate emulator --organization` reads. Passwords and secrets are in it.
+func WriteSnapshot(path string, orgs []emulator.Organization) error {
+	var b bytes.Buffer
+	err := sample.Write(&b, orgs)
+	if err == nil {
+		err = os.WriteFile(path, b.Bytes(), 0o600)
+	}
+	if err != nil {
+		return &fail.Error{Op: "app.snapshot", Kind: fail.Invalid, Err: err, Say: fail.T("The snapshot cannot be written to %s.", path)}
+	}
+	return nil
+}
+
+// FetchSnapshot asks a running emulator by its control address.
+func FetchSnapshot(ctx context.Context, control string) ([]emulator.Organization, error) {
+	bad := func(err error) error {
+		return &fail.Error{Op: "app.snapshot", Kind: fail.Unavailable, Err: err, Say: fail.T("No emulator answers at %s. --control takes the control address that nameplate emulator prints.", control)}
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimRight(control, "/")+"/snapshot", nil)
+	if err != nil {
+		return nil, bad(err)
+	}
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return nil, bad(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	var orgs []emulator.Organization
+	if res.StatusCode != http.StatusOK {
+		return nil, bad(errors.New(res.Status))
+	}
+	if err := json.NewDecoder(res.Body).Decode(&orgs); err != nil || len(orgs) == 0 {
+		return nil, bad(errors.Join(err, errors.New("the answer is not a snapshot")))
+	}
+	return orgs, nil
+}
+
+func readOrganizations(path string) ([]emulator.Organization, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return emulator.Organization{}, err
+		return nil, err
 	}
 	defer func() { _ = f.Close() }()
-	return sample.Read(f)
+	return sample.ReadAll(f)
 }
 
 func loopback(port int) string { return "127.0.0.1:" + strconv.Itoa(port) }

@@ -46,9 +46,10 @@ Anybody who reaches it can sign in as anybody: it listens on this machine only.`
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.File, "organization", "", "file that describes the organization (YAML; default: the sample one)")
+	f.StringArrayVar(&o.Files, "organization", nil, "file that describes an organization (YAML; default: the sample one); several times for several tenants")
 	f.IntVar(&o.People, "users", 0, "make an organization of so many people instead")
 	f.StringVar(&o.Data, "data", "", "folder to keep the state in between runs")
+	f.StringVar(&o.Snapshot, "snapshot", "", "file to write the organization to when it stops, for --organization")
 	f.IntVar(&o.Port, "port", 0, "port for http; 0 lets the system choose")
 	f.IntVar(&o.HTTPSPort, "https-port", 0, "port for https; 0 lets the system choose")
 	f.BoolVar(&o.Proxy, "proxy", false, "answer for Microsoft's own sign-in and Graph host names, by a proxy (HTTPS_PROXY)")
@@ -90,6 +91,24 @@ Anybody who reaches it can sign in as anybody: it listens on this machine only.`
 			return nil
 		},
 	}
+	var control string
+	snapshot := &cobra.Command{
+		Use:   "snapshot --control ADDRESS FILE",
+		Short: "write the organization of a running emulator as it is now to a file for --organization",
+		Args:  args("the file to write"),
+		RunE: func(cmd *cobra.Command, a []string) error {
+			if control == "" {
+				return usageError{fmt.Errorf("--control is missing: it is the control address that nameplate emulator prints")}
+			}
+			orgs, err := app.FetchSnapshot(cmd.Context(), control)
+			if err != nil {
+				return err
+			}
+			return app.WriteSnapshot(a[0], orgs)
+		},
+	}
+	snapshot.Flags().StringVar(&control, "control", "", "control address of the emulator")
+	cmd.AddCommand(snapshot)
 	signin.Flags().StringVar(&as, "as", "", "user principal name of the person")
 	signin.Flags().StringVar(&ca, "ca-file", "", "certificate authority of the emulator, for https")
 	cmd.AddCommand(signin)

@@ -1,6 +1,8 @@
 package emulator
 
 import (
+	"cmp"
+	"slices"
 	"time"
 )
 
@@ -32,8 +34,16 @@ const changesKept = 50_000
 
 // changeLog keeps the newest changes of a tenant. Guarded by Emulator.mu.
 type changeLog struct {
-	last uint64 // number of the newest change
-	list []change
+	last      uint64 // number of the newest change
+	forgotten uint64 // number of the newest one that is not in list any more
+	list      []change
+}
+
+// begin starts an empty log whose numbers are far from those of an earlier one, which ended with last, so that nobody who knows the
+// earlier one takes this for what follows. Some changes behind last may have been lost with an emulator that was killed.
+func (l *changeLog) begin(last uint64) {
+	l.last = last + 1<<32
+	l.forgotten, l.list = l.last, nil
 }
 
 // changed numbers a change, keeps it and marks the object.
@@ -43,20 +53,35 @@ func (d *directory) changed(at time.Time, ch change) {
 	ch.seq, ch.time, ch.object.changed = l.last, at, l.last
 	l.list = append(l.list, ch)
 	if len(l.list) > changesKept+changesKept/4 {
-		l.list = append(make([]change, 0, changesKept+changesKept/4+1), l.list[len(l.list)-changesKept:]...)
+		drop := len(l.list) - changesKept
+		l.forgotten = l.list[drop-1].seq
+		l.list = append(make([]change, 0, changesKept+changesKept/4+1), l.list[drop:]...)
 	}
 }
 
-// since are the changes above seq, oldest first; false when some of them are forgotten.
+// since are the changes above seq, which is the number of a change, oldest first; false when some of them are forgotten.
 func (l *changeLog) since(seq uint64) ([]change, bool) {
-	first := l.last - uint64(len(l.list)) // the number before the oldest
-	if seq < first {
+	if seq == l.forgotten {
+		return l.list, true
+	}
+	i, ok := slices.BinarySearchFunc(l.list, seq, func(ch change, seq uint64) int { return cmp.Compare(ch.seq, seq) })
+	if !ok {
 		return nil, false
 	}
-	if seq >= l.last {
-		return nil, seq == l.last
+	return l.list[i+1:], true
+}
+
+// before is the number of the change that stands n places before seq, or of the newest forgotten one.
+func (l *changeLog) before(seq uint64, n int) uint64 {
+	after, ok := l.since(seq)
+	i := len(l.list) - len(after) - n - 1
+	switch {
+	case !ok || n == 0:
+		return seq
+	case i < 0:
+		return l.forgotten
 	}
-	return l.list[seq-first:], true
+	return l.list[i].seq
 }
 
 // differs are the numbers of the properties in which two records differ.

@@ -48,6 +48,7 @@ type prop struct {
 	blank  string               // JSON when nothing is set; "" is null or []
 	derive func(*object) string // what an unset property follows from; "" falls back to blank
 
+	untold bool     // can be selected in delta, where it was observed never to come
 	fixed  bool     // nobody writes it
 	born   bool     // written at creation only
 	must   bool     // required at creation, never cleared
@@ -84,6 +85,7 @@ type entity struct {
 	keys             map[string]func(d *directory, value string) *object // by lower-case name: /applications(appId='…')
 	find             func(d *directory, key string) *object              // what a key without a name may be, other than the id
 	soft             func(o *object) bool                                // deletes to directory/deletedItems; nil: for good
+	delta            bool                                                // it has /delta
 	found            []string                                            // what $search without a property looks at
 
 	// Reading.
@@ -93,7 +95,7 @@ type entity struct {
 	maySelect   func(c *call, name string) bool                // nil: everything
 	visible     func(c *call, o *object) bool                  // nil: a list shows every object that it has
 	routes      func(c *call, key string, n int) (bool, error) // what follows the key at segment n and is no relationship
-	functions   func(c *call) (bool, error)                    // what stands in place of the key: delta
+	functions   func(c *call) (bool, error)                    // what stands in place of the key
 
 	// Writing.
 	decode     func(d *directory, i int, raw json.RawMessage, old string, strict bool) (string, bool) // nil: by type
@@ -127,6 +129,7 @@ type relation struct {
 	back  bool     // it reads the bond from its other end
 	deep  bool     // transitive
 	one   bool     // a single object
+	delta bool     // in delta without $select
 	bind  int      // how many objects one request may add with @odata.bind; 0 is none
 	op    string   // of the ledger without .add and .remove: "group.member"
 	list  func(d *directory, o *object) []*object

@@ -122,7 +122,7 @@ func (e *Emulator) spoil(next http.Handler, w *status, r *http.Request, x *excha
 			return
 		}
 	}
-	before := e.ledger.last()
+	before, since := e.ledger.last(), e.Now()
 	photographed := e.photograph(next, r, do)
 	if do.Duplicate {
 		first := &recorded{header: http.Header{}}
@@ -134,7 +134,7 @@ func (e *Emulator) spoil(next http.Handler, w *status, r *http.Request, x *excha
 	id := requestID(rec.header, x)
 	e.ledger.mark(before, id, met.ID)
 	if do.Stale > 0 {
-		e.remember(e.ledger.of(before, id), do, photographed)
+		e.remember(e.ledger.of(before, id), since, do, photographed)
 	}
 	e.tell(e.faults.observers(), before, rec, x)
 	if after && !pause(r.Context(), do.Delay) {

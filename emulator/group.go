@@ -86,7 +86,7 @@ var (
 // groupEntity: https://learn.microsoft.com/en-us/graph/api/resources/group
 func groupEntity() *entity {
 	return &entity{
-		set: "groups", name: "group", title: "Group", props: groupProps, found: []string{"displayName", "description"},
+		set: "groups", name: "group", title: "Group", props: groupProps, delta: true, found: []string{"displayName", "description"},
 		rels: groupRelations(),
 		soft: func(*object) bool { return true }, // security groups too: https://learn.microsoft.com/en-us/graph/api/group-delete (2025)
 		keys: map[string]func(*directory, string) *object{"uniquename": func(d *directory, key string) *object {

@@ -12,7 +12,7 @@ func groupRelations() []relation {
 	holders := []string{"group", "directoryRole"}
 	return []relation{
 		{
-			name: "members", types: members, bond: "members", op: "group.member", bind: maxBound, may: (*call).mayMembers,
+			name: "members", types: members, bond: "members", delta: true, op: "group.member", bind: maxBound, may: (*call).mayMembers,
 			mayEdit: (*call).mayEditMembers, link: (*call).linkMember,
 		},
 		{

@@ -25,11 +25,11 @@ func (c *call) routeSet(t *table) error {
 			return err
 		}
 	}
-	if c.is(1, "delta") || c.is(1, "microsoft.graph.delta") {
-		if t.sees(c, nil) == blind {
-			return denied()
+	if len(c.seg) == 2 && isDelta(c.seg[1]) {
+		if !t.delta {
+			return c.unknown(c.seg[1])
 		}
-		return c.unknown(c.seg[1])
+		return c.delta(t)
 	}
 	return c.routeObject(t, c.seg[1], 2)
 }

@@ -11,14 +11,16 @@ import (
 // body of PUT /pages on the control listener.
 type PageSizes struct {
 	List     int `json:"list,omitempty"`     // objects of a listing without $top; 0 means 100
-	Delta    int `json:"delta,omitempty"`    // rows of delta; 0 means 200
+	Delta    int `json:"delta,omitempty"`    // objects on a page of delta; 0 means 200
+	Links    int `json:"links,omitempty"`    // members and the like on a page of delta; 0 means 500
+	Replay   int `json:"replay,omitempty"`   // changes of before that each round of delta tells once more
 	Expand   int `json:"expand,omitempty"`   // items of one relationship in $expand; 0 means 20
 	Expanded int `json:"expanded,omitempty"` // objects of a listing with $expand at most; 0: as many as without
 }
 
 // Valid says what is wrong with the sizes.
 func (p PageSizes) Valid() error {
-	if min(p.List, p.Delta, p.Expand, p.Expanded) < 0 {
+	if min(p.List, p.Delta, p.Links, p.Replay, p.Expand, p.Expanded) < 0 {
 		return errors.New("a page size is negative")
 	}
 	return nil
@@ -29,10 +31,6 @@ func (c *call) pageSize(standard int) int {
 	sizes := c.e.sizes.Load()
 	n := standard
 	switch {
-	case c.is(len(c.seg)-1, "delta"):
-		if sizes.Delta > 0 {
-			n = sizes.Delta
-		}
 	case c.q.top > 0:
 		n = c.q.top
 	case sizes.List > 0:
@@ -41,6 +39,11 @@ func (c *call) pageSize(standard int) int {
 	if sizes.Expanded > 0 && c.q.has["$expand"] {
 		n = min(n, sizes.Expanded)
 	}
+	return c.spoiltSize(n)
+}
+
+// spoiltSize is what rules at pages make of a size.
+func (c *call) spoiltSize(n int) int {
 	x := exchangeOf(c.r.Context())
 	if x.size > 0 {
 		n = x.size
@@ -76,7 +79,7 @@ func (e *Emulator) Pages() PageSizes { return *e.sizes.Load() }
 func (e *Emulator) pageVerbs() []verb {
 	return []verb{
 		{"GET /pages", "the page sizes; 0 is the published one", func(*http.Request) (any, error) { return e.Pages(), nil }},
-		{"PUT /pages", `set the page sizes: {"list":100,"delta":50,"expand":20,"expanded":100}`, func(r *http.Request) (any, error) {
+		{"PUT /pages", `set the page sizes: {"list":100,"delta":50,"links":500,"replay":0,"expand":20,"expanded":100}`, func(r *http.Request) (any, error) {
 			var p PageSizes
 			if err := read(r, &p); err != nil {
 				return nil, err

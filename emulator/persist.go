@@ -436,7 +436,8 @@ func (s savedTenant) tenant(in *reader) (*tenant, error) {
 	if n < 0 || n > len(in.rest) {
 		return nil, errState
 	}
-	d.lastOrd, d.changes.last = s.LastOrd, s.Changes
+	d.lastOrd = s.LastOrd
+	d.changes.begin(s.Changes)
 	d.byID, d.byUPN = make(map[string]*object, n), make(map[string]*object, n)
 	all, managers := make([]object, n), make([]uint64, n)
 	first := 0

@@ -19,6 +19,7 @@ type query struct {
 	top     int // 0 when not given
 	count   bool
 	skip    string // $skiptoken
+	delta   string // $deltatoken
 	format  bool
 	has     map[string]bool
 	raw     string
@@ -82,6 +83,8 @@ func (q *query) option(name, value string) error {
 		}
 	case "$skiptoken":
 		q.skip = value
+	case "$deltatoken":
+		q.delta = value
 	case "$format":
 		q.format = true
 	case "$skip":

@@ -139,6 +139,7 @@ func (e *Emulator) Reset() error {
 	}
 	e.mu.Lock()
 	for i, t := range e.tenants {
+		fresh[i].dir.changes.begin(t.dir.changes.last)
 		t.name, t.country, t.domains, t.apps, t.dir = fresh[i].name, fresh[i].country, fresh[i].domains, fresh[i].apps, fresh[i].dir
 		t.policy = fresh[i].policy
 		t.skus, t.seats, t.due = fresh[i].skus, nil, nil

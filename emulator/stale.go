@@ -10,6 +10,7 @@ import (
 // view is what a stale replica still shows of one object.
 type view struct {
 	object  string
+	since   time.Time // before the write
 	until   time.Time // by the emulator's clock
 	flap    bool
 	reads   int
@@ -59,13 +60,13 @@ func (e *Emulator) photograph(next http.Handler, r *http.Request, do Do) map[str
 }
 
 // remember keeps what was there before a write.
-func (e *Emulator) remember(entries []Entry, do Do, parts map[string]*recorded) {
+func (e *Emulator) remember(entries []Entry, since time.Time, do Do, parts map[string]*recorded) {
 	f := e.faults
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, entry := range entries {
 		f.views = append(f.views, &view{
-			object: entry.Object, until: e.Now().Add(time.Duration(do.Stale)), flap: do.Flap,
+			object: entry.Object, since: since, until: e.Now().Add(time.Duration(do.Stale)), flap: do.Flap,
 			created: strings.HasSuffix(entry.Op, ".create"), before: entry.Before, parts: parts,
 		})
 	}
@@ -101,7 +102,7 @@ func (f *faultRules) turn(v *view) bool {
 // read handles a GET, showing stale views where there are any. The oldest view of an object wins, as it is what was there first.
 func (e *Emulator) read(next http.Handler, w http.ResponseWriter, r *http.Request, c caller) {
 	views := e.faults.stale(e.Now())
-	if len(views) == 0 || !isGraph(r.URL.Path) {
+	if len(views) == 0 || !isGraph(r.URL.Path) || isDelta(r.URL.Path) { // delta tells the changes late: call.horizon
 		next.ServeHTTP(w, r)
 		return
 	}

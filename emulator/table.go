@@ -124,24 +124,7 @@ func (sel *selection) veilAll() *selection {
 // append writes an object's selected properties without braces.
 func (sel *selection) append(b []byte, o *object) []byte {
 	start := len(b)
-	if sel.typed || sel.full {
-		b = append(b, `"@odata.type":"#microsoft.graph.`...)
-		b = append(b, sel.t.name...)
-		b = append(b, `",`...)
-	}
-	if sel.full {
-		b = append(b, `"@odata.id":"`...)
-		b = append(b, sel.base...)
-		b = append(b, '/')
-		b = append(b, sel.t.set...)
-		b = append(b, '/')
-		b = append(b, o.id...)
-		b = append(b, `","@odata.editLink":"`...)
-		b = append(b, sel.t.set...)
-		b = append(b, '/')
-		b = append(b, o.id...)
-		b = append(b, `",`...)
-	}
+	b = sel.head(b, o)
 	var (
 		at   = -1
 		json string
@@ -177,6 +160,29 @@ func (sel *selection) append(b []byte, o *object) []byte {
 	}
 	if len(b) > start {
 		b = b[:len(b)-1]
+	}
+	return b
+}
+
+// head writes the control information of an object, each part with a comma.
+func (sel *selection) head(b []byte, o *object) []byte {
+	if sel.typed || sel.full {
+		b = append(b, `"@odata.type":"#microsoft.graph.`...)
+		b = append(b, sel.t.name...)
+		b = append(b, `",`...)
+	}
+	if sel.full {
+		b = append(b, `"@odata.id":"`...)
+		b = append(b, sel.base...)
+		b = append(b, '/')
+		b = append(b, sel.t.set...)
+		b = append(b, '/')
+		b = append(b, o.id...)
+		b = append(b, `","@odata.editLink":"`...)
+		b = append(b, sel.t.set...)
+		b = append(b, '/')
+		b = append(b, o.id...)
+		b = append(b, `",`...)
 	}
 	return b
 }

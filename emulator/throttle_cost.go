@@ -82,7 +82,7 @@ func (c *call) cost(set Throttle) cost {
 
 // pathOf writes the path as the table has it: a cast and $ref at its end do not count, and with keys the second segment is one.
 func pathOf(seg []string, keys bool) string {
-	for len(seg) > 1 && (seg[len(seg)-1] == "$ref" || strings.HasPrefix(strings.ToLower(seg[len(seg)-1]), "microsoft.graph.")) {
+	for len(seg) > 1 && (seg[len(seg)-1] == "$ref" || strings.HasPrefix(strings.ToLower(seg[len(seg)-1]), "microsoft.graph.") && !isDelta(seg[len(seg)-1])) {
 		seg = seg[:len(seg)-1]
 	}
 	if len(seg) == 0 {

@@ -12,7 +12,7 @@ import (
 // property.Facts.
 func userEntity() *entity {
 	return &entity{
-		set: "users", name: "user", title: "User", props: userProps,
+		set: "users", name: "user", title: "User", props: userProps, delta: true,
 		found: []string{"displayName", "mail", "userPrincipalName"}, basic: basicNames,
 		soft: func(*object) bool { return true },
 		find: func(d *directory, key string) *object { return d.byUPN[strings.ToLower(key)] },
@@ -98,7 +98,7 @@ var userProps = []prop{
 	{name: "isResourceAccount", typ: edmBool},
 	{name: "lastPasswordChangeDateTime", typ: edmInstant},
 	{name: "legalAgeGroupClassification"},
-	{name: "licenseAssignmentStates", typ: edmObjects},
+	{name: "licenseAssignmentStates", typ: edmObjects, untold: true},
 	{name: "mailNickname"},
 	{name: "onPremisesDistinguishedName"},
 	{name: "onPremisesDomainName"},

@@ -190,8 +190,10 @@ func (c *call) deletingUser(u *object) []field {
 		d.setManager(r, nil)
 		d.changed(c.e.Now(), change{object: r, rel: "manager", removed: []*object{u}})
 	}
-	x.manager = u.manager
-	d.setManager(u, nil)
+	if x.manager = u.manager; x.manager != nil {
+		d.setManager(u, nil)
+		d.changed(c.e.Now(), change{object: u, rel: "manager", removed: []*object{x.manager}})
+	}
 	return []field{{pUPN, text(strings.ReplaceAll(u.id, "-", "") + x.name)}}
 }
 

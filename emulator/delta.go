@@ -351,7 +351,7 @@ func (p *deltaPage) changes() bool {
 		p.st.To = max(p.c.horizon(), p.st.From)
 	}
 	list, ok := l.since(p.st.From)
-	if !ok {
+	if n := p.c.e.sizes.Load().Remember; !ok || n > 0 && len(list) > n {
 		return false
 	}
 	for _, ch := range list {

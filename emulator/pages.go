@@ -14,13 +14,14 @@ type PageSizes struct {
 	Delta    int `json:"delta,omitempty"`    // objects on a page of delta; 0 means 200
 	Links    int `json:"links,omitempty"`    // members and the like on a page of delta; 0 means 500
 	Replay   int `json:"replay,omitempty"`   // changes of before that each round of delta tells once more
+	Remember int `json:"remember,omitempty"` // changes behind which a token of delta is forgotten; 0 means 50,000 at least
 	Expand   int `json:"expand,omitempty"`   // items of one relationship in $expand; 0 means 20
 	Expanded int `json:"expanded,omitempty"` // objects of a listing with $expand at most; 0: as many as without
 }
 
 // Valid says what is wrong with the sizes.
 func (p PageSizes) Valid() error {
-	if min(p.List, p.Delta, p.Links, p.Replay, p.Expand, p.Expanded) < 0 {
+	if min(p.List, p.Delta, p.Links, p.Replay, p.Remember, p.Expand, p.Expanded) < 0 {
 		return errors.New("a page size is negative")
 	}
 	return nil
@@ -79,7 +80,7 @@ func (e *Emulator) Pages() PageSizes { return *e.sizes.Load() }
 func (e *Emulator) pageVerbs() []verb {
 	return []verb{
 		{"GET /pages", "the page sizes; 0 is the published one", func(*http.Request) (any, error) { return e.Pages(), nil }},
-		{"PUT /pages", `set the page sizes: {"list":100,"delta":50,"links":500,"replay":0,"expand":20,"expanded":100}`, func(r *http.Request) (any, error) {
+		{"PUT /pages", `set the page sizes: {"list":100,"delta":50,"links":500,"replay":0,"remember":50000,"expand":20,"expanded":100}`, func(r *http.Request) (any, error) {
 			var p PageSizes
 			if err := read(r, &p); err != nil {
 				return nil, err

@@ -79,6 +79,9 @@ func (c *call) delta(t *table) error {
 	if err != nil {
 		return err
 	}
+	if st.List {
+		exchangeOf(c.r.Context()).again = c.deltaPath() + "?$skiptoken=" + st.token()
+	}
 	page, err := c.deltaPage(t, st)
 	if err != nil {
 		return err
@@ -111,7 +114,7 @@ func (c *call) deltaState(t *table) (deltaState, error) {
 		}
 		return st, nil
 	}
-	st := deltaState{Tenant: c.t.id, Set: t.set, Select: c.q.selects, List: token == "", From: c.horizon()}
+	st := deltaState{Tenant: c.t.id, Set: t.set, Issued: now.Unix(), Select: c.q.selects, List: token == "", From: c.horizon()}
 	if !st.List { // sync from now
 		st.To = st.From
 	}
@@ -221,7 +224,7 @@ func (c *call) deltaPage(t *table, st deltaState) (*deltaPage, error) {
 		if !r.told() || !asked && (!r.delta || len(st.Select) > 0) {
 			continue
 		}
-		if r.may != nil && r.may(c, nil) != nil {
+		if r.may != nil && r.may(c, &object{in: t}) != nil {
 			if asked {
 				return nil, denied()
 			}
@@ -278,7 +281,7 @@ func (p *deltaPage) complete(row *deltaRow) bool {
 	row.links = max(0, p.links)
 	rel, after := row.rel, row.after
 	for ; rel < len(p.rels); rel, after = rel+1, 0 {
-		list := p.c.t.dir.behind(p.rels[rel], row.o, after)
+		list := p.behind(p.rels[rel], row.o, after)
 		n := min(max(0, p.links), len(list))
 		p.links -= n
 		if n == len(list) {
@@ -293,12 +296,19 @@ func (p *deltaPage) complete(row *deltaRow) bool {
 	return true
 }
 
-// behind are the objects of a relationship behind a member, those in directory/deletedItems included: they stay members.
-func (d *directory) behind(r *relation, o *object, after uint64) []*object {
-	list := d.holding(r, o)
+// behind are the objects of a relationship behind a member, those in directory/deletedItems included: they stay members. A hidden
+// relationship has none.
+func (p *deltaPage) behind(r *relation, o *object, after uint64) []*object {
+	if p.hides(r, o) {
+		return nil
+	}
+	list := p.c.t.dir.holding(r, o)
 	i, _ := slices.BinarySearchFunc(list, after+1, byOrd)
 	return list[i:]
 }
+
+// hides says whether the caller may not read a relationship of this object.
+func (p *deltaPage) hides(r *relation, o *object) bool { return r.may != nil && r.may(p.c, o) != nil }
 
 // holds says whether an object is in a relationship, deleted or not.
 func (d *directory) holds(r *relation, o, x *object) bool {
@@ -379,7 +389,9 @@ func (p *deltaPage) tells(ch change) bool {
 
 // relation is the place of the relationship that changed among those that are tracked; -1 for none.
 func (p *deltaPage) relation(ch change) int {
-	return slices.IndexFunc(p.rels, func(r *relation) bool { return ch.rel != "" && (r.name == ch.rel || r.bond == ch.rel) })
+	return slices.IndexFunc(p.rels, func(r *relation) bool {
+		return ch.rel != "" && (r.name == ch.rel || r.bond == ch.rel) && !p.hides(r, ch.object)
+	})
 }
 
 // merge adds a change to a row. It is false when the page cannot hold all of it.
@@ -484,7 +496,7 @@ func (p *deltaPage) append(b []byte, row *deltaRow) []byte {
 			if n == row.rel {
 				after = row.after
 			}
-			list := d.behind(r, o, after)
+			list := p.behind(r, o, after)
 			list = list[:min(left, len(list))]
 			left -= len(list)
 			for _, x := range list {

@@ -23,6 +23,7 @@ type exchange struct {
 	inner  bool       // one request of a batch
 	lost   bool       // an unknown route was asked for
 	seq    int64      // in the request log
+	again  string     // the address that asks for this page again, where it is not the request's own
 	size   int        // of a page, as a rule wants it; 0: as the request wants it
 	most   int        // objects on a page at most, as chaos wants it
 	seed   uint64     // what the decision was drawn from, 0 where chance had no say

@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -88,7 +89,7 @@ func shuffle(page map[string]json.RawMessage, rnd *rand.Rand) {
 }
 
 func (e *Emulator) spoilPage(page map[string]json.RawMessage, how string, r *http.Request, x *exchange) {
-	here := addressOf(r) + r.URL.RequestURI()
+	here := cmp.Or(x.again, addressOf(r)+r.URL.RequestURI())
 	switch how {
 	case "empty", "repeat":
 		if how == "empty" {

@@ -41,7 +41,7 @@ var (
 	createUsers = []string{"User.Create", "User.ReadWrite.All", "Directory.ReadWrite.All"}
 	deleteUsers = []string{"User.DeleteRestore.All", "User.ReadWrite.All"}
 	setManagers = []string{"User.ReadWrite.All", "Directory.ReadWrite.All"}
-	readGroups  = []string{"Group.ReadBasic.All", "GroupMember.Read.All", "Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"}
+	readGroups  = []string{"Group.ReadBasic.All", "GroupMember.Read.All", "GroupMember.ReadWrite.All", "Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"}
 	readMembers = []string{"GroupMember.Read.All", "GroupMember.ReadWrite.All", "Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"}
 )
 

@@ -122,6 +122,9 @@ func newTenant(e *Emulator, org Organization) (*tenant, error) {
 	if t.id == "" {
 		t.id = e.random.id()
 	}
+	if _, err := time.ParseDuration(org.Frequency); org.Frequency != "" && err != nil {
+		return nil, fmt.Errorf("signInFrequency: %w", err)
+	}
 	var err error
 	if t.skus, err = readSubscriptions(org.Subscriptions); err != nil {
 		return nil, err

@@ -65,6 +65,7 @@ type Client struct {
 	maxPages int
 	scope    string
 	hasty    bool
+	token    TokenFunc // what is put on requests
 }
 
 // New makes a client that uses the application's own right.
@@ -97,14 +98,15 @@ func New(o Options) (*Client, error) {
 	o.Retry = o.Retry.defaults()
 	s := &state{opts: o, origin: originOf(base), lanes: map[string]*lane{}}
 	s.setTransport(o.Transport)
-	return &Client{base: base, pipe: s.pipeline(&appToken{state: s, turn: make(chan struct{}, 1)}), shared: s, maxPages: o.MaxPages, scope: o.Scope}, nil
+	app := &appToken{state: s, turn: make(chan struct{}, 1)}
+	return &Client{base: base, pipe: s.pipeline(app), shared: s, maxPages: o.MaxPages, scope: o.Scope, token: app.now}, nil
 }
 
 // As is the same client with a person's right: every request asks token anew. Waits after a 429 are shared with the client it
 // was made from, for the service counts them together.
 func (c *Client) As(token TokenFunc) *Client {
 	d := *c
-	d.pipe = c.shared.pipeline(personToken(token))
+	d.pipe, d.token = c.shared.pipeline(personToken(token)), token
 	return &d
 }
 

@@ -2,9 +2,12 @@ package graph
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -57,6 +60,40 @@ func (a *appToken) get(ctx context.Context, spent, claims string) (string, error
 	}
 	a.token, a.got = t, now
 	return t.Token, nil
+}
+
+// now is the token that requests carry at present.
+func (a *appToken) now(ctx context.Context) (string, error) {
+	if a.state.opts.Credential == nil {
+		return "", ErrNoCredential
+	}
+	return a.get(ctx, "", "")
+}
+
+// Grants are the permissions that the client's token names: roles of an application's, scopes of a person's. To its client a token
+// is opaque (https://learn.microsoft.com/entra/identity-platform/access-tokens): this tells an operator why something was refused
+// and decides nothing. ok is false when there is no token or it cannot be read.
+func (c *Client) Grants(ctx context.Context) (names []string, ok bool) {
+	token, err := c.token(ctx)
+	parts := strings.Split(token, ".")
+	if err != nil || len(parts) != 3 {
+		return nil, false
+	}
+	body, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		return nil, false
+	}
+	var held struct {
+		Roles  []string `json:"roles"`
+		Scopes *string  `json:"scp"`
+	}
+	if json.Unmarshal(body, &held) != nil {
+		return nil, false
+	}
+	if held.Scopes != nil { // a person's token may carry roles of theirs as well
+		return strings.Fields(*held.Scopes), true
+	}
+	return append([]string{}, held.Roles...), true
 }
 
 // Do sends the request, and once more with a new token when the service does not accept the first.

@@ -16,6 +16,7 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 
 	"nameplate/internal/directory"
+	"nameplate/internal/explain"
 	"nameplate/internal/fail"
 )
 
@@ -190,10 +191,10 @@ func (a *authority) fetch(ctx context.Context) (*metadata, error) {
 	}
 	m := &metadata{}
 	if resp.StatusCode != http.StatusOK {
-		return nil, a.silent(op, fmt.Errorf("status %d", resp.StatusCode))
+		return nil, a.unusable(op, resp, body)
 	}
-	if err := json.Unmarshal(body, m); err != nil {
-		return nil, a.silent(op, err)
+	if json.Unmarshal(body, m) != nil {
+		return nil, a.unusable(op, resp, nil)
 	}
 	if m.Issuer == "" {
 		return nil, a.silent(op, errors.New("the discovery document names no issuer"))
@@ -203,8 +204,23 @@ func (a *authority) fetch(ctx context.Context) (*metadata, error) {
 
 // silent is the error for an authority that gives no usable answer.
 func (a *authority) silent(op string, cause error) *fail.Error {
-	e := fail.Wrap(fail.Unavailable, op, cause)
+	e := fail.Wrap(fail.Unavailable, op, explain.With(explain.Explain(explain.Answer{From: explain.SignIn, Doing: explain.Token, Err: cause}), cause))
 	e.Code, e.Say = CodeAuthority, fail.T("Microsoft's sign-in service does not answer at the moment. Try again in a moment.")
+	return e
+}
+
+// unusable is the error for an answer that is not what was asked for; body may hold the authority's own refusal, nil for none.
+func (a *authority) unusable(op string, resp *http.Response, body []byte) *fail.Error {
+	x := explain.Answer{From: explain.SignIn, Doing: explain.Token, Status: resp.StatusCode}
+	var r refusal
+	cause := fmt.Errorf("status %d of type %s", resp.StatusCode, clean(resp.Header.Get("Content-Type")))
+	if json.Unmarshal(body, &r) == nil && r.Code != "" {
+		x.Code, x.Numbers, x.Ref, cause = r.Code, append(r.Numbers, explain.Numbers(r.Description)...), clean(r.Trace), &r
+	} else if resp.StatusCode < http.StatusInternalServerError && resp.StatusCode != http.StatusTooManyRequests {
+		x.Broken = "the answer is not JSON of the authority but " + clean(resp.Header.Get("Content-Type"))
+	}
+	e := fail.Wrap(fail.Unavailable, op, explain.With(explain.Explain(x), cause))
+	e.Code, e.Ref, e.Say = CodeAuthority, x.Ref, fail.T("Microsoft's sign-in service does not answer at the moment. Try again in a moment.")
 	return e
 }
 
@@ -270,7 +286,7 @@ func (a *authority) ask(ctx context.Context, form url.Values) (*tokens, error) {
 	if resp.StatusCode == http.StatusOK {
 		t := &tokens{}
 		if err := json.Unmarshal(body, t); err != nil {
-			return nil, a.silent(op, errors.New("the token answer is no JSON")) // the decoder's words may quote a token
+			return nil, a.unusable(op, resp, nil) // the decoder's words may quote a token
 		}
 		if t.Access == "" || !strings.EqualFold(t.Type, "Bearer") {
 			return nil, a.silent(op, errors.New("the token answer holds no bearer token"))
@@ -279,36 +295,46 @@ func (a *authority) ask(ctx context.Context, form url.Values) (*tokens, error) {
 	}
 	r := &refusal{}
 	if json.Unmarshal(body, r) != nil || r.Code == "" {
-		return nil, a.silent(op, fmt.Errorf("status %d", resp.StatusCode))
+		return nil, a.unusable(op, resp, nil)
 	}
 	return nil, a.translate(ctx, r)
 }
 
-// translate gives a refusal a kind and a code. invalid_grant is left to the caller as CodeSignIn: what it means depends on what
-// was asked.
+// codes are the codes of this package for what package explain finds; a cause that is not here is the authority's trouble.
+var codes = map[explain.Cause]string{
+	explain.MoreProof: CodeSignIn, explain.ConditionalAccess: CodeSignIn, explain.SignInOld: CodeSignIn, explain.SignInRefused: CodeSignIn, explain.SignedOut: CodeSignIn,
+	explain.CodeSpent: CodeSignIn, explain.CodeForeign: CodeSignIn, explain.NotSignedIn: CodeSignIn, explain.WrongPassword: CodeSignIn, explain.PasswordExpired: CodeSignIn,
+	explain.Locked: CodeSignIn, explain.Stranger: CodeSignIn,
+	explain.ConsentMissing: CodeAdminNeeded, explain.AdminConsent: CodeAdminNeeded, explain.Unassigned: CodeUnassigned, explain.Disabled: CodeDisabled, explain.Declined: CodeConsent,
+	explain.SecretExpired: CodeCredential, explain.SecretWrong: CodeCredential, explain.CredentialNone: CodeCredential, explain.CredentialPublic: CodeCredential,
+	explain.CredentialRefused: CodeCredential, explain.CertificateUnknown: CodeCredential, explain.Federation: CodeCredential, explain.AppDisabled: CodeCredential, explain.AppMissing: CodeCredential,
+	explain.Clock: CodeCredential,
+}
+
+// translate gives a refusal a kind and a code, by its explanation. What the authority ended is left to the caller as CodeSignIn: what
+// it means depends on what was asked.
 func (a *authority) translate(ctx context.Context, r *refusal) *fail.Error {
 	const op = "access.token"
-	var e *fail.Error
+	found := explain.Explain(explain.Answer{
+		From: explain.SignIn, Doing: explain.SigningIn, Code: r.Code, Numbers: append(r.Numbers, explain.Numbers(r.Description)...), Claims: r.Claims != "", Ref: clean(r.Trace),
+	})
+	code, known := codes[found.Cause]
+	e := &fail.Error{Op: op, Kind: fail.Denied, Code: code, Say: found.Say, Err: explain.With(found, r), Ref: clean(r.Trace)}
 	switch {
 	case r.Claims != "":
-		e = denied(op, CodeClaims, fail.T("Microsoft asks you to confirm who you are. Sign in again to give that proof."), challenged{r, &directory.Challenge{Claims: r.Claims}})
-	case r.Code == "invalid_client" || r.Code == "unauthorized_client":
-		e = fail.Wrap(fail.Unavailable, op, r)
-		e.Code, e.Say = CodeCredential, fail.T("Microsoft did not accept Nameplate's own credential, so nobody can sign in now. Tell your administrator.")
-		a.s.cfg.Log.ErrorContext(ctx, "the authority refuses the application's own credential", "tenant", a.tenant.ID, "error", r.Error(), "trace", clean(r.Trace))
-	case r.has(65001, 90094) || r.Code == "consent_required":
-		e = denied(op, CodeAdminNeeded, fail.T("An administrator of your organization has to approve Nameplate first."), r)
-	case r.has(50105):
-		e = denied(op, CodeUnassigned, fail.T("Your organization has not opened Nameplate for your account. Ask your administrator."), r)
-	case r.has(50057):
-		e = denied(op, CodeDisabled, fail.T("Your account is disabled. Ask your administrator."), r)
-	case r.Code == "invalid_grant" || r.Code == "interaction_required" || r.Code == "login_required":
-		e = denied(op, CodeSignIn, fail.T("Microsoft ended your sign-in. Sign in again to go on."), r)
-		e.Item = ReasonRevoked
-	default:
-		e = a.silent(op, r)
+		e.Code, e.Say = CodeClaims, fail.T("Microsoft asks you to confirm who you are. Sign in again to give that proof.")
+		e.Err = explain.With(found, challenged{r, &directory.Challenge{Claims: r.Claims}})
+	case r.Code == "invalid_client" || r.Code == "unauthorized_client" || code == CodeCredential: // whatever the number: it is the application's matter, not the person's
+		e.Kind, e.Code = fail.Unavailable, CodeCredential
+		if code != CodeCredential {
+			e.Say = fail.T("Microsoft did not accept Nameplate's own credential, so nobody can sign in now. Tell your administrator.")
+		}
+		a.s.cfg.Log.ErrorContext(ctx, "the authority refuses the application's own credential", "tenant", a.tenant.ID, "error", r.Error(), "trace", clean(r.Trace), "cause", string(found.Cause), "next", found.Next)
+	case code == CodeSignIn, !known && slices.Contains([]string{"invalid_grant", "interaction_required", "login_required"}, r.Code):
+		e.Code, e.Item, e.Say = CodeSignIn, ReasonRevoked, fail.T("Microsoft ended your sign-in. Sign in again to go on.")
+	case !known:
+		e.Kind, e.Code, e.Say = fail.Unavailable, CodeAuthority, fail.T("Microsoft's sign-in service does not answer at the moment. Try again in a moment.")
 	}
-	e.Ref = clean(r.Trace)
 	return e
 }
 

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"nameplate/internal/explain"
 	"nameplate/internal/fail"
 	"nameplate/internal/guard"
 )
@@ -269,7 +270,7 @@ func (s *Service) open(ctx context.Context, who identity, t *tokens, try attempt
 // https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow#error-codes-for-authorization-endpoint-errors
 func (s *Service) answered(ctx context.Context, a *authority, q url.Values) error {
 	r := &refusal{Code: q.Get("error"), Sub: q.Get("error_subcode"), Description: q.Get("error_description"), Claims: q.Get("claims")}
-	r.Numbers = numbers(r.Description)
+	r.Numbers = explain.Numbers(r.Description)
 	if r.Code == "access_denied" && !r.has(50105, 90094, 50057) {
 		return denied("access.finish", CodeConsent, fail.T("You did not give permission, so you were not signed in. Nothing was changed."), r)
 	}
@@ -278,22 +279,6 @@ func (s *Service) answered(ctx context.Context, a *authority, q url.Values) erro
 		err.Say = fail.T("The sign-in could not be finished. Sign in again.")
 	}
 	return err
-}
-
-// numbers finds the AADSTS number that a description begins with.
-func numbers(description string) []int {
-	rest, ok := strings.CutPrefix(description, "AADSTS")
-	n := 0
-	for _, r := range rest {
-		if r < '0' || r > '9' || n > 1e8 {
-			break
-		}
-		n = n*10 + int(r-'0')
-	}
-	if !ok || n == 0 {
-		return nil
-	}
-	return []int{n}
 }
 
 func earlier(a, b time.Time) time.Time {

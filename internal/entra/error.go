@@ -1,12 +1,14 @@
 package entra
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strings"
 
 	"nameplate/graph"
 	"nameplate/internal/directory"
+	"nameplate/internal/explain"
 	"nameplate/internal/fail"
 	"nameplate/internal/property"
 )
@@ -14,8 +16,35 @@ import (
 // notSent is the Code of an Unavailable error that is no ambiguity: nothing left this machine.
 const notSent = "not_sent"
 
-// failure is the error of a read.
+// answer is an error of package graph as package explain is asked about it.
+func answer(err error, doing explain.Doing) explain.Answer {
+	a := explain.Answer{Doing: doing, Err: err}
+	var e *graph.Error
+	var b *graph.Fault
+	switch {
+	case errors.As(err, &e):
+		a.Status, a.Code, a.Inner, a.Text, a.Claims, a.Ref = e.Status, e.Code, e.Inner, e.Message, e.Claims != "", e.RequestID
+		for _, d := range e.Details {
+			a.Codes = append(a.Codes, d.Code)
+		}
+	case errors.Is(err, graph.ErrForeign):
+		a.Broken = "it led to another place"
+	case errors.As(err, &b):
+		a.Status, a.Broken, a.Ref = b.Status, b.What, b.RequestID
+		if a.Numbers = explain.Numbers(err.Error()); len(a.Numbers) > 0 {
+			a.From, a.Doing = explain.SignIn, explain.Token
+		}
+	}
+	return a
+}
+
+// failure is the error of a read of which nothing more is known than the answer.
 func failure(op, item string, err error) *fail.Error {
+	return told(op, item, answer(err, explain.Reading), err)
+}
+
+// told makes the error from the answer and its explanation.
+func told(op, item string, a explain.Answer, err error) *fail.Error {
 	var own *fail.Error
 	if errors.As(err, &own) { // a token that could not be had says by itself why; nothing was sent
 		f := *own
@@ -24,35 +53,28 @@ func failure(op, item string, err error) *fail.Error {
 		}
 		return &f
 	}
-	f := fail.Wrap(fail.Unavailable, op, err)
-	f.Item = item
-	var e *graph.Error
-	if errors.As(err, &e) {
-		f.Code, f.Ref, f.Retry = e.Code, e.RequestID, e.RetryAfter
-		f.Kind, f.Say = reason(e)
-		if e.Claims != "" {
-			f.Kind, f.Code, f.Err = fail.Denied, "claims", errors.Join(&directory.Challenge{Claims: e.Claims}, err)
-			f.Say = fail.T("Your organization asks you to sign in again before this. Sign in, and what you typed is still there.")
+	if errors.Is(err, graph.ErrNoCredential) {
+		return &fail.Error{
+			Op: op, Item: item, Kind: fail.Denied, Code: notSent, Err: err,
+			Say: fail.T("This portal has no right of its own in this organization's directory. Ask your administrator to connect it."),
 		}
-		return f
 	}
+	found := explain.Explain(a)
+	f := &fail.Error{Op: op, Item: item, Kind: found.Kind, Say: found.Say, Code: a.Code, Ref: a.Ref, Err: explain.With(found, err)}
+	var e *graph.Error
 	var b *graph.Fault
-	if errors.As(err, &b) {
-		f.Ref = b.RequestID
+	switch {
+	case errors.As(err, &e):
+		f.Retry = e.RetryAfter
+		if e.Claims != "" {
+			f.Code, f.Err = "claims", errors.Join(&directory.Challenge{Claims: e.Claims}, f.Err)
+		}
+	case errors.As(err, &b):
 		if !b.Sent {
 			f.Code = notSent
 		}
-		switch {
-		case errors.Is(err, graph.ErrNoCredential):
-			f.Kind = fail.Denied
-			f.Say = fail.T("This portal has no right of its own in this organization's directory. Ask your administrator to connect it.")
-		case errors.Is(err, graph.ErrForeign):
-			f.Kind = fail.Internal
-			f.Say = fail.T("The directory's answer pointed to another place and was refused. Tell your administrator.")
-		case b.What != "":
-			f.Say = fail.T("The directory's answer could not be understood. Something between this portal and Microsoft 365 may have answered in its place. Try again in a few minutes.")
-		default:
-			f.Say = fail.T("Microsoft 365 cannot be reached at this moment. Try again in a few minutes.")
+		if f.Kind != fail.Internal {
+			f.Kind = fail.Unavailable // whatever the authority's reason was, the directory has not said no
 		}
 	}
 	return f
@@ -67,99 +89,99 @@ func unsent(err error) error {
 	return err
 }
 
-// reason maps a status to a kind and a sentence.
-func reason(e *graph.Error) (fail.Kind, fail.Text) {
-	switch e.Status {
-	case http.StatusUnauthorized:
-		return fail.Denied, fail.T("Microsoft 365 did not accept the sign-in for this. Sign out and in again; if that does not help, tell your administrator.")
-	case http.StatusForbidden:
-		return fail.Denied, fail.T("Microsoft 365 does not let this portal see this. An administrator has to grant the missing permission.")
-	case http.StatusNotFound:
-		return fail.NotFound, fail.T("This is not in the directory, or not any more.")
-	case http.StatusTooManyRequests:
-		return fail.Throttled, fail.T("Microsoft 365 is busy and asked to wait. Try again in a moment.")
-	case http.StatusNotImplemented:
-		return fail.Unsupported, fail.T("Microsoft 365 cannot do this for this person.")
+// unread is the error of a read: where the answer alone does not tell which right is missing, the token's permissions are looked at.
+func unread(ctx context.Context, c *graph.Client, op, item string, what property.Operation, own bool, err error) *fail.Error {
+	a := answer(err, explain.Reading)
+	if a.Status == http.StatusForbidden {
+		a.Own, a.Needs = own, what.Permits(own)
+		a.Grants = grants(ctx, c)
 	}
-	if e.Status >= 500 || e.Status == http.StatusRequestTimeout {
-		return fail.Unavailable, fail.T("Microsoft 365 has trouble at this moment. Try again in a few minutes.")
+	return told(op, item, a, err)
+}
+
+// grants are the permissions that the token names, nil when they are not known.
+func grants(ctx context.Context, c *graph.Client) []string {
+	if names, ok := c.Grants(ctx); ok {
+		return names
 	}
-	return fail.Invalid, fail.T("Microsoft 365 did not accept this request.")
+	return nil
 }
 
-// cause is a refusal of a write that the service words in its own way. The first that fits is taken. What the service says is
-// matched only where its codes do not tell the cases apart.
-type cause struct {
-	status int
-	code   string // "" is any
-	says   string // lower case, part of the message; "" is any
-	kind   fail.Kind
-	say    fail.Text
+// attempt is one write, as far as a refusal of it has to be explained.
+type attempt struct {
+	d     *Directory
+	c     *graph.Client
+	op    string
+	as    directory.Authority
+	on    directory.Ref
+	group string             // object id of the group that it was about, "" for a person
+	what  property.Operation // "" writes set
+	set   property.Values
 }
 
-var causes = []cause{
-	// https://github.com/microsoftgraph/microsoft-graph-docs/issues/22189: SharePoint refuses with 500.
-	{500, "", "unauthorizedaccess", fail.Denied, fail.T("Only the person themself can change this, signed in with their own account. Microsoft 365 keeps it in their personal site.")},
-	{500, "", "accessdenied", fail.Denied, fail.T("Only the person themself can change this, signed in with their own account. Microsoft 365 keeps it in their personal site.")},
-	// https://github.com/microsoftgraph/microsoft-graph-docs/issues/7301
-	{400, "", "on-premises mastered", fail.Denied, fail.T("This comes from your organization's own directory on-premises. It has to be changed there; ask the people who look after it.")},
-	// https://github.com/microsoftgraph/microsoft-graph-docs/issues/12584
-	{400, "", "originated within an external service", fail.Denied, fail.T("This profile was once kept on-premises, and this part of it stayed locked. An administrator can change it in Exchange Online.")},
-	{403, "", "originated within an external service", fail.Denied, fail.T("This profile was once kept on-premises, and this part of it stayed locked. An administrator can change it in Exchange Online.")},
-	{400, "", "another object with the same value", fail.Exists, fail.T("Somebody else has this address or name already. Choose another one.")},
-	{400, "Request_MultipleObjectsWithSameKeyValue", "", fail.Exists, fail.T("Somebody else has this address or name already. Choose another one.")},
-	{400, "", "password complexity", fail.Invalid, fail.T("This password is too simple. Use at least eight characters of at least three kinds: small and capital letters, digits, signs.")},
-	{409, "Directory_ConcurrencyViolation", "", fail.Throttled, fail.T("Somebody else was changing this profile at the same moment. Nothing was changed; save again.")},
-	{403, "Directory_QuotaExceeded", "", fail.Denied, fail.T("The organization's directory is full. Tell your administrator.")},
-	{413, "", "", fail.Invalid, fail.T("This is too large for Microsoft 365. Choose a smaller picture.")},
-}
-
-// refused is the error of a write; nil stays nil. set are the properties of an update.
-func refused(op, item string, set property.Values, err error) error {
+// refused is the error of a write; nil stays nil. An answer that fits several causes is explained by what else can be seen: the
+// token's permissions and, by one more read, the person or group.
+func (t attempt) refused(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
 	}
-	f := failure(op, item, err)
+	a := answer(err, explain.Writing)
+	a.Own, a.Needs, a.On = t.as.Delegated(), t.what.Permits(t.as.Delegated()), explain.Target{ID: t.on.ID, Self: t.as.Delegated()}
+	for _, n := range t.set.Names() {
+		if def, ok := t.d.o.Properties.Def(n); ok {
+			a.Set = append(a.Set, def.Graph)
+		}
+	}
+	found := explain.Explain(a)
+	if a.Status >= 400 && a.Status < 500 && found.Sure == explain.Unknown {
+		a.Grants = grants(ctx, t.c)
+		t.look(ctx, &a.On)
+		found = explain.Explain(a)
+	}
+	f := told(t.op, t.on.ID, a, err)
 	var e *graph.Error
-	if f.Code == "claims" || !errors.As(err, &e) {
-		return f
-	}
-	for _, c := range causes {
-		if c.status == e.Status && (c.code == "" || e.Has(c.code)) && strings.Contains(strings.ToLower(e.Code+" "+e.Message), c.says) {
-			if f.Kind, f.Say = c.kind, c.say; c.kind != fail.Throttled {
-				f.Fields = fields(e, set, c.say)
+	if errors.As(err, &e) && f.Code != "claims" && found.Cause != explain.Unsupported {
+		switch f.Kind {
+		case fail.Invalid, fail.Denied, fail.Exists, fail.Unsupported:
+			say := f.Say
+			if found.Cause == explain.Value || found.Cause == explain.Unexplained {
+				say = fail.T("Microsoft 365 did not accept this value. Correct it and save again.")
 			}
-			return f
+			if f.Fields = fields(e, t.set, say); found.Cause == explain.Unexplained && len(f.Fields) > 0 {
+				f.Say = fail.T("Microsoft 365 did not accept a value. Nothing was changed; look at the marked field.")
+			}
 		}
-	}
-	switch {
-	case e.Status == http.StatusForbidden:
-		f.Say = denied(set)
-		f.Fields = fields(e, set, f.Say)
-	case e.Status == http.StatusNotFound:
-		f.Say = fail.T("This person is not in the directory any more. Nothing was changed.")
-	case e.Status == http.StatusTooManyRequests:
-		f.Say = fail.T("Microsoft 365 is busy and asked to wait. Nothing was changed; save again in a moment.")
-	case e.Status < 500 && e.Status != http.StatusRequestTimeout:
-		f.Say = fail.T("Microsoft 365 did not accept a value. Nothing was changed; look at the marked field.")
-		if f.Fields = fields(e, set, fail.T("Microsoft 365 did not accept this value. Correct it and save again.")); len(f.Fields) == 0 {
-			f.Say = fail.T("Microsoft 365 did not accept the change, without saying why. Nothing was changed.")
-		}
-	default:
-		f.Say = fail.T("Microsoft 365 had trouble while this was saved, so it is not certain yet whether it was.")
 	}
 	return f
 }
 
-// denied words a missing right by what was to be written, for the service says the same of all. https://learn.microsoft.com/graph/api/user-update
-func denied(set property.Values) fail.Text {
-	for n := range set {
-		switch n {
-		case "accountEnabled", "businessPhones", "mobilePhone", "onPremisesImmutableId", "otherMails", "passwordProfile", "userPrincipalName":
-			return fail.T("Microsoft 365 refused this. If this person is an administrator, phone numbers, other addresses and the sign-in name can only be changed by an administrator with a higher role; otherwise the permission for it is missing.")
+// look reads what tells causes apart. What cannot be read stays not known.
+func (t attempt) look(ctx context.Context, on *explain.Target) {
+	if t.group != "" {
+		var g struct {
+			GroupTypes                                             []string
+			IsAssignableToRole, MailEnabled, OnPremisesSyncEnabled *bool
 		}
+		if t.c.Get(ctx, "/groups/"+t.group+"?$select=groupTypes,isAssignableToRole,mailEnabled,onPremisesSyncEnabled", &g) != nil {
+			return
+		}
+		yes := func(b *bool) bool { return b != nil && *b }
+		on.ID, on.Group, on.Assignable, on.Synced = t.group, true, yes(g.IsAssignableToRole), explain.Is(yes(g.OnPremisesSyncEnabled))
+		for _, k := range g.GroupTypes {
+			on.Dynamic = on.Dynamic || k == "DynamicMembership"
+			on.Mail = on.Mail || k == "Unified"
+		}
+		on.Mail = yes(g.MailEnabled) && !on.Mail
+		return
 	}
-	return fail.T("Microsoft 365 refused this: with the rights at hand it may not be changed. A person can change only little of their own profile themself; for the rest an administrator has to grant this portal the permission.")
+	u, err := t.d.User(ctx, t.as, t.on, directory.Ask{Roles: true})
+	if err != nil {
+		return
+	}
+	on.Guest, on.Synced, on.Once = explain.Is(u.Guest), explain.Is(u.Sync == directory.Synced), explain.Is(u.Sync == directory.OnceSynced)
+	if u.Roles != nil {
+		on.Privileged = explain.Is(len(u.Roles) > 0)
+	}
 }
 
 // fields finds which of the properties the service means. A single property is always meant.

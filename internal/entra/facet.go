@@ -189,7 +189,7 @@ func (d *Directory) deleted(ctx context.Context, op string, c *graph.Client, on 
 		Type string `json:"@odata.type"`
 	}
 	if err := c.Get(ctx, "/directory/deletedItems/"+on.ID, &u); err != nil {
-		return directory.User{}, failure(op, on.ID, err)
+		return directory.User{}, unread(ctx, c, op, on.ID, property.ReadDeleted, false, err)
 	}
 	if !strings.EqualFold(u.ID, on.ID) || !strings.EqualFold(u.Type, "#microsoft.graph.user") {
 		f := fail.New(fail.NotFound, op, fail.T("This is not in the directory, or not any more."))
@@ -207,53 +207,51 @@ func (d *Directory) deleted(ctx context.Context, op string, c *graph.Client, on 
 
 // SetManager implements directory.Writer. https://learn.microsoft.com/graph/api/user-post-manager
 func (d *Directory) SetManager(ctx context.Context, as directory.Authority, on directory.Ref, manager string) error {
-	const op = "entra.setmanager"
-	c, err := d.writing(op, as, on)
+	w, err := d.writing("entra.setmanager", as, on, property.WriteManager)
 	switch {
 	case err != nil:
 		return err
 	case manager == "":
-		err = c.Delete(ctx, person(on.ID)+"/manager/$ref")
+		err = w.c.Delete(ctx, person(on.ID)+"/manager/$ref")
 		if isStatus(err, http.StatusNotFound) { // there is none
 			err = nil
 		}
 	case !guid(manager):
-		return checked(op, directory.Ref{Tenant: on.Tenant, ID: manager})
+		return checked(w.op, directory.Ref{Tenant: on.Tenant, ID: manager})
 	default:
-		err = c.Put(ctx, person(on.ID)+"/manager/$ref", "application/json", reference(c, "users", manager))
+		err = w.c.Put(ctx, person(on.ID)+"/manager/$ref", "application/json", reference(w.c, "users", manager))
 	}
-	return refused(op, on.ID, nil, err)
+	return w.refused(ctx, err)
 }
 
 // SetMember implements directory.Writer. https://learn.microsoft.com/graph/api/group-post-members and group-delete-members
 func (d *Directory) SetMember(ctx context.Context, as directory.Authority, on directory.Ref, group string, in bool) error {
-	const op = "entra.setmember"
-	c, err := d.writing(op, as, on)
+	w, err := d.writing("entra.setmember", as, on, property.WriteMembers)
 	if err == nil {
-		err = checked(op, directory.Ref{Tenant: on.Tenant, ID: group})
+		err = checked(w.op, directory.Ref{Tenant: on.Tenant, ID: group})
 	}
 	if err != nil {
 		return err
 	}
+	w.group = group
 	if in {
-		err = c.Post(ctx, "/groups/"+group+"/members/$ref", json.RawMessage(reference(c, "directoryObjects", on.ID)), nil)
+		err = w.c.Post(ctx, "/groups/"+group+"/members/$ref", json.RawMessage(reference(w.c, "directoryObjects", on.ID)), nil)
 		if isStatus(err, http.StatusBadRequest) && strings.Contains(err.Error(), "already exist") {
 			err = nil
 		}
 	} else {
 		// Without /$ref it would delete the person.
-		err = c.Delete(ctx, "/groups/"+group+"/members/"+on.ID+"/$ref")
+		err = w.c.Delete(ctx, "/groups/"+group+"/members/"+on.ID+"/$ref")
 		if isStatus(err, http.StatusNotFound) { // not a member, or no such group: the read-back tells
 			err = nil
 		}
 	}
-	return refused(op, on.ID, nil, err)
+	return w.refused(ctx, err)
 }
 
 // SetLicenses implements directory.Writer. https://learn.microsoft.com/graph/api/user-assignlicense
 func (d *Directory) SetLicenses(ctx context.Context, as directory.Authority, on directory.Ref, set property.Values) error {
-	const op = "entra.setlicenses"
-	c, err := d.writing(op, as, on)
+	w, err := d.writing("entra.setlicenses", as, on, property.WriteLicenses)
 	if err != nil {
 		return err
 	}
@@ -268,7 +266,7 @@ func (d *Directory) SetLicenses(ctx context.Context, as directory.Authority, on 
 	for _, n := range set.Names() {
 		sku, ok := directory.SKUOf(n)
 		if !ok || !guid(sku) {
-			return checked(op, directory.Ref{Tenant: on.Tenant, ID: sku})
+			return checked(w.op, directory.Ref{Tenant: on.Tenant, ID: sku})
 		}
 		if disabled, give := directory.Plans(set[n]); give {
 			body.Add = append(body.Add, add{sku, append([]string{}, disabled...)})
@@ -276,60 +274,60 @@ func (d *Directory) SetLicenses(ctx context.Context, as directory.Authority, on 
 			body.Remove = append(body.Remove, sku)
 		}
 	}
-	return refused(op, on.ID, nil, c.Post(ctx, person(on.ID)+"/assignLicense", body, nil))
+	return w.refused(ctx, w.c.Post(ctx, person(on.ID)+"/assignLicense", body, nil))
 }
 
 // SetAccount implements directory.Writer. https://learn.microsoft.com/graph/api/user-delete and directory-deleteditems-restore
 func (d *Directory) SetAccount(ctx context.Context, as directory.Authority, on directory.Ref, state string) error {
-	const op = "entra.setaccount"
-	c, err := d.writing(op, as, on)
+	w, err := d.writing("entra.setaccount", as, on, property.WriteAccount)
 	if err != nil {
 		return err
 	}
 	switch state {
 	case directory.Deleted:
-		if err = c.Delete(ctx, person(on.ID)); isStatus(err, http.StatusNotFound) { // gone already: the read-back tells where to
+		if err = w.c.Delete(ctx, person(on.ID)); isStatus(err, http.StatusNotFound) { // gone already: the read-back tells where to
 			err = nil
 		}
 	case directory.Active:
-		err = c.Post(ctx, "/directory/deletedItems/"+on.ID+"/restore", struct{}{}, nil)
+		err = w.c.Post(ctx, "/directory/deletedItems/"+on.ID+"/restore", struct{}{}, nil)
 	default:
-		err = fail.New(fail.Invalid, op, fail.T("A person can be deleted or restored, nothing else."))
+		return fail.New(fail.Invalid, w.op, fail.T("A person can be deleted or restored, nothing else."))
 	}
-	return refused(op, on.ID, nil, err)
+	return w.refused(ctx, err)
 }
 
 // ResetPassword implements directory.Writer. https://learn.microsoft.com/graph/api/user-update (passwordProfile)
 func (d *Directory) ResetPassword(ctx context.Context, as directory.Authority, on directory.Ref, password string) error {
-	const op = "entra.resetpassword"
-	c, err := d.writing(op, as, on)
+	w, err := d.writing("entra.resetpassword", as, on, "")
 	if err != nil {
 		return err
 	}
+	w.set = property.Values{"passwordProfile": property.Null()} // what was asked to be written; the value stays out of every error
 	body := map[string]any{"passwordProfile": map[string]any{"password": password, "forceChangePasswordNextSignIn": true}}
-	return refused(op, on.ID, property.Values{"passwordProfile": property.Null()}, c.Patch(ctx, person(on.ID), body))
+	return w.refused(ctx, w.c.Patch(ctx, person(on.ID), body))
 }
 
 // RevokeSessions implements directory.Writer. https://learn.microsoft.com/graph/api/user-revokesigninsessions
 func (d *Directory) RevokeSessions(ctx context.Context, as directory.Authority, on directory.Ref) error {
-	const op = "entra.revokesessions"
-	c, err := d.writing(op, as, on)
+	w, err := d.writing("entra.revokesessions", as, on, property.WriteSessions)
 	if err != nil {
 		return err
 	}
-	return refused(op, on.ID, nil, c.Post(ctx, person(on.ID)+"/revokeSignInSessions", struct{}{}, nil))
+	return w.refused(ctx, w.c.Post(ctx, person(on.ID)+"/revokeSignInSessions", struct{}{}, nil))
 }
 
-// writing is the client for one write: it does not wait for a 429 to pass.
-func (d *Directory) writing(op string, as directory.Authority, on directory.Ref) (*graph.Client, error) {
+// writing is one write that does not wait for a 429 to pass.
+func (d *Directory) writing(op string, as directory.Authority, on directory.Ref, what property.Operation) (attempt, error) {
+	t := attempt{d: d, op: op, as: as, on: on, what: what}
 	if err := checked(op, on); err != nil {
-		return nil, err
+		return t, err
 	}
 	c, err := d.client(op, as, on.Tenant)
 	if err != nil {
-		return nil, unsent(err)
+		return t, unsent(err)
 	}
-	return c.Hasty(), nil
+	t.c = c.Hasty()
+	return t, nil
 }
 
 // reference is the body that names an object. https://learn.microsoft.com/graph/api/group-post-members

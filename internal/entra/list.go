@@ -18,13 +18,13 @@ var _ directory.Lister = (*Directory)(nil)
 
 // People implements directory.Lister. https://learn.microsoft.com/graph/api/user-list
 func (d *Directory) People(ctx context.Context, tenant string, q directory.Query) (directory.People, error) {
-	return d.people(ctx, "entra.people", tenant, "/users", q)
+	return d.people(ctx, "entra.people", tenant, "/users", property.ReadUser, q)
 }
 
 // DeletedPeople implements directory.Lister. https://learn.microsoft.com/graph/api/directory-deleteditems-list
 func (d *Directory) DeletedPeople(ctx context.Context, tenant string, q directory.Query) (directory.People, error) {
 	q.Filter, q.Search, q.Order, q.Count = "", "", "", false
-	return d.people(ctx, "entra.deletedpeople", tenant, "/directory/deletedItems/microsoft.graph.user", q)
+	return d.people(ctx, "entra.deletedpeople", tenant, "/directory/deletedItems/microsoft.graph.user", property.ReadDeleted, q)
 }
 
 // Members implements directory.Lister. https://learn.microsoft.com/graph/api/group-list-members
@@ -33,10 +33,10 @@ func (d *Directory) Members(ctx context.Context, group directory.Ref, q director
 	if err := checked(op, group); err != nil {
 		return directory.People{}, err
 	}
-	return d.people(ctx, op, group.Tenant, "/groups/"+group.ID+"/members/microsoft.graph.user", q)
+	return d.people(ctx, op, group.Tenant, "/groups/"+group.ID+"/members/microsoft.graph.user", property.ReadGroups, q)
 }
 
-func (d *Directory) people(ctx context.Context, op, tenant, path string, q directory.Query) (directory.People, error) {
+func (d *Directory) people(ctx context.Context, op, tenant, path string, what property.Operation, q directory.Query) (directory.People, error) {
 	fields := slices.Clone(core)
 	var names []property.Name
 	for _, n := range q.Names {
@@ -49,7 +49,7 @@ func (d *Directory) people(ctx context.Context, op, tenant, path string, q direc
 		names = append(names, def.Name)
 		fields = appendNew(fields, def.Selected())
 	}
-	page, err := d.page(ctx, op, tenant, path, fields, q)
+	page, err := d.page(ctx, op, tenant, path, what, fields, q)
 	if err != nil {
 		return directory.People{}, err
 	}
@@ -69,7 +69,7 @@ func (d *Directory) people(ctx context.Context, op, tenant, path string, q direc
 }
 
 // page asks for one page of a list with the options of q.
-func (d *Directory) page(ctx context.Context, op, tenant, path string, fields []string, q directory.Query) (graph.Page, error) {
+func (d *Directory) page(ctx context.Context, op, tenant, path string, what property.Operation, fields []string, q directory.Query) (graph.Page, error) {
 	c, err := d.client(op, directory.Authority{}, tenant)
 	if err != nil {
 		return graph.Page{}, err
@@ -102,7 +102,7 @@ func (d *Directory) page(ctx context.Context, op, tenant, path string, fields []
 	}
 	page, err := c.Page(ctx, path+"?"+strings.Join(opt, "&"), q.Page, header...)
 	if err != nil {
-		return graph.Page{}, failure(op, tenant, err)
+		return graph.Page{}, unread(ctx, c, op, tenant, what, false, err)
 	}
 	return page, nil
 }
@@ -166,7 +166,7 @@ func (b groupBody) group(tenant string) directory.Group {
 // Groups implements directory.Lister. https://learn.microsoft.com/graph/api/group-list
 func (d *Directory) Groups(ctx context.Context, tenant string, q directory.Query) (directory.Groups, error) {
 	const op = "entra.groups"
-	page, err := d.page(ctx, op, tenant, "/groups", strings.Split(groupFields, ","), q)
+	page, err := d.page(ctx, op, tenant, "/groups", property.ReadGroups, strings.Split(groupFields, ","), q)
 	if err != nil {
 		return directory.Groups{}, err
 	}
@@ -200,7 +200,7 @@ func (d *Directory) Group(ctx context.Context, on directory.Ref) (directory.Grou
 	}
 	var b groupBody
 	if err := answers[0].Decode(&b); err != nil {
-		return directory.Group{}, failure(op, on.ID, err)
+		return directory.Group{}, unread(ctx, c, op, on.ID, property.ReadGroups, false, err)
 	}
 	g := b.group(on.Tenant)
 	var owners struct{ Value []mentioned }
@@ -229,7 +229,7 @@ func (d *Directory) SKUs(ctx context.Context, tenant string) ([]directory.SKU, e
 		}
 	}
 	if err := c.Get(ctx, "/subscribedSkus?$select=skuId,skuPartNumber,capabilityStatus,appliesTo,consumedUnits,prepaidUnits,servicePlans", &l); err != nil {
-		return nil, failure(op, tenant, err)
+		return nil, unread(ctx, c, op, tenant, property.ReadSKUs, false, err)
 	}
 	var out []directory.SKU
 	for _, s := range l.Value {

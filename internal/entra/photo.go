@@ -12,6 +12,7 @@ import (
 	"nameplate/graph"
 	"nameplate/internal/directory"
 	"nameplate/internal/fail"
+	"nameplate/internal/property"
 )
 
 // sizes are the squares that the service keeps of a picture. https://learn.microsoft.com/graph/api/profilephoto-get
@@ -47,7 +48,7 @@ func (d *Directory) Photo(ctx context.Context, as directory.Authority, on direct
 		return directory.Photo{}, f
 	}
 	if err != nil {
-		return directory.Photo{}, failure(op, on.ID, err)
+		return directory.Photo{}, unread(ctx, c, op, on.ID, property.ReadPhoto, as.Delegated(), err)
 	}
 	p := directory.Photo{Info: directory.PhotoInfo{ETag: b.ETag}, Type: b.Type, Data: b.Data}
 	if cfg, _, err := image.DecodeConfig(bytes.NewReader(b.Data)); err == nil {
@@ -65,26 +66,18 @@ func abs(n int) int { return max(n, -n) }
 
 // SetPhoto implements directory.Writer. https://learn.microsoft.com/graph/api/profilephoto-update
 func (d *Directory) SetPhoto(ctx context.Context, as directory.Authority, on directory.Ref, jpeg []byte) error {
-	const op = "entra.setphoto"
-	if err := checked(op, on); err != nil {
+	w, err := d.writing("entra.setphoto", as, on, property.WritePhoto)
+	if err != nil {
 		return err
 	}
-	c, err := d.client(op, as, on.Tenant)
-	if err != nil {
-		return unsent(err)
-	}
-	return refused(op, on.ID, nil, c.Hasty().Put(ctx, person(on.ID)+"/photo/$value", "image/jpeg", jpeg))
+	return w.refused(ctx, w.c.Put(ctx, person(on.ID)+"/photo/$value", "image/jpeg", jpeg))
 }
 
 // RemovePhoto implements directory.Writer. https://learn.microsoft.com/graph/api/profilephoto-delete
 func (d *Directory) RemovePhoto(ctx context.Context, as directory.Authority, on directory.Ref) error {
-	const op = "entra.removephoto"
-	if err := checked(op, on); err != nil {
+	w, err := d.writing("entra.removephoto", as, on, property.WritePhoto)
+	if err != nil {
 		return err
 	}
-	c, err := d.client(op, as, on.Tenant)
-	if err != nil {
-		return unsent(err)
-	}
-	return refused(op, on.ID, nil, c.Hasty().Delete(ctx, person(on.ID)+"/photo/$value"))
+	return w.refused(ctx, w.c.Delete(ctx, person(on.ID)+"/photo/$value"))
 }

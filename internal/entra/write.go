@@ -14,16 +14,14 @@ import (
 // https://learn.microsoft.com/graph/api/user-update
 func (d *Directory) Update(ctx context.Context, as directory.Authority, on directory.Ref, set property.Values) (property.Values, error) {
 	const op = "entra.update"
-	if err := checked(op, on); err != nil {
+	w, err := d.writing(op, as, on, "")
+	if err != nil {
 		return nil, err
 	}
 	if len(set) == 0 {
 		return property.Values{}, nil
 	}
-	c, err := d.client(op, as, on.Tenant)
-	if err != nil {
-		return nil, unsent(err)
-	}
+	w.set = set
 	body, err := property.Body(d.o.Properties, set, nil)
 	if err != nil {
 		f := fail.Wrap(fail.Invalid, op, err)
@@ -34,12 +32,12 @@ func (d *Directory) Update(ctx context.Context, as directory.Authority, on direc
 	if fields := d.o.Properties.Select(set.Names()); len(fields) > 0 {
 		items = append(items, graph.Item{Method: http.MethodGet, Path: person(on.ID) + "?$select=" + sel(appendNew(fields, "id")), After: []int{0}})
 	}
-	answers, err := c.Hasty().Batch(ctx, items)
+	answers, err := w.c.Batch(ctx, items)
 	if err != nil {
-		return nil, refused(op, on.ID, set, err)
+		return nil, w.refused(ctx, err)
 	}
 	if err := answers[0].Err; err != nil {
-		return nil, refused(op, on.ID, set, err)
+		return nil, w.refused(ctx, err)
 	}
 	if len(answers) < 2 {
 		return nil, nil

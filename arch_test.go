@@ -34,7 +34,7 @@ var arrows = map[string]string{
 	"internal/change":                  "internal/directory internal/property odata internal/fail internal/photo",
 	"internal/policy":                  "internal/change internal/directory internal/property odata internal/fail",
 	"internal/admin":                   "internal/change internal/policy internal/directory internal/property odata internal/fail",
-	"internal/explain":                 "internal/property internal/fail",
+	"internal/explain":                 "graph internal/property internal/fail",
 	"internal/access":                  "internal/guard internal/directory internal/explain internal/fail",
 	"internal/entra":                   "graph internal/explain internal/directory internal/property odata internal/fail",
 	"internal/store":                   "internal/access internal/change internal/directory internal/property odata internal/fail",

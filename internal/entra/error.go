@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	"nameplate/graph"
@@ -16,31 +17,9 @@ import (
 // notSent is the Code of an Unavailable error that is no ambiguity: nothing left this machine.
 const notSent = "not_sent"
 
-// answer is an error of package graph as package explain is asked about it.
-func answer(err error, doing explain.Doing) explain.Answer {
-	a := explain.Answer{Doing: doing, Err: err}
-	var e *graph.Error
-	var b *graph.Fault
-	switch {
-	case errors.As(err, &e):
-		a.Status, a.Code, a.Inner, a.Text, a.Claims, a.Ref = e.Status, e.Code, e.Inner, e.Message, e.Claims != "", e.RequestID
-		for _, d := range e.Details {
-			a.Codes = append(a.Codes, d.Code)
-		}
-	case errors.Is(err, graph.ErrForeign):
-		a.Broken = "it led to another place"
-	case errors.As(err, &b):
-		a.Status, a.Broken, a.Ref = b.Status, b.What, b.RequestID
-		if a.Numbers = explain.Numbers(err.Error()); len(a.Numbers) > 0 {
-			a.From, a.Doing = explain.SignIn, explain.Token
-		}
-	}
-	return a
-}
-
 // failure is the error of a read of which nothing more is known than the answer.
 func failure(op, item string, err error) *fail.Error {
-	return told(op, item, answer(err, explain.Reading), err)
+	return told(op, item, explain.FromGraph(err, explain.Reading), err)
 }
 
 // told makes the error from the answer and its explanation.
@@ -91,7 +70,7 @@ func unsent(err error) error {
 
 // unread is the error of a read: where the answer alone does not tell which right is missing, the token's permissions are looked at.
 func unread(ctx context.Context, c *graph.Client, op, item string, what property.Operation, own bool, err error) *fail.Error {
-	a := answer(err, explain.Reading)
+	a := explain.FromGraph(err, explain.Reading)
 	if a.Status == http.StatusForbidden {
 		a.Own, a.Needs = own, what.Permits(own)
 		a.Grants = grants(ctx, c)
@@ -125,7 +104,7 @@ func (t attempt) refused(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
 	}
-	a := answer(err, explain.Writing)
+	a := explain.FromGraph(err, explain.Writing)
 	a.Own, a.Needs, a.On = t.as.Delegated(), t.what.Permits(t.as.Delegated()), explain.Target{ID: t.on.ID, Self: t.as.Delegated()}
 	for _, n := range t.set.Names() {
 		if def, ok := t.d.o.Properties.Def(n); ok {
@@ -173,6 +152,11 @@ func (t attempt) look(ctx context.Context, on *explain.Target) {
 		}
 		on.Mail = yes(g.MailEnabled) && !on.Mail
 		return
+	}
+	if name := t.set["userPrincipalName"].Str(); name != "" {
+		if o, err := t.d.Organization(ctx, t.on.Tenant); err == nil {
+			on.Domain = explain.Is(slices.ContainsFunc(o.Domains, func(d string) bool { return strings.EqualFold(d, name[strings.LastIndexByte(name, '@')+1:]) }))
+		}
 	}
 	u, err := t.d.User(ctx, t.as, t.on, directory.Ask{Roles: true})
 	if err != nil {

@@ -84,6 +84,7 @@ type Target struct {
 	Guest      Known
 	Synced     Known // mastered on-premises
 	Once       Known // was so once
+	Domain     Known // the domain of the sign-in name that was asked for is verified
 	Group      bool  // it is a group, and these are known of it:
 	Dynamic    bool
 	Assignable bool // role-assignable
@@ -219,10 +220,13 @@ func evidence(a Answer) string {
 	for _, k := range []struct {
 		is   Known
 		what string
-	}{{a.On.Privileged, "the person holds a directory role"}, {a.On.Guest, "the person is a guest"}, {a.On.Synced, "the person is synchronized from on-premises"}, {a.On.Once, "the person was synchronized once"}} {
+	}{{a.On.Privileged, "the person holds a directory role"}, {a.On.Guest, "the person is a guest"}, {a.On.Synced, "the person is synchronized from on-premises"}, {a.On.Once, "the person was synchronized once"}, {a.On.Domain, "the domain is verified"}} {
 		if k.is == Yes {
 			add("%s", k.what)
 		}
+	}
+	if a.On.Domain == No {
+		add("the domain is not among the organization's verified ones")
 	}
 	for _, k := range []struct {
 		is   bool

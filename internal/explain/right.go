@@ -61,8 +61,8 @@ func right(a Answer) (Cause, Sure) {
 		return OwnToken, Certain
 	case a.Own && a.On.Self && a.On.Guest == Yes && a.Doing == Writing:
 		return GuestLimited, Likely
-	case a.Own && a.On.Self && any(func(f property.Facts) bool { return !f.SelfWrite }) && a.On.Privileged != Yes:
-		return PersonMayNot, Certain
+	case a.Own && a.On.Self && any(func(f property.Facts) bool { return !f.SelfWrite }) && (a.On.Privileged == No || a.On.Privileged == NotKnown && a.Grants != nil):
+		return PersonMayNot, sureIf(a.On.Privileged == No) // somebody with a role may write more of themselves
 	case a.Grants != nil && len(n) > 0 && !covered(n, a.Grants):
 		return Permission, Certain
 	case a.On.Group && a.On.Assignable && a.Doing == Writing:
@@ -106,7 +106,8 @@ var rules = []rule{
 	{400, "", "does not have available licenses", LicenseSeat, Certain},
 	{400, "", "inherited from a group", LicenseInherited, Certain},
 	{400, "", "depends on the service plan", LicensePlans, Certain},
-	{400, "", "mutually exclusive service plans", LicensePlans, Certain},
+	{400, "", "are mutually exclusive", LicensePlans, Certain},
+	{400, "", "is not available in the usage location", LicensePlans, Certain},
 	{400, "", "does not correspond to a valid company license", LicenseUnknown, Certain},
 	{400, "", "does not have a corresponding license", LicenseUnknown, Certain},
 	// https://github.com/microsoftgraph/microsoft-graph-docs/issues/3962 and others
@@ -120,13 +121,13 @@ var rules = []rule{
 	{400, "", "password complexity", Password, Certain},
 	{400, "", "specified password is incorrect", WrongPassword, Certain},
 	{400, "", "cannot update a mail-enabled security group", MailGroup, Certain},
+	{400, "", "writes of mail-enabled groups", MailGroup, Certain},
 	{400, "", "references already exist", MemberAlready, Certain},
 	{400, "", "at least one owner", LastOwner, Certain},
 	{400, "", "last owner", LastOwner, Certain},
 	{400, "", "a value is required for property", Required, Certain},
 	{400, "", "invalid value specified for property", Value, Certain},
 	{400, "", "should be between 1 and", Value, Certain},
-	{400, "", "property userprincipalname is invalid", Value, Certain},
 	{400, "", "is read-only and cannot be set", ReadOnly, Certain},
 	{400, "", "request of its own", Alone, Likely},
 	{400, "", "only valid with delegated", Request, Certain},
@@ -180,6 +181,15 @@ func answered(a Answer) (Cause, Sure) {
 	if a.Status >= 400 && a.Code == "" && a.Text == http.StatusText(a.Status) && a.Status != http.StatusTooManyRequests && a.Status != http.StatusServiceUnavailable &&
 		a.Status != http.StatusGatewayTimeout && a.Status != http.StatusBadGateway && a.Status != http.StatusRequestTimeout && a.Status != http.StatusRequestEntityTooLarge {
 		return NotGraph, Likely // the service's refusals have a body in its own form
+	}
+	if a.Status == http.StatusBadRequest && strings.Contains(text, "property userprincipalname is invalid") {
+		switch a.On.Domain { // the service says the same of a wrong form and of a domain that is not verified
+		case No:
+			return Domain, Certain
+		case Yes:
+			return Value, Likely
+		}
+		return Value, Unknown
 	}
 	for _, r := range rules {
 		if (r.status == 0 || r.status == a.Status) && (r.code == "" || has(r.code)) && strings.Contains(text, r.says) {

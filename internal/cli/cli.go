@@ -20,6 +20,7 @@ import (
 
 	"nameplate/internal/app"
 	"nameplate/internal/config"
+	"nameplate/internal/explain"
 	"nameplate/internal/fail"
 )
 
@@ -208,6 +209,9 @@ func (c *command) report(err error, code int) {
 		if ref != "" {
 			line["reference"] = ref
 		}
+		if found, ok := explain.Of(err); ok {
+			line["finding"] = found
+		}
 		var m config.Mistakes
 		if errors.As(err, &m) {
 			line["mistakes"] = m
@@ -242,6 +246,9 @@ func say(err error) (text, ref string) {
 	}
 	if f.Err != nil && f.Kind != fail.Invalid {
 		text += "\n  Cause: " + f.Err.Error() // the command line is an operator's
+	}
+	if found, ok := explain.Of(err); ok {
+		text += fmt.Sprintf("\n  Found: %s (%s): %s\n  Next: %s", found.Cause, found.How, found.Evidence, found.Next)
 	}
 	return text, f.Ref
 }

@@ -1,5 +1,5 @@
 // Package entra owns the way from Nameplate's words to Microsoft Graph's and back: it makes graph clients a directory.Reader and
-// a directory.Writer, and it is the only reader of Graph's errors.
+// a directory.Writer, and it gathers what package explain needs to explain Graph's errors.
 //
 // It promises one HTTP request for a person however much is asked, one for an update and its read-back, nothing repeated after an
 // ambiguous answer, and for every refusal of the service a sentence that says what it means and what to do. It decides nothing

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"nameplate/internal/explain"
 	"nameplate/internal/fail"
 )
 
@@ -160,7 +161,11 @@ func (s *Site) fail(w http.ResponseWriter, r *http.Request, v *Visit, err error)
 	if p.Status >= 500 {
 		level = s.opt.Log.Error
 	}
-	level("problem", "request", v.ID, "status", p.Status, "err", err.Error())
+	facts := []any{"request", v.ID, "status", p.Status, "err", err.Error()}
+	if found, ok := explain.Of(err); ok {
+		facts = append(facts, "cause", string(found.Cause), "sure", found.How, "next", found.Next)
+	}
+	level("problem", facts...)
 	if a, ok := w.(*answer); ok && a.wrote {
 		return // the page had begun: the reader has gone away, or sees what is there
 	}

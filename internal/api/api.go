@@ -66,9 +66,8 @@ type Config struct {
 		Sign(text string) string
 		Signed(signed string) (string, bool)
 	}
-	Now     func() time.Time
-	Random  io.Reader // a source fit for secrets
-	Version string    // of the program, for openapi.json
+	Now    func() time.Time
+	Random io.Reader // a source fit for secrets
 	// Rate limits requests of one key: zero is 100 at once and 20 a second lasting.
 	Rate guard.Rate
 }

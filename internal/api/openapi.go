@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"nameplate/internal/directory"
+	"nameplate/internal/policy"
 	"nameplate/internal/property"
 )
 
@@ -19,12 +20,15 @@ func (a *API) described() []Route {
 	}, Type: "application/json"}}
 }
 
+// version is the API's own; it moves when something that was promised changes.
+const version = "1"
+
 // document is an OpenAPI description; it describes itself no further.
 type document map[string]any
 
-// OpenAPI is the description of all routes: OpenAPI 3.0.3, made from the table, the types of what goes in and out, and the catalog of
-// properties.
-func (a *API) OpenAPI() []byte { return a.openapi }
+// Describe is the description of all routes: OpenAPI 3.0.3, made from the table, the types of what goes in and out, and the
+// properties of a policy.
+func Describe(p *policy.Policy) []byte { return New(Config{Policy: p}).openapi }
 
 var inPath = regexp.MustCompile(`\{(\w+)\}`)
 
@@ -42,7 +46,7 @@ func (a *API) document() []byte {
 	b, err := json.MarshalIndent(document{
 		"openapi": "3.0.3",
 		"info": document{
-			"title": "Nameplate", "version": a.Version,
+			"title": "Nameplate", "version": version,
 			"description": "People, groups, licenses, history and policy of a Microsoft 365 organization, as far as the key and the policy allow. A PATCH changes what it names and nothing else.",
 		},
 		"servers":    []document{{"url": Prefix}},

@@ -173,7 +173,8 @@ func (c *call) pointed(err error) error {
 			continue
 		}
 		at := fieldError{Pointer: c.pointer(p.Field), Code: p.Code, say: p.Say}
-		if at.Pointer == "" {
+		if at.Pointer == "" { // it is what the address says
+			out.Say = p.Say
 			continue
 		}
 		out.fields = append(out.fields, at)

@@ -32,6 +32,7 @@ type DemoOptions struct {
 // Demo is a running portal beside a running emulator. Its JSON is what `nameplate demo --json` prints.
 type Demo struct {
 	Portal string `json:"portal"`
+	APIKey string `json:"api_key"` // may do everything for a day
 	Box
 	Users        []DemoUser `json:"users"`
 	Organization string     `json:"organization"`
@@ -164,6 +165,10 @@ func StartDemo(ctx context.Context, o DemoOptions) (d *Demo, err error) {
 		CAFile: d.CAFile, DelegatedOnly: o.DelegatedOnly, Policy: o.Policy, Name: org.Name, Accent: defaultAccent(), Language: "en",
 	}
 	if d.App, err = New(ctx, Options{Config: cfg, Log: o.Log, Demo: true, Listener: listen, Now: o.Now}); err != nil {
+		return d, err
+	}
+	demo := access.Key{Name: "demo", Role: directory.Admin, Scopes: directory.Scopes(), Expires: d.App.now().Add(24 * time.Hour)}
+	if _, d.APIKey, err = d.App.MakeKey(ctx, Host("demo"), demo); err != nil {
 		return d, err
 	}
 	return d, d.App.Start()

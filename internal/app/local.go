@@ -5,9 +5,9 @@ import (
 	"context"
 	"io"
 	"net/http"
-	"time"
 
 	"nameplate/internal/access"
+	"nameplate/internal/api"
 	"nameplate/internal/directory"
 )
 
@@ -16,11 +16,16 @@ func Host(user string) directory.Actor {
 	return directory.Actor{Kind: directory.HostActor, Name: user, Roles: []directory.Role{directory.Admin}}
 }
 
-// MakeKey makes an API key for this organization and gives its secret.
-func (a *App) MakeKey(ctx context.Context, by directory.Actor, name string, role directory.Role, expires time.Time, scopes ...directory.Scope) (id, secret string, err error) {
-	k, secret, err := a.keys.Make(ctx, by, access.Key{Tenant: a.tenant, Name: name, Role: role, Scopes: scopes, Expires: expires})
-	return k.ID, secret, err
+// MakeKey makes an API key, for this organization when none is named, and gives its secret.
+func (a *App) MakeKey(ctx context.Context, by directory.Actor, want access.Key) (access.Key, string, error) {
+	if want.Tenant == "" {
+		want.Tenant = a.tenant
+	}
+	return a.keys.Make(ctx, by, want)
 }
+
+// API is the App's own, for its table of routes.
+func (a *App) API() *api.API { return a.api }
 
 // Local makes this App answer the API itself, as an actor of this machine, without listening and without keys. It is for an App that
 // is not started.

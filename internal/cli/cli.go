@@ -97,7 +97,6 @@ Against your own organization:   nameplate serve`,
 		SilenceUsage:               true,
 		Version:                    c.Version,
 		SuggestionsMinimumDistance: 2,
-		CompletionOptions:          cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
 	root.PersistentFlags().StringVar(&c.configFile, "config", "", "configuration file (default nameplate.yaml, or NAMEPLATE_CONFIG)")
 	root.PersistentFlags().BoolVar(&c.json, "json", false, "print JSON, errors too")
@@ -120,7 +119,7 @@ Against your own organization:   nameplate serve`,
 			}
 		}
 	}
-	root.AddCommand(c.demo(), c.serve(), c.emulator(), c.policy(), c.history(), c.config(), c.docs())
+	root.AddCommand(c.demo(), c.serve(), c.users(), c.groups(), c.licenses(), c.history(), c.policy(), c.keys(), c.emulator(), c.config(), c.docs())
 	root.Args = func(cmd *cobra.Command, args []string) error {
 		if len(args) > 0 {
 			text := fmt.Sprintf("there is no verb %q.", args[0])
@@ -183,7 +182,10 @@ func exitCode(err error) int {
 	var usage usageError
 	var mistakes config.Mistakes
 	var f *fail.Error
+	var told *apiError
 	switch {
+	case errors.As(err, &told):
+		return told.exit()
 	case errors.As(err, &usage), errors.As(err, &mistakes):
 		return exitUsage
 	case errors.Is(err, context.Canceled):
@@ -216,16 +218,20 @@ func (c *command) report(err error, code int) {
 		if errors.As(err, &m) {
 			line["mistakes"] = m
 		}
+		var told *apiError
+		if errors.As(err, &told) {
+			line["problem"] = told
+		}
 		_ = json.NewEncoder(c.Err).Encode(line)
 		return
 	}
 	fmt.Fprintln(c.Err, text)
 }
 
-// hasJSON finds --json where the flags themselves could not be read.
+// hasJSON finds --json and --as json where the flags themselves could not be read.
 func hasJSON(args []string) bool {
-	for _, a := range args {
-		if a == "--json" {
+	for i, a := range args {
+		if a == "--json" || a == "--as=json" || a == "--as" && i+1 < len(args) && args[i+1] == "json" {
 			return true
 		}
 	}

@@ -79,9 +79,11 @@ func printDemo(w io.Writer, d *app.Demo) {
 	fmt.Fprintf(w, `
   Graph     %s/v1.0   (https: %s, CA in %s)
   Control   %s   (ledger, faults, clock)
+  API       %s/api/v1   with the key %s
+            NAMEPLATE_SERVER=%[5]s NAMEPLATE_API_KEY=%[6]s nameplate users list
 
 Press Ctrl-C to stop.
-`, d.GraphHTTP, d.Graph, d.CAFile, d.Control)
+`, d.GraphHTTP, d.Graph, d.CAFile, d.Control, d.Portal, d.APIKey)
 }
 
 // about says what is particular of somebody with that role.

@@ -13,7 +13,11 @@ import (
 
 // docs writes the generated pages; for the project's own Makefile.
 func (c *command) docs() *cobra.Command {
-	return &cobra.Command{
+	man := &cobra.Command{
+		Use: "man FOLDER", Short: "write the manual pages", Args: args("a folder"),
+		RunE: func(cmd *cobra.Command, a []string) error { return c.manual(cmd.Root(), a[0]) },
+	}
+	docs := &cobra.Command{
 		Use: "docs FOLDER", Short: "write the generated reference pages", Hidden: true, Args: args("a folder"),
 		RunE: func(cmd *cobra.Command, a []string) error {
 			pages, err := reference.Pages(".")
@@ -37,4 +41,6 @@ func (c *command) docs() *cobra.Command {
 			return nil
 		},
 	}
+	docs.AddCommand(man)
+	return docs
 }

@@ -1,8 +1,13 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -71,5 +76,47 @@ With --file another policy file is tried instead. With --demo the sample organiz
 	show.Flags().StringVar(&as, "as", "", "user principal name of the person")
 	show.Flags().StringVar(&file, "file", "", "policy file to try instead of the one in force")
 	show.Flags().BoolVar(&demo, "demo", false, "use the sample organization and the demo's policy")
-	return group("policy", "the policy file: check, show, schema", check, show, schema)
+	return group("policy", "the policy file: check, show, schema; rules, as a server has it in force", check, show, schema, c.rules())
+}
+
+// rules prints the policy that a server has in force.
+func (c *command) rules() *cobra.Command {
+	r := &remote{command: c}
+	var of string
+	cmd := &cobra.Command{Use: "rules", Short: "the policy that the server has in force: who may see and change what; with --for, what one person may change of themselves", Args: noArgs}
+	cmd.Flags().StringVar(&of, "for", "", "a person")
+	cmd.RunE = r.over(func(ctx context.Context, _ []string) error {
+		q := url.Values{}
+		if of != "" {
+			q.Set("as", of)
+		}
+		g, err := r.ask(ctx, http.MethodGet, "/policy", q, nil)
+		if err != nil {
+			return err
+		}
+		o, err := g.object()
+		if err != nil {
+			return err
+		}
+		var rows [][]string
+		if own, ok := at(o, "as.properties").(map[string]any); ok {
+			for _, n := range slices.Sorted(maps.Keys(own)) {
+				f, _ := own[n].(map[string]any)
+				rows = append(rows, []string{n, text(f["may"]), text(f["why"])})
+			}
+			return r.show(o, []string{"property", "may change", "why not"}, rows)
+		}
+		add := func(when string, l []map[string]any) {
+			for _, w := range l {
+				rows = append(rows, []string{text(w["name"]), text(w["view"]), text(w["edit"]), when})
+			}
+		}
+		add("", members(o, "properties"))
+		add("", members(o, "acts"))
+		for _, x := range members(o, "rules") {
+			add(text(x["when"]), append(members(x, "properties"), members(x, "acts")...))
+		}
+		return r.show(o, []string{"name", "view", "edit", "for whom"}, rows)
+	})
+	return r.flags(cmd)
 }

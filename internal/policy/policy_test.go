@@ -26,6 +26,10 @@ func person(ref directory.Ref, roles ...directory.Role) directory.Actor {
 	return directory.Actor{Kind: directory.PersonActor, Ref: ref, Name: "Anna", Session: "s", Roles: roles}
 }
 
+func keyOf(tenant string, role directory.Role) directory.Actor {
+	return directory.Actor{Kind: directory.KeyActor, Ref: directory.Ref{Tenant: tenant, ID: "k"}, Roles: []directory.Role{role}, Scopes: directory.Scopes()}
+}
+
 // user is a person of whom everything is known.
 func user(values property.Values) directory.User {
 	u := directory.User{Ref: anna, Enabled: true, Values: property.Values{}, Roles: []string{}}
@@ -141,6 +145,11 @@ func TestA20_EveryPropertyForEveryRole(t *testing.T) {
 		{"demo, self who is editor", demo, person(anna, directory.Editor), user(nil), slices.Concat(selfDemo, names)},
 		{"demo, administrator on another", demo, person(other, directory.Admin), user(nil), slices.Concat(without(selfDemo, eight), names, []property.Name{"accountEnabled"})},
 		{"demo, editor on another", demo, person(other, directory.Editor), user(nil), slices.Concat(without(selfDemo, eight), names)},
+		{"demo, key of an administrator", demo, keyOf(tenant, directory.Admin), user(nil), slices.Concat(without(selfDemo, eight), names, []property.Name{"accountEnabled"})},
+		{"demo, key of an editor", demo, keyOf(tenant, directory.Editor), user(nil), slices.Concat(without(selfDemo, eight), names)},
+		{"demo, key of an auditor", demo, keyOf(tenant, directory.Auditor), user(nil), nil},
+		{"demo, key of another tenant", demo, keyOf("99999999-7a42-4c7b-9c1e-2b8f4d6a9e01", directory.Admin), user(nil), nil},
+		{"demo, key with the id of the person", demo, directory.Actor{Kind: directory.KeyActor, Ref: anna}, user(nil), nil},
 		{"demo, approver on another", demo, person(other, directory.Approver), user(nil), nil},
 		{"demo, auditor on another", demo, person(other, directory.Auditor), user(nil), nil},
 		{"demo, another", demo, person(other), user(nil), nil},

@@ -4,10 +4,13 @@
 package reference
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
+	"nameplate/internal/api"
 	"nameplate/internal/config"
+	"nameplate/internal/policy"
 	"nameplate/internal/property"
 )
 
@@ -18,11 +21,16 @@ func Pages(root string) (map[string]string, error) {
 		return nil, err
 	}
 	set := property.Catalog()
+	standard, mistakes := policy.Parse("default.yaml", policy.Default())
+	if len(mistakes) > 0 {
+		return nil, errors.New(policy.Report("default.yaml", mistakes))
+	}
 	return map[string]string{
 		"settings.md":     Settings(),
 		"properties.md":   property.Markdown(set),
 		"verified.md":     property.Verified(set),
 		"capabilities.md": Capabilities(tests),
+		"openapi.json":    string(api.Describe(standard)),
 	}, nil
 }
 

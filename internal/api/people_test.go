@@ -148,7 +148,7 @@ func TestB54_ListsAndCursors(t *testing.T) {
 	if a := w.do(request{path: "/people?limit=5&order=displayName&count=true&select=displayName,department&cursor=" + next, key: editor}); a.status != 200 {
 		t.Errorf("another key of the same organization: %s", a)
 	}
-	for _, path := range []string{"/people?filter=department%20eq%20'Sales'", "/people?search=an", "/people?deleted=true", "/groups?limit=3", "/policy", "/policy?as=" + w.Users[0].UPN, "/people/" + w.member + "/rights", "/keys", "/history"} {
+	for _, path := range []string{"/people?filter=department%20eq%20'Sales'", "/people?search=an", "/people?deleted=true", "/groups?limit=3", "/licenses", "/policy", "/policy?as=" + w.Users[0].UPN, "/people/" + w.member + "/rights", "/keys", "/history"} {
 		if a := w.get(path); a.status != http.StatusOK {
 			t.Errorf("%s: %s", path, a)
 		}

@@ -70,7 +70,7 @@ func Large(n int, seed uint64) emulator.Organization {
 	roles := []string{"Nameplate.Admin", "Nameplate.Editor", "Nameplate.Approver", "Nameplate.Auditor"}
 	i := 0
 	for u := range org.People {
-		for len(roles) > 0 {
+		for len(roles) > 0 && (i > 0 || n <= len(roles)) { // the head holds a directory role already
 			org.Apps[0].Assigned[roles[0]] = []string{u.UPN}
 			roles = roles[1:]
 			if i < n-1 {
@@ -192,7 +192,7 @@ func (g *generator) person(i, n int, before []string) emulator.User {
 		v["skills"] = []any{"Customs", "Excel", o.language}
 	}
 	switch x := g.rnd.IntN(1000); {
-	case i < 4: // who holds the roles of the portal
+	case i < 5: // who holds the roles of the portal
 	case x < 40: // left, account kept
 		v["accountEnabled"] = false
 		delete(v, "mobilePhone")

@@ -75,8 +75,9 @@ func TestContoso(t *testing.T) {
 			t.Errorf("%s: nobody is called %s", role, holders[0])
 		}
 	}
-	// https://learn.microsoft.com/en-us/graph/permissions-reference: what can do more than a profile page needs
-	for _, wide := range []string{"Directory.ReadWrite.All", "User.ReadWrite.All"} {
+	// https://learn.microsoft.com/en-us/graph/permissions-reference: what can do more than the pages need. User.ReadWrite.All is the least
+	// that sets a manager: https://learn.microsoft.com/en-us/graph/api/user-post-manager
+	for _, wide := range []string{"Directory.ReadWrite.All", "Group.ReadWrite.All", "RoleManagement.ReadWrite.Directory"} {
 		for _, have := range portal.Application {
 			if have == wide {
 				t.Errorf("the portal holds %s", wide)

@@ -77,7 +77,7 @@ type Session struct {
 	Roles     []directory.Role
 	Groups    []string  // object ids of groups, lower case, as the token names them
 	From      string    // network address of the sign-in
-	SignedIn  time.Time // when the authority says the person proved who they are, or our sign-in
+	SignedIn  time.Time // when the person proved who they are: what the authority says, or a sign-in that asked for it; zero when nobody can tell
 	Began     time.Time
 	Seen      time.Time // accurate to a minute
 	IdleEnd   time.Time // ends then when nothing happens
@@ -112,6 +112,7 @@ type Begin struct {
 	Hint   string // login_hint, a user principal name; may be ""
 	Prompt string // "", "select_account", "login", "consent"
 	Claims string // a claims challenge that the authority has to answer, as JSON; may be ""
+	Fresh  bool   // the person has to prove who they are again, whatever the authority remembers
 	Cookie string // present value of the attempt cookie, so that two tabs can sign in side by side; may be ""
 	From   string // network address of the request
 }

@@ -111,7 +111,7 @@ func (a *authority) verify(ctx context.Context, raw, nonce string) (identity, er
 		return id, badToken(errors.New("oid is missing or no id"))
 	}
 	id = identity{
-		Ref: directory.Ref{Tenant: c.Tenant, ID: c.Object}, Name: clean(c.Name), UPN: clean(c.Username), SID: clean(c.SID), SignedIn: now,
+		Ref: directory.Ref{Tenant: c.Tenant, ID: c.Object}, Name: clean(c.Name), UPN: clean(c.Username), SID: clean(c.SID),
 		Guest: c.Account == 1 || (c.Provider != "" && !strings.Contains(c.Provider, a.tenant.ID)),
 	}
 	if c.Auth > 0 && c.Auth < 1<<40 {

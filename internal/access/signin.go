@@ -28,6 +28,7 @@ type attempt struct {
 	Tenant   string `json:"t"`
 	Next     string `json:"x"`
 	At       int64  `json:"a"` // Unix seconds
+	Fresh    bool   `json:"f,omitempty"`
 }
 
 const (
@@ -57,7 +58,7 @@ func (s *Service) Begin(ctx context.Context, b Begin) (Begun, error) {
 	if err != nil {
 		return Begun{}, fail.Wrap(fail.Invalid, op, err)
 	}
-	try := attempt{Tenant: b.Tenant, Next: guard.Next(b.Next), At: s.cfg.Now().Unix()}
+	try := attempt{Tenant: b.Tenant, Next: guard.Next(b.Next), At: s.cfg.Now().Unix(), Fresh: b.Fresh}
 	for _, text := range []*string{&try.State, &try.Nonce, &try.Verifier} {
 		if *text, err = s.secret(32); err != nil {
 			return Begun{}, err
@@ -76,6 +77,10 @@ func (s *Service) Begin(ctx context.Context, b Begin) (Begun, error) {
 	if slices.Contains([]string{"select_account", "login", "consent"}, b.Prompt) {
 		q.Set("prompt", b.Prompt)
 	}
+	if b.Fresh { // Entra heeds prompt, other authorities max_age: https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest
+		q.Set("prompt", "login")
+		q.Set("max_age", "0")
+	}
 	if b.Hint != "" {
 		q.Set("login_hint", b.Hint)
 	}
@@ -93,7 +98,7 @@ func (s *Service) scope(t Tenant) string {
 	return strings.Join(all, " ")
 }
 
-// withCapabilities adds to a claims challenge (or to nothing) that we take claims challenges.
+// withCapabilities adds to a claims challenge (or to nothing) that we take claims challenges, and asks when the person signed in.
 // https://learn.microsoft.com/entra/identity-platform/claims-challenge#client-capabilities
 func withCapabilities(challenge string) (string, error) {
 	all := map[string]any{}
@@ -111,6 +116,12 @@ func withCapabilities(challenge string) (string, error) {
 	}
 	token["xms_cc"] = map[string]any{"values": []string{"cp1"}}
 	all["access_token"] = token
+	id, _ := all["id_token"].(map[string]any)
+	if id == nil {
+		id = map[string]any{}
+	}
+	id["auth_time"] = map[string]any{"essential": true} // a sign-in that the authority remembers is not one of now
+	all["id_token"] = id
 	b, err := json.Marshal(all)
 	return string(b), err
 }
@@ -241,6 +252,9 @@ func (s *Service) open(ctx context.Context, who identity, t *tokens, try attempt
 		ID: hashed(cookie), Ref: who.Ref, Name: who.Name, UPN: who.UPN, Guest: who.Guest, Roles: who.Roles, Groups: who.Groups, From: clean(c.From),
 		SignedIn: who.SignedIn, Began: now, Seen: now, Checked: now, FinalEnd: now.Add(s.cfg.Absolute),
 	}}
+	if row.SignedIn.IsZero() && try.Fresh {
+		row.SignedIn = now
+	}
 	row.IdleEnd = earlier(now.Add(s.cfg.Idle), row.FinalEnd)
 	sealed, err := s.sealTokens(row.ID, held{Access: t.Access, Refresh: t.Refresh, Until: expiry(now, t)})
 	if err != nil {

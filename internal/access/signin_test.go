@@ -33,7 +33,7 @@ func TestSignIn(t *testing.T) {
 	for name, want := range map[string]string{
 		"client_id": clientID, "response_type": "code", "redirect_uri": "https://portal.contoso.com/auth/callback", "code_challenge_method": "S256",
 		"scope":      "openid profile offline_access https://graph.microsoft.com/User.Read https://graph.microsoft.com/User.ReadWrite",
-		"login_hint": "adele@contoso.com", "prompt": "select_account", "claims": `{"access_token":{"xms_cc":{"values":["cp1"]}}}`,
+		"login_hint": "adele@contoso.com", "prompt": "select_account", "claims": `{"access_token":{"xms_cc":{"values":["cp1"]}},"id_token":{"auth_time":{"essential":true}}}`,
 	} {
 		if q.Get(name) != want {
 			t.Errorf("%s is %q, want %q", name, q.Get(name), want)

@@ -31,6 +31,8 @@ type History interface {
 	// Find lists entries of everybody in a tenant, newest first, at most n, older than before (0: from the newest).
 	Find(ctx context.Context, tenant string, q change.Search, before int64, n int) ([]change.Entry, error)
 	Get(ctx context.Context, tenant, id string) (change.Entry, error)
+	// Verify walks the tenant's chain: how many records there are, or the first that does not fit.
+	Verify(ctx context.Context, tenant string) (records int64, bad *change.BadRecord, err error)
 }
 
 // Engine makes changes; *change.Engine is one.
@@ -58,6 +60,21 @@ func New(c Config) *Desk { return &Desk{c} }
 // Roles may look at other people; what they see and do beyond that is the policy's word.
 var Roles = []directory.Role{directory.Admin, directory.Editor, directory.Auditor}
 
+// Writers may change other people, as far as the policy lets them. An auditor never does, whatever the file says.
+var Writers = []directory.Role{directory.Admin, directory.Editor}
+
+// Looks says whether somebody holds a role that looks at other people.
+func Looks(by directory.Actor) bool { return holds(by, Roles) }
+
+// Writes says whether somebody holds a role that changes other people.
+func Writes(by directory.Actor) bool { return holds(by, Writers) }
+
+func holds(by directory.Actor, one []directory.Role) bool {
+	return slices.ContainsFunc(by.Roles, func(r directory.Role) bool { return slices.Contains(one, r) })
+}
+
+var sayReader = fail.T("Your role looks and does not change.")
+
 // may is the first gate of every method: a role in the tenant that is asked about, and for a key the scope.
 func may(by directory.Actor, tenant string, scope directory.Scope) error {
 	people := by.Kind == directory.PersonActor || by.Kind == directory.KeyActor
@@ -65,7 +82,7 @@ func may(by directory.Actor, tenant string, scope directory.Scope) error {
 	if own && !by.Can(scope) {
 		return fail.New(fail.Denied, "admin", fail.T("This key does not have the scope %s.", string(scope)))
 	}
-	if own && slices.ContainsFunc(by.Roles, func(r directory.Role) bool { return slices.Contains(Roles, r) }) {
+	if own && Looks(by) {
 		return nil
 	}
 	return fail.New(fail.Denied, "admin", fail.T("This is for administrators of your organization."))
@@ -196,6 +213,8 @@ func (d *Desk) Person(ctx context.Context, by directory.Actor, on directory.Ref)
 	return d.person(by, u), nil
 }
 
+var sayGone = fail.T("This person was deleted. Restore them first.")
+
 func (d *Desk) person(by directory.Actor, u directory.User) Person {
 	p := Person{User: u, Actions: map[change.Action]Allowed{}, Gone: u.Values[directory.FacetAccount].Str() == directory.Deleted}
 	p.Fields = d.Policy.Form(by, p.User)
@@ -203,16 +222,27 @@ func (d *Desk) person(by directory.Actor, u directory.User) Person {
 	for _, a := range actions {
 		yes, why := d.Policy.Acts(by, a, p.User)
 		if p.Gone && a != change.Account {
-			yes, why = false, fail.T("This person was deleted. Restore them first.")
+			yes, why = false, sayGone
+		}
+		if !Writes(by) {
+			yes, why = false, sayReader
 		}
 		p.Actions[a] = Allowed{yes, why}
+	}
+	for i := range p.Fields {
+		if f := &p.Fields[i]; f.Write && (p.Gone || !Writes(by)) {
+			f.Write, f.Reason = false, sayReader
+			if p.Gone {
+				f.Reason = sayGone
+			}
+		}
 	}
 	p.Values = d.Policy.Sees(by, p.User, p.User.Values.Names())
 	return p
 }
 
-// Photo is a person's picture in its largest size; NotFound when there is none, or when it is hidden.
-func (d *Desk) Photo(ctx context.Context, by directory.Actor, on directory.Ref) (directory.Photo, error) {
+// Photo is a person's picture in the size nearest to px, 0 for the largest; NotFound when there is none, or when it is hidden.
+func (d *Desk) Photo(ctx context.Context, by directory.Actor, on directory.Ref, px int) (directory.Photo, error) {
 	if err := may(by, on.Tenant, directory.PeopleRead); err != nil {
 		return directory.Photo{}, err
 	}
@@ -223,7 +253,7 @@ func (d *Desk) Photo(ctx context.Context, by directory.Actor, on directory.Ref) 
 	if _, seen := d.Policy.Photo(by, u); !seen {
 		return directory.Photo{}, fail.New(fail.NotFound, "admin.photo", fail.Text{})
 	}
-	return d.Directory.Photo(ctx, directory.Authority{}, on, 0)
+	return d.Directory.Photo(ctx, directory.Authority{}, on, px)
 }
 
 // OwnForm is what a person sees and may change of themselves, without the values.
@@ -268,10 +298,18 @@ func (d *Desk) Group(ctx context.Context, by directory.Actor, on directory.Ref) 
 	if err != nil {
 		return directory.Group{}, Allowed{}, err
 	}
-	for _, p := range d.Policy.MayJoin(by, g) {
-		return g, Allowed{Why: p.Say}, nil
+	return g, d.MayJoin(by, g), nil
+}
+
+// MayJoin says whether the actor may put people into a group and take them out, whoever they are.
+func (d *Desk) MayJoin(by directory.Actor, g directory.Group) Allowed {
+	if !Writes(by) {
+		return Allowed{Why: sayReader}
 	}
-	return g, Allowed{Yes: true}, nil
+	for _, p := range d.Policy.MayJoin(by, g) {
+		return Allowed{Why: p.Say}
+	}
+	return Allowed{Yes: true}
 }
 
 // SKUs are the products of the organization with their seats.

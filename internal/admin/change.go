@@ -7,6 +7,7 @@ import (
 
 	"nameplate/internal/change"
 	"nameplate/internal/directory"
+	"nameplate/internal/fail"
 	"nameplate/internal/property"
 )
 
@@ -82,7 +83,7 @@ func (d *Desk) told(c change.Change, v property.Values) property.Values {
 
 // ready gives a change the names of what it is about. A name that cannot be read is left out: the id says it as well.
 func (d *Desk) ready(ctx context.Context, c change.Change) (change.Change, error) {
-	if err := may(c.By, c.On.Tenant, scope(c)); err != nil {
+	if err := writes(c.By, c.On.Tenant, scope(c)); err != nil {
 		return c, err
 	}
 	names := map[string]string{}
@@ -114,26 +115,43 @@ func (d *Desk) ready(ctx context.Context, c change.Change) (change.Change, error
 			}
 		}
 	}
-	if names["on"] == "" {
-		u, err := d.Directory.User(ctx, directory.Authority{}, c.On, directory.Ask{Names: []property.Name{"displayName", directory.FacetAccount}})
+	_, boss := c.Set[directory.FacetManager]
+	if names["on"] == "" || boss {
+		u, err := d.Directory.User(ctx, directory.Authority{}, c.On, directory.Ask{Names: []property.Name{"displayName", directory.FacetAccount}, Manager: boss})
 		if err == nil {
 			names["on"] = u.Values["displayName"].Str()
+			if u.Manager != nil { // whose place somebody else takes
+				names[u.Manager.Ref.ID] = u.Manager.Name
+			}
 		}
 	}
 	c.Names = names
 	return c, nil
 }
 
-// Undo takes an entry back, whoever's it is, as far as the actor may make that change.
-func (d *Desk) Undo(ctx context.Context, by directory.Actor, tenant, entry string) (change.Outcome, error) {
-	if err := may(by, tenant, directory.HistoryRead); err != nil {
-		return change.Outcome{}, err
+// Inverse is the change that takes an entry back, whoever's it is, ready for Apply.
+func (d *Desk) Inverse(ctx context.Context, by directory.Actor, tenant, entry string) (change.Change, error) {
+	if err := writes(by, tenant, directory.HistoryRead); err != nil {
+		return change.Change{}, err
 	}
-	c, err := d.Engine.Inverse(ctx, tenant, entry, by)
+	return d.Engine.Inverse(ctx, tenant, entry, by)
+}
+
+// Undo takes an entry back, as far as the actor may make that change; whoever calls has looked whether Inverse is Dangerous.
+func (d *Desk) Undo(ctx context.Context, by directory.Actor, tenant, entry string) (change.Outcome, error) {
+	c, err := d.Inverse(ctx, by, tenant, entry)
 	if err != nil {
 		return change.Outcome{}, err
 	}
 	return d.Apply(ctx, c)
+}
+
+// writes is may for whoever wants to change something.
+func writes(by directory.Actor, tenant string, scope directory.Scope) error {
+	if err := may(by, tenant, scope); err != nil || Writes(by) {
+		return err
+	}
+	return fail.New(fail.Denied, "admin", sayReader)
 }
 
 // History lists what was done in the tenant, newest first, at most n, older than before (0: from the newest). Values of properties

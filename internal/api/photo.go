@@ -26,7 +26,7 @@ func getPhoto(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	p, err := c.Desk.Photo(c.r.Context(), c.by, ref)
+	p, err := c.Desk.Photo(c.r.Context(), c.by, ref, 0)
 	if err != nil {
 		return reply{}, err
 	}

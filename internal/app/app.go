@@ -158,7 +158,13 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 	if err != nil {
 		return nil, err
 	}
+	desk := admin.New(admin.Config{Directory: dir.Directory, Engine: a.engine, Policy: rules, Journal: journal, Now: o.Now})
+	var looked *admin.Desk
+	if !cfg.DelegatedOnly { // without a right of the application's own there is nobody to look after
+		looked = desk
+	}
 	pages, err := portal.New(portal.Deps{
+		Desk: looked, Random: rand.Reader,
 		Site: a.site, Engine: a.engine, Form: rules, Reader: dir.Directory, Journal: journal, Access: a.access,
 		Brand: portal.Brand{Name: name, Accent: cfg.Accent, Logo: logo, Privacy: cfg.PrivacyURL}, Support: cfg.Support, Log: o.Log, Now: o.Now,
 		Delegated: cfg.DelegatedOnly, Emulator: config.Loopback(hostOf(cfg.Cloud.Graph)), Gallery: o.Demo,
@@ -167,7 +173,6 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 		return nil, fail.Wrap(fail.Internal, "app.new", err)
 	}
 	pages.Mount()
-	desk := admin.New(admin.Config{Directory: dir.Directory, Engine: a.engine, Policy: rules, Journal: journal, Now: o.Now})
 	a.keys = access.NewKeys(access.KeyConfig{Store: a.store.Keys(), Now: o.Now, Random: rand.Reader, NewID: newID, Log: o.Log})
 	a.api = api.New(api.Config{
 		Desk: desk, Policy: rules, Keys: a.keys, Answers: a.store.Answers(), Verifier: journal, Sign: a.site, Now: o.Now, Random: rand.Reader,

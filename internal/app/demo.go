@@ -251,6 +251,7 @@ func demoUsers(org emulator.Organization) []DemoUser {
 		}},
 		{SyncedRole, func(u emulator.User) bool { return u.Sync == "synced" && !disabled(u) }},
 		{"guest", guest},
+		{string(directory.Editor), func(u emulator.User) bool { return holds[u.UPN] == string(directory.Editor) }},
 		{"Microsoft 365 administrator", func(u emulator.User) bool { return len(u.Roles) > 0 && !disabled(u) }},
 		{string(directory.Admin), func(u emulator.User) bool { return holds[u.UPN] == string(directory.Admin) }},
 		{string(directory.Auditor), func(u emulator.User) bool { return holds[u.UPN] == string(directory.Auditor) }},

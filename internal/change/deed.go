@@ -160,3 +160,8 @@ func arrivedAt(n property.Name, now, before property.Value) (yes, stamp bool) {
 
 // undoable says whether an action can be taken back. A password is not known any more, and ended sign-ins stay ended.
 func undoable(a Action) bool { return !slices.Contains([]Action{Password, Sessions}, a) }
+
+// Undoable says whether an entry is of a sort that Inverse takes back: it ended, something of it arrived, and its action can be.
+func (t Entry) Undoable() bool {
+	return !t.Ended.IsZero() && (t.Outcome.State == Applied || t.Outcome.State == Partly) && undoable(t.Change.Do)
+}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"nameplate/internal/change"
 	"nameplate/internal/directory"
@@ -23,6 +24,7 @@ type doneView struct {
 	Saved    []pairView
 	NotSaved []partView
 	Entry    string
+	Under    string // before the address of the undo: "/admin" where it is somebody else's profile
 	Undo     string // token, "" when there is nothing to take back
 	UndoFor  string // scope of the token
 	Again    string // address that opens the form with what was not saved
@@ -113,12 +115,33 @@ func (p *Portal) doneOf(v *web.Visit, e change.Entry, fields []policy.Field) *do
 }
 
 func undoable(e change.Entry, self directory.Ref) bool {
-	return e.Change.By.Self(self) && !e.Ended.IsZero() && (e.Outcome.State == change.Applied || e.Outcome.State == change.Partly)
+	return e.Change.By.Self(self) && e.Undoable()
 }
 
 func (p *Portal) labelFor(v *web.Visit, n property.Name, fields []policy.Field) string {
-	if n == change.PhotoName {
+	switch n {
+	case change.PhotoName:
 		return v.Printer.S("Photo")
+	case directory.FacetManager:
+		return v.Printer.S("Manager")
+	case directory.FacetAccount:
+		return v.Printer.S("Account")
+	case directory.FacetPassword:
+		return v.Printer.S("Password set")
+	case directory.FacetSessions:
+		return v.Printer.S("Sign-ins count from")
+	case "groups":
+		return v.Printer.S("Groups")
+	case "licenses":
+		return v.Printer.S("Licenses")
+	case "reports":
+		return v.Printer.S("Direct reports")
+	}
+	if _, ok := directory.GroupOf(n); ok {
+		return v.Printer.S("Group")
+	}
+	if _, ok := directory.SKUOf(n); ok {
+		return v.Printer.S("License")
 	}
 	for _, f := range fields {
 		if f.Def.Name == n {
@@ -133,11 +156,18 @@ func (p *Portal) labelFor(v *web.Visit, n property.Name, fields []policy.Field) 
 
 // pair is old → new of one name of an entry.
 func (p *Portal) pair(v *web.Visit, e change.Entry, n property.Name, fields []policy.Field, waiting bool) pairView {
-	pv := pairView{Label: p.labelFor(v, n, fields), Waiting: waiting}
 	was, now := e.Outcome.Before[n], e.Outcome.After[n]
 	if _, back := e.Outcome.After[n]; !back {
 		now = e.Change.Set[n]
 	}
+	pv := p.pairOf(v, n, was, now, e.Change.Names, fields)
+	pv.Waiting = waiting
+	return pv
+}
+
+// pairOf is old → new of a property, of the picture or of a facet; names are what the ids in facets are called.
+func (p *Portal) pairOf(v *web.Visit, n property.Name, was, now property.Value, names map[string]string, fields []policy.Field) pairView {
+	pv := pairView{Label: p.labelFor(v, n, fields)}
 	if n == change.PhotoName {
 		word := func(val property.Value) string {
 			if val.Empty() {
@@ -151,6 +181,13 @@ func (p *Portal) pair(v *web.Visit, e change.Entry, n property.Name, fields []po
 		}
 		return pv
 	}
+	if directory.Facet(n) {
+		if name := names[string(n)]; name != "" {
+			pv.Label = v.Printer.S("%[1]s: %[2]s", pv.Label, Clear(name))
+		}
+		pv.Was, pv.Now = facetText(v, n, was, names), facetText(v, n, now, names)
+		return pv
+	}
 	if def, ok := p.props.Def(n); ok {
 		pv.Was, _, _ = look(v.Printer, def, typedAs(def, was))
 		pv.Now, _, _ = look(v.Printer, def, typedAs(def, now))
@@ -158,6 +195,48 @@ func (p *Portal) pair(v *web.Visit, e change.Entry, n property.Name, fields []po
 		pv.Was, pv.Now = was.String(), now.String()
 	}
 	return pv
+}
+
+// facetText is a facet's value as a person reads it.
+func facetText(v *web.Visit, n property.Name, val property.Value, names map[string]string) string {
+	switch n {
+	case directory.FacetManager:
+		if name := names[val.Str()]; name != "" {
+			return name
+		}
+		return val.Str()
+	case directory.FacetAccount:
+		if val.Str() == directory.Deleted {
+			return v.Printer.S("Deleted")
+		}
+		return v.Printer.S("Active")
+	case directory.FacetPassword, directory.FacetSessions:
+		if val.True() {
+			return v.Printer.S("now")
+		}
+		t := val.Time()
+		if t.IsZero() { // a journal keeps it as a text
+			t, _ = time.Parse(time.RFC3339, val.Str())
+		}
+		if t.IsZero() {
+			return ""
+		}
+		return v.Printer.Date(t)
+	}
+	if _, sku := directory.SKUOf(n); sku {
+		off, has := directory.Plans(val)
+		switch {
+		case !has:
+			return v.Printer.S("not given")
+		case len(off) > 0:
+			return v.Printer.S("given, services off: %d", len(off))
+		}
+		return v.Printer.S("given")
+	}
+	if val.True() {
+		return v.Printer.S("member")
+	}
+	return v.Printer.S("not a member")
 }
 
 // typedAs makes an instant of a text that a journal kept as JSON.
@@ -193,6 +272,10 @@ type entryView struct {
 	Undo, UndoFor string
 	Undone        bool
 	Undoing       bool
+	// Where the history is of many people: about whom, what was done, the reason that was given, and the address of the entry.
+	On, OnHref   string
+	What, Reason string
+	Href         string
 }
 
 const historyPage = 25
@@ -225,19 +308,24 @@ func (p *Portal) history(w http.ResponseWriter, r *http.Request, v *web.Visit) e
 	return p.show(w, v, http.StatusOK, "history", p.page(r, v, "history", fail.T("History"), b))
 }
 
+// actorName is who made a change, in words.
+func actorName(v *web.Visit, by directory.Actor) string {
+	switch by.Kind {
+	case directory.SelfActor:
+		return v.Printer.S("Nameplate itself")
+	case directory.HostActor:
+		return v.Printer.S("An administrator on the server")
+	case directory.OtherActor:
+		return v.Printer.S("Outside this portal")
+	}
+	return by.Name
+}
+
 func (p *Portal) entryView(v *web.Visit, e change.Entry, undone bool) entryView {
 	pr := v.Printer
 	ev := entryView{
 		ID: e.ID, Time: pr.Clock(e.Begun), ISO: e.Begun.UTC().Format("2006-01-02T15:04:05Z"), Mine: e.Change.By.Self(v.Session.Ref),
-		Who: e.Change.By.Name, From: e.Change.By.From, Undone: undone, Undoing: e.Change.Undoes != "",
-	}
-	switch e.Change.By.Kind {
-	case directory.SelfActor:
-		ev.Who = pr.S("Nameplate itself")
-	case directory.HostActor:
-		ev.Who = pr.S("An administrator on the server")
-	case directory.OtherActor:
-		ev.Who = pr.S("Outside this portal")
+		Who: actorName(v, e.Change.By), From: e.Change.By.From, Undone: undone, Undoing: e.Change.Undoes != "",
 	}
 	if ev.Mine {
 		ev.Who = pr.S("You")

@@ -83,13 +83,16 @@ func (p *Portal) typedOf(v *web.Visit, f *web.Form) []typedView {
 	return out
 }
 
-func (p *Portal) stash(r *http.Request, f *web.Form) error {
+func (p *Portal) stash(r *http.Request, f *web.Form) error { return p.stashFor(r, "/profile", f) }
+
+// stashFor keeps a form for the page at path, which finds it after the next sign-in (kept).
+func (p *Portal) stashFor(r *http.Request, path string, f *web.Form) error {
 	values := url.Values{}
 	for k, texts := range f.Values {
 		values[k] = texts
 	}
 	values.Set(web.ScopeField, f.Scope)
-	return p.Access.Stash(r.Context(), p.Site.SessionSecret(r), access.Form{Path: "/profile", Values: values, At: p.Now()})
+	return p.Access.Stash(r.Context(), p.Site.SessionSecret(r), access.Form{Path: path, Values: values, At: p.Now()})
 }
 
 // confirm answers a save for which Microsoft wants one more proof of the person: what was typed is kept, and shown again,
@@ -143,26 +146,36 @@ func (p *Portal) confirmPage(w http.ResponseWriter, r *http.Request, v *web.Visi
 // recover puts a kept form back on the page. Against what the directory says now, not against what the old form showed: a
 // conflict with somebody else is visible before it is saved.
 func (p *Portal) recover(ctx context.Context, v *web.Visit, d *drawing) bool {
-	if v.Session.Recovered == "" {
+	kept := p.kept(ctx, v, "/profile")
+	if kept == nil {
 		return false
 	}
-	form, err := p.Access.Unstash(ctx, access.Session{ID: v.Session.ID, Ref: v.Session.Ref, Recovered: v.Session.Recovered})
-	if err != nil {
-		p.Log.Info("kept form", "request", v.ID, "err", err.Error())
-		return false
-	}
-	key, names, ok := scopeNames(form.Values.Get(web.ScopeField))
+	key, names, ok := scopeNames(kept.Scope)
 	if !ok {
 		return false
 	}
-	kept := &web.Form{Values: form.Values}
 	changed, _, _ := p.different(kept, names)
 	d.typed = typed{}
 	for name := range changed {
-		d.typed[string(name)] = form.Values[string(name)]
+		d.typed[string(name)] = kept.Values[string(name)]
 	}
 	if d.editing = editing(key); d.editing == "" {
 		d.editing = "all"
 	}
 	return len(d.typed) > 0
+}
+
+// kept is the form that was kept for the page at path, once; nil when there is none.
+func (p *Portal) kept(ctx context.Context, v *web.Visit, path string) *web.Form {
+	if v.Session.Recovered != path {
+		return nil
+	}
+	form, err := p.Access.Unstash(ctx, access.Session{ID: v.Session.ID, Ref: v.Session.Ref, Recovered: v.Session.Recovered})
+	if err != nil {
+		p.Log.Info("kept form", "request", v.ID, "err", err.Error())
+		return nil
+	}
+	f := &web.Form{Values: form.Values, Scope: form.Values.Get(web.ScopeField)}
+	f.Del(web.ScopeField)
+	return f
 }

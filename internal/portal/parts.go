@@ -16,8 +16,9 @@ type navItem struct{ Key, Href, Icon, Label string }
 // "ascending" or "descending"; Class is "figure" for numbers, "more" for what a phone leaves out.
 type sortHead struct{ Label, Href, Way, Class string }
 
-// pageLinks lead on in a list ("pages"); "" where there is nothing. Says is which part of the list this is.
-type pageLinks struct{ Previous, Next, Says string }
+// pageLinks lead on in a list ("pages"); "" where there is nothing. A list that the
+// directory hands out page by page has no way back but First. Says is which part of the list this is.
+type pageLinks struct{ First, Previous, Next, Says string }
 
 // filterView is a filter in force ("chosen"); Without is the address of the list without it.
 type filterView struct{ Label, Value, Without string }

@@ -137,6 +137,10 @@ func (p *Portal) photo(w http.ResponseWriter, r *http.Request, v *web.Visit) err
 	if err != nil {
 		return again(err)
 	}
+	return sendPhoto(w, got)
+}
+
+func sendPhoto(w http.ResponseWriter, got directory.Photo) error {
 	if !photo.IsJPEG(got.Data) {
 		return fail.New(fail.Unsupported, "portal.photo", fail.T("The directory holds a photo in a format that cannot be shown here. Upload a new one to replace it."))
 	}
@@ -144,6 +148,6 @@ func (p *Portal) photo(w http.ResponseWriter, r *http.Request, v *web.Visit) err
 	// Kept only by this browser, and asked for again each time under a new address when it changes.
 	w.Header().Set("Cache-Control", "private, max-age=3600")
 	w.WriteHeader(http.StatusOK)
-	_, err = w.Write(got.Data)
+	_, err := w.Write(got.Data)
 	return err
 }

@@ -10,6 +10,7 @@ import (
 	"context"
 	"embed"
 	"errors"
+	"io"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -18,6 +19,7 @@ import (
 	"time"
 
 	"nameplate/internal/access"
+	"nameplate/internal/admin"
 	"nameplate/internal/change"
 	"nameplate/internal/directory"
 	"nameplate/internal/fail"
@@ -102,6 +104,10 @@ type Deps struct {
 	Brand   Brand
 	Log     *slog.Logger
 	Now     func() time.Time
+	// Desk is where people with a role look after others; nil: no pages for them.
+	Desk *admin.Desk
+	// Random makes passwords; needed with Desk.
+	Random io.Reader
 	// Support is who helps when a field is locked or something fails: an e-mail address or an https address, "" for none.
 	Support string
 	// Delegated says that the application has no permission of its own: only what Microsoft lets a person write can be edited.
@@ -187,6 +193,9 @@ func (p *Portal) Mount() {
 	get("/ask/{name...}", web.Person(), p.ask)
 	get("/history", web.Person(), p.history)
 	post("/history/{id}/undo", web.Person(), p.undo)
+	if p.Desk != nil {
+		p.mountDesk(get, post)
+	}
 	if p.Gallery {
 		get("/gallery", web.Public(), p.gallery)
 		get("/gallery/{state}", web.Public(), p.galleryState)
@@ -202,7 +211,7 @@ func (s Sessions) Session(ctx context.Context, secret, from string) (web.Session
 	if err != nil {
 		return web.Session{}, err
 	}
-	return web.Session{ID: got.ID, Ref: got.Ref, Name: got.Name, UPN: got.UPN, Roles: got.Roles, Groups: got.Groups, Guest: got.Guest, Recovered: got.Recovered}, nil
+	return web.Session{ID: got.ID, Ref: got.Ref, Name: got.Name, UPN: got.UPN, Roles: got.Roles, Groups: got.Groups, Guest: got.Guest, SignedIn: got.SignedIn, Recovered: got.Recovered}, nil
 }
 
 // page is what every page's template gets.
@@ -240,7 +249,7 @@ func (p *Portal) page(r *http.Request, v *web.Visit, here string, title fail.Tex
 	}
 	if v.Session != nil {
 		pg.SignOut = v.Token("sign-out")
-		pg.Nav = own(v)
+		pg.Nav = p.places(v)
 	}
 	for _, name := range logoNames {
 		if p.assets.Has(name) {
@@ -250,13 +259,24 @@ func (p *Portal) page(r *http.Request, v *web.Visit, here string, title fail.Tex
 	return pg
 }
 
-// own is where everybody can go.
-func own(v *web.Visit) []navGroup {
-	return []navGroup{{Items: []navItem{
+// places are where somebody can go: everybody's own, and for people with a role the pages about others.
+func (p *Portal) places(v *web.Visit) []navGroup {
+	groups := []navGroup{{Items: []navItem{
 		{Key: "profile", Href: "/profile", Icon: "person", Label: v.Printer.S("My profile")},
 		{Key: "history", Href: "/history", Icon: "clock", Label: v.Printer.S("History")},
 		{Key: "help", Href: "/help", Icon: "help", Label: v.Printer.S("Help")},
 	}}}
+	if p.Desk == nil || !admin.Looks(v.Actor()) {
+		return groups
+	}
+	return append(groups, navGroup{Title: v.Printer.S("Administration"), Items: []navItem{
+		{Key: "overview", Href: "/admin", Icon: "chart", Label: v.Printer.S("Overview")},
+		{Key: "people", Href: "/admin/people", Icon: "people", Label: v.Printer.S("People")},
+		{Key: "groups", Href: "/admin/groups", Icon: "group", Label: v.Printer.S("Groups")},
+		{Key: "licenses", Href: "/admin/licenses", Icon: "key", Label: v.Printer.S("Licenses")},
+		{Key: "changes", Href: "/admin/history", Icon: "clock", Label: v.Printer.S("All changes")},
+		{Key: "policy", Href: "/admin/policy", Icon: "rules", Label: v.Printer.S("Policy")},
+	}})
 }
 
 // Groups says that there are more places than fit beside each other on a phone.

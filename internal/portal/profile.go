@@ -31,6 +31,7 @@ type profileBody struct {
 	Guest                              bool
 	Delegated                          bool
 	Synced                             bool
+	At                                 string // address of the page
 	Editing                            string // key of the section that is edited, "all", or ""
 	Scope, Token                       string
 	Problems                           []problemView
@@ -145,7 +146,7 @@ func (p *Portal) fill(v *web.Visit, b *profileBody, d drawing) {
 	for _, m := range u.Missing {
 		b.PeopleUnread = b.PeopleUnread || m.What == "manager" || m.What == "reports"
 	}
-	b.Sections = d.sections()
+	b.Sections, b.At = d.sections(), "/profile"
 	b.Editing = ""
 	var scope []string
 	for i, s := range b.Sections {

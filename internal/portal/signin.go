@@ -58,8 +58,14 @@ func (p *Portal) login(w http.ResponseWriter, r *http.Request, v *web.Visit) err
 	if begin.Next == "/" {
 		begin.Next = "/profile"
 	}
-	if prompt := q.Get("prompt"); prompt == "select_account" {
-		begin.Prompt = prompt
+	switch q.Get("prompt") {
+	case "select_account":
+		begin.Prompt = "select_account"
+	case "login":
+		begin.Fresh = true
+		if v.Session != nil {
+			begin.Hint = v.Session.UPN
+		}
 	}
 	if c := q.Get("claims"); c != "" {
 		claims, ok := p.Site.Signed(c)
@@ -99,7 +105,7 @@ func (p *Portal) callback(w http.ResponseWriter, r *http.Request, v *web.Visit) 
 	next := guard.Next(done.Next)
 	switch {
 	case done.Session.Recovered != "":
-		next = "/profile?recovered=1"
+		next = guard.Next(done.Session.Recovered) + "?recovered=1"
 	case next == "/":
 		next = "/profile"
 	}

@@ -35,6 +35,7 @@ type Session struct {
 	Roles     []directory.Role
 	Groups    []string // object ids of groups, lower case
 	Guest     bool
+	SignedIn  time.Time // when they last proved who they are; zero when nobody can tell
 	Recovered string // path of a form whose text was kept when an earlier session ended; "" for none
 }
 

@@ -3,6 +3,7 @@ import { changes } from "./changes.js";
 import { chips } from "./chips.js";
 import { crop } from "./crop.js";
 import { selection } from "./list.js";
+import { live } from "./live.js";
 
 const each = (mark, part) => document.querySelectorAll(mark).forEach(part);
 
@@ -14,6 +15,7 @@ each("textarea[data-chips]", chips);
 each("form[data-editor]", changes);
 each("form[data-photo]", crop);
 each("form[data-list]", selection);
+each("form[data-live]", live);
 
 // A list of choices that is left by hand is applied at once; the button is for pages without script.
 each("form.switch", (form) => {

@@ -1,0 +1,424 @@
+package portal
+
+import (
+	"context"
+	"encoding/csv"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"nameplate/internal/admin"
+	"nameplate/internal/change"
+	"nameplate/internal/directory"
+	"nameplate/internal/fail"
+	"nameplate/internal/property"
+	"nameplate/internal/web"
+)
+
+// The history of everybody: who, what, old, new, why, from where.
+
+// changeActions and changeStates are what it can be filtered by, in the order of the lists.
+var changeActions = []struct {
+	do    change.Action
+	label fail.Text
+}{
+	{change.Update, fail.T("Profile changed")},
+	{change.Photo, fail.T("Photo changed")},
+	{change.Manager, fail.T("Manager changed")},
+	{change.Member, fail.T("Groups changed")},
+	{change.License, fail.T("Licenses changed")},
+	{change.Account, fail.T("Deleted or restored")},
+	{change.Password, fail.T("Password reset")},
+	{change.Sessions, fail.T("Sign-ins ended")},
+}
+
+var changeStates = []struct {
+	state change.State
+	label fail.Text
+}{
+	{change.Applied, fail.T("Saved")},
+	{change.Partly, fail.T("Partly saved")},
+	{change.Unverified, fail.T("Accepted, not visible yet")},
+	{change.Refused, fail.T("Refused")},
+	{change.Conflicted, fail.T("Not saved: changed by somebody else")},
+	{change.Failed, fail.T("Failed")},
+	{change.Unchanged, fail.T("Nothing to save")},
+	{change.Open, fail.T("Being saved")},
+}
+
+type changesBody struct {
+	Days          []dayView
+	On, By        string // as written: a sign-in name or an object id
+	Do, State     []optionView
+	From, Until   string
+	Chosen        []filterView
+	Clear, File   string
+	Older, Newest string
+	Empty         *emptyView
+	Problem       string
+}
+
+// changesQuery is what the address of the history says.
+type changesQuery struct {
+	on, by, from, until string
+	do, state           string
+	before              int64
+}
+
+func readChangesQuery(r *http.Request) (changesQuery, error) {
+	q := r.URL.Query()
+	for name, values := range q {
+		if len(values) > 1 || len(values[0]) > 300 || strings.ContainsRune(values[0], 0) {
+			return changesQuery{}, wrong(name)
+		}
+	}
+	l := changesQuery{on: strings.TrimSpace(q.Get("on")), by: strings.TrimSpace(q.Get("by")), from: q.Get("from"), until: q.Get("until"), do: q.Get("do"), state: q.Get("state")}
+	if s := q.Get("before"); s != "" {
+		if l.before = sequence(s); l.before == 0 {
+			return l, wrong("before")
+		}
+	}
+	known := l.do == "" || l.do == string(change.Update)
+	for _, a := range changeActions {
+		known = known || string(a.do) == l.do
+	}
+	if !known {
+		return l, wrong("do")
+	}
+	known = l.state == ""
+	for _, s := range changeStates {
+		known = known || string(s.state) == l.state
+	}
+	if !known {
+		return l, wrong("state")
+	}
+	return l, nil
+}
+
+func (l changesQuery) values() url.Values {
+	q := url.Values{}
+	for name, s := range map[string]string{"on": l.on, "by": l.by, "from": l.from, "until": l.until, "do": l.do, "state": l.state} {
+		if s != "" {
+			q.Set(name, s)
+		}
+	}
+	return q
+}
+
+// search turns the query into the journal's; names are what the people in it are called.
+func (p *Portal) search(ctx context.Context, v *web.Visit, l changesQuery) (q change.Search, names map[string]string, err error) {
+	q, names = change.Search{Do: change.Action(l.do), State: change.State(l.state)}, map[string]string{}
+	for _, x := range []struct {
+		text string
+		id   *string
+	}{{l.on, &q.On}, {l.by, &q.By}} {
+		if x.text == "" {
+			continue
+		}
+		found, err := p.Desk.Find(ctx, v.Actor(), v.Session.Ref.Tenant, x.text)
+		switch {
+		case err == nil:
+			*x.id, names[x.text] = found.Ref.ID, mentionName(found)
+		case fail.Is(err, fail.NotFound) && isID(strings.ToLower(x.text)): // gone for good, and still in the history
+			*x.id = strings.ToLower(x.text)
+		default:
+			return q, names, err
+		}
+	}
+	for _, x := range []struct {
+		text, name string
+		at         *time.Time
+		more       int
+	}{{l.from, "from", &q.From, 0}, {l.until, "until", &q.Until, 1}} {
+		if x.text == "" {
+			continue
+		}
+		t, ok := day(v, x.text)
+		if !ok {
+			return q, names, wrong(x.name)
+		}
+		*x.at = t.AddDate(0, 0, x.more)
+	}
+	return q, names, nil
+}
+
+func (p *Portal) everybodysHistory(w http.ResponseWriter, r *http.Request, v *web.Visit) error {
+	l, err := readChangesQuery(r)
+	if err != nil {
+		return err
+	}
+	b := p.changesBody(v, l)
+	q, names, err := p.search(r.Context(), v, l)
+	if fail.Is(err, fail.NotFound) || fail.Is(err, fail.Invalid) && (strings.Contains(l.on, "@") || strings.Contains(l.by, "@") || l.on+l.by != "") {
+		b.Problem = v.Printer.S("There is nobody with that sign-in name or object ID.")
+		return p.show(w, v, http.StatusNotFound, "changes", p.desk(r, v, "changes", fail.T("All changes"), b))
+	}
+	if err != nil {
+		return err
+	}
+	for i, c := range b.Chosen {
+		if name := names[c.Value]; name != "" {
+			b.Chosen[i].Value = name
+		}
+	}
+	list, err := p.Desk.History(r.Context(), v.Actor(), v.Session.Ref.Tenant, q, l.before, historyPage+1)
+	if err != nil {
+		return err
+	}
+	if len(list) > historyPage {
+		list = list[:historyPage]
+		older := l.values()
+		older.Set("before", itoa(list[historyPage-1].Seq))
+		b.Older = with("/admin/history", older)
+	}
+	if l.before > 0 {
+		b.Newest = with("/admin/history", l.values())
+	}
+	for _, e := range list {
+		day := v.Printer.LongDate(e.Begun)
+		if n := len(b.Days); n == 0 || b.Days[n-1].Title != day {
+			b.Days = append(b.Days, dayView{Title: day})
+		}
+		d := &b.Days[len(b.Days)-1]
+		d.Entries = append(d.Entries, p.entryBy(v, e))
+	}
+	if len(list) == 0 {
+		b.Empty = &emptyView{"clock", v.Printer.S("No change fits"), v.Printer.S("Every change that is made through this portal appears here. Remove a filter to see more."), "/admin/history", v.Printer.S("All changes")}
+	}
+	return p.show(w, v, http.StatusOK, "changes", p.desk(r, v, "changes", fail.T("All changes"), b))
+}
+
+func (p *Portal) changesBody(v *web.Visit, l changesQuery) changesBody {
+	b := changesBody{On: l.on, By: l.by, From: l.from, Until: l.until, Clear: "/admin/history", File: with("/admin/history.csv", l.values())}
+	chosen := func(label, value string, without changesQuery) {
+		if value != "" {
+			without.before = 0
+			b.Chosen = append(b.Chosen, filterView{label, value, with("/admin/history", without.values())})
+		}
+	}
+	for _, a := range changeActions {
+		b.Do = append(b.Do, optionView{string(a.do), v.T(a.label), string(a.do) == l.do})
+	}
+	for _, x := range changeStates {
+		b.State = append(b.State, optionView{string(x.state), v.T(x.label), string(x.state) == l.state})
+	}
+	word := func(list []optionView) string {
+		for _, o := range list {
+			if o.Selected {
+				return o.Label
+			}
+		}
+		return ""
+	}
+	one := l
+	one.on = ""
+	chosen(v.Printer.S("Changed person"), l.on, one)
+	one = l
+	one.by = ""
+	chosen(v.Printer.S("Changed by"), l.by, one)
+	one = l
+	one.do = ""
+	chosen(v.Printer.S("What"), word(b.Do), one)
+	one = l
+	one.state = ""
+	chosen(v.Printer.S("Result"), word(b.State), one)
+	one = l
+	one.from = ""
+	chosen(v.Printer.S("From"), l.from, one)
+	one = l
+	one.until = ""
+	chosen(v.Printer.S("Until"), l.until, one)
+	return b
+}
+
+// entryBy is one entry as those see it who look after people: with whom it was about, and why.
+func (p *Portal) entryBy(v *web.Visit, e change.Entry) entryView {
+	ev := p.entryView(v, e, false)
+	ev.Undo, ev.UndoFor = "", ""
+	ev.On, ev.OnHref = e.Change.Names["on"], "/admin/people/"+e.Change.On.ID
+	if ev.On == "" && e.Change.By.Self(e.Change.On) {
+		ev.On = e.Change.By.Name
+	}
+	if ev.On == "" {
+		ev.On = e.Change.On.ID
+	}
+	ev.Who = actorName(v, e.Change.By)
+	ev.Href = "/admin/history/" + e.ID
+	if e.Change.Why != "" && e.Change.Undoes == "" {
+		ev.Reason = e.Change.Why
+	}
+	for _, a := range changeActions {
+		if a.do == e.Change.Do {
+			ev.What = v.T(a.label)
+		}
+	}
+	return ev
+}
+
+// deskEntry reads an entry that an address names.
+func (p *Portal) deskEntry(ctx context.Context, v *web.Visit, id string) (change.Entry, error) {
+	if len(id) > 100 || strings.ContainsFunc(id, func(r rune) bool { return r < '-' || r > 'z' }) {
+		return change.Entry{}, web.Refuse(http.StatusNotFound)
+	}
+	return p.Desk.Entry(ctx, v.Actor(), v.Session.Ref.Tenant, id)
+}
+
+type entryBody struct {
+	Entry         entryView
+	Day           string
+	Undo, UndoFor string
+	ID            string
+}
+
+// entryPage shows one entry with everything that is known of it, and the way to take it back.
+func (p *Portal) entryPage(w http.ResponseWriter, r *http.Request, v *web.Visit) error {
+	e, err := p.deskEntry(r.Context(), v, r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	b := entryBody{Entry: p.entryBy(v, e), Day: v.Printer.LongDate(e.Begun), ID: e.ID}
+	if e.Undoable() && admin.Writes(v.Actor()) {
+		b.UndoFor = "undo " + e.ID
+		b.Undo = v.Token(b.UndoFor)
+	}
+	return p.show(w, v, http.StatusOK, "entry", p.desk(r, v, "changes", fail.T("A change"), b))
+}
+
+// undoAny takes an entry back, whoever's it is, as far as the reader may make that change.
+func (p *Portal) undoAny(w http.ResponseWriter, r *http.Request, v *web.Visit) error {
+	id := r.PathValue("id")
+	f, err := v.FormFor(r, "undo "+id)
+	if err != nil {
+		return err
+	}
+	e, err := p.deskEntry(r.Context(), v, id)
+	if err != nil {
+		return err
+	}
+	c, err := p.Desk.Inverse(r.Context(), v.Actor(), v.Session.Ref.Tenant, id)
+	if err != nil {
+		return err
+	}
+	if admin.Dangerous(c) && !p.fresh(v) {
+		return p.stepUp(w, r, v, "/admin/history/"+e.ID, f)
+	}
+	out, err := p.Desk.Apply(r.Context(), c)
+	if err != nil {
+		return err
+	}
+	switch out.State {
+	case change.Refused, change.Failed, change.Conflicted:
+		if err := errorOf(out); err != nil {
+			return err
+		}
+		return fail.New(fail.Conflict, "portal.undo", fail.T("Somebody has changed it since, so it was not taken back. Open the person and change it by hand."))
+	}
+	http.Redirect(w, r, personAddress(e.Change.On)+"?"+url.Values{"done": {out.Entry}}.Encode(), http.StatusSeeOther)
+	return nil
+}
+
+// fileEntries is how many entries one file holds at most.
+const fileEntries = 20_000
+
+// historyFile is the history as a file for spreadsheets: one line for each thing that an entry changed.
+func (p *Portal) historyFile(w http.ResponseWriter, r *http.Request, v *web.Visit) error {
+	l, err := readChangesQuery(r)
+	if err != nil {
+		return err
+	}
+	q, _, err := p.search(r.Context(), v, l)
+	if err != nil {
+		return err
+	}
+	list, err := p.Desk.History(r.Context(), v.Actor(), v.Session.Ref.Tenant, q, 0, 500)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
+	w.Header().Set("Content-Disposition", `attachment; filename="history-`+p.Now().UTC().Format("2006-01-02")+`.csv"`)
+	out := csv.NewWriter(w)
+	line := func(cells ...string) {
+		for i := range cells {
+			cells[i] = plainCell(cells[i])
+		}
+		_ = out.Write(cells) // the reader has gone away; Error below says so
+	}
+	line("time", "entry", "action", "state", "by", "by id", "on", "on id", "property", "old", "new", "why", "from", "undoes")
+	for n := 0; len(list) > 0 && n < fileEntries; {
+		for _, e := range list {
+			p.fileLines(v, e, line)
+		}
+		n += len(list)
+		if list, err = p.Desk.History(r.Context(), v.Actor(), v.Session.Ref.Tenant, q, list[len(list)-1].Seq, 500); err != nil {
+			p.Log.Error("the file of the history is cut short", "request", v.ID, "err", err.Error())
+			panic(http.ErrAbortHandler) // the browser sees that it is not whole
+		}
+	}
+	out.Flush()
+	return out.Error()
+}
+
+func (p *Portal) fileLines(v *web.Visit, e change.Entry, line func(...string)) {
+	c := e.Change
+	names := c.Set.Names()
+	for _, part := range e.Outcome.Parts {
+		for _, n := range part.Names {
+			if _, set := c.Set[n]; !set {
+				names = append(names, n)
+			}
+		}
+	}
+	if len(names) == 0 {
+		names = []property.Name{""}
+	}
+	for _, n := range names {
+		was, now := e.Outcome.Before[n], e.Outcome.After[n]
+		if _, back := e.Outcome.After[n]; !back {
+			now = c.Set[n]
+		}
+		pair := p.pairOf(v, n, was, now, c.Names, nil)
+		name := string(n)
+		if directory.Facet(n) {
+			name = pair.Label
+		} else {
+			pair.Was, pair.Now = was.String(), now.String()
+		}
+		who := c.By.Name
+		if who == "" {
+			who = string(c.By.Kind)
+		}
+		line(e.Begun.UTC().Format(time.RFC3339), e.ID, string(c.Do), string(e.Outcome.State), who, c.By.Ref.ID, c.Names["on"], c.On.ID, name, pair.Was, pair.Now, c.Why, c.By.From, c.Undoes)
+	}
+}
+
+// plainCell keeps a spreadsheet from taking a text for a formula: whatever begins like one gets an apostrophe, which the import takes
+// off again (A42).
+func plainCell(s string) string {
+	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
+		return "'" + s
+	}
+	return s
+}
+
+type checkBody struct {
+	Whole         bool
+	Title, Say    string
+	Bad           string
+	BadID, BadSay string
+}
+
+// checkHistory walks the chain of records and says whether it is whole.
+func (p *Portal) checkHistory(w http.ResponseWriter, r *http.Request, v *web.Visit) error {
+	n, bad, err := p.Desk.Verify(r.Context(), v.Actor(), v.Session.Ref.Tenant)
+	if err != nil {
+		return err
+	}
+	b := checkBody{Whole: bad == nil, Title: v.Printer.S("The history is whole")}
+	b.Say = v.Printer.S("Records read: %d. Each fits its content and the record before it.", int(n))
+	if bad != nil {
+		b.Title, b.Bad, b.BadID, b.BadSay = v.Printer.S("The history was changed"), v.Printer.Number(int(bad.Seq)), bad.ID, bad.What
+		b.Say = v.Printer.S("The record named below does not fit. Somebody or something changed the database by another way than this program. Restore a backup of the time before, and look who can reach the database.")
+	}
+	return p.show(w, v, http.StatusOK, "check", p.desk(r, v, "changes", fail.T("Check of the history"), b))
+}

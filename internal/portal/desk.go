@@ -1,0 +1,135 @@
+package portal
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"nameplate/internal/admin"
+	"nameplate/internal/directory"
+	"nameplate/internal/fail"
+	"nameplate/internal/web"
+)
+
+// The pages for people with a role. What they show and offer is package admin's word; here it gets an address and a face.
+
+// mountDesk puts them on the site: looking is for every role that looks, changing for those that change.
+func (p *Portal) mountDesk(get, post func(string, web.Right, web.Handler)) {
+	look, write := web.Holder(admin.Roles...), web.Holder(admin.Writers...)
+	changing := func(path string, h web.Handler, ended web.Handler) {
+		p.Site.Handle(web.Route{Method: http.MethodPost, Path: path, Right: write, Handler: h, Ended: ended})
+	}
+	get("/admin", look, p.overview)
+	get("/admin/people", look, p.people)
+	get("/admin/people/{id}", look, p.subject)
+	get("/admin/people/{id}/photo", look, p.subjectPhoto)
+	changing("/admin/people/{id}", p.edit, p.keepHere)
+	get("/admin/people/{id}/manager", write, p.chooseManager)
+	changing("/admin/people/{id}/manager", p.saveManager, p.keepHere)
+	get("/admin/people/{id}/groups", write, p.chooseGroup)
+	changing("/admin/people/{id}/groups", p.saveGroup, p.keepHere)
+	get("/admin/people/{id}/licenses", write, p.chooseLicenses)
+	changing("/admin/people/{id}/licenses", p.saveLicenses, p.keepHere)
+	get("/admin/people/{id}/{deed}", write, p.askDeed)
+	changing("/admin/people/{id}/{deed}", p.doDeed, p.keepHere)
+	get("/admin/groups", look, p.groups)
+	get("/admin/groups/{id}", look, p.group)
+	get("/admin/groups/{id}/add", write, p.addMember)
+	get("/admin/licenses", look, p.licenses)
+	get("/admin/history", look, p.everybodysHistory)
+	get("/admin/history.csv", look, p.historyFile)
+	get("/admin/history/check", look, p.checkHistory)
+	get("/admin/history/{id}", look, p.entryPage)
+	post("/admin/history/{id}/undo", write, p.undoAny)
+	get("/admin/policy", look, p.rules)
+}
+
+// desk is a page with room for tables.
+func (p *Portal) desk(r *http.Request, v *web.Visit, here string, title fail.Text, body any) page {
+	pg := p.page(r, v, here, title, body)
+	pg.Wide = true
+	return pg
+}
+
+// target is the object that an address names, in the session's own tenant whatever the request says (A28).
+func target(r *http.Request, v *web.Visit) (directory.Ref, error) {
+	id := r.PathValue("id")
+	if !isID(id) {
+		return directory.Ref{}, web.Refuse(http.StatusNotFound)
+	}
+	return directory.Ref{Tenant: v.Session.Ref.Tenant, ID: id}, nil
+}
+
+// isID is the one way in which an object id is written here: a lower-case GUID.
+func isID(s string) bool {
+	if len(s) != 36 {
+		return false
+	}
+	for i, c := range []byte(s) {
+		dash := i == 8 || i == 13 || i == 18 || i == 23
+		if dash != (c == '-') || !dash && !(c >= '0' && c <= '9' || c >= 'a' && c <= 'f') {
+			return false
+		}
+	}
+	return true
+}
+
+func personAddress(on directory.Ref) string { return "/admin/people/" + on.ID }
+
+// with is an address with a query, without it when that is empty.
+func with(path string, q url.Values) string {
+	if len(q) == 0 {
+		return path
+	}
+	return path + "?" + q.Encode()
+}
+
+// cursor makes the directory's mark of the next page safe to leave the house: it counts for this person and this list only (B54).
+func (p *Portal) cursor(v *web.Visit, list, next string) string {
+	if next == "" {
+		return ""
+	}
+	return p.Site.Sign("page\x00" + v.Session.Ref.String() + "\x00" + list + "\x00" + next)
+}
+
+// continued is the directory's mark that an address brings back; a forged one, or one of another list, is refused.
+func (p *Portal) continued(v *web.Visit, list, page string) (string, error) {
+	if page == "" {
+		return "", nil
+	}
+	text, ok := p.Site.Signed(page)
+	next, mine := strings.CutPrefix(text, "page\x00"+v.Session.Ref.String()+"\x00"+list+"\x00")
+	if !ok || !mine {
+		return "", wrong("page")
+	}
+	return next, nil
+}
+
+// wrong refuses a request that has something in its address which no page of ours puts there.
+func wrong(parameter string) error {
+	f := fail.New(fail.Invalid, "portal.desk", fail.T("The address has something in %q that this page does not understand. Open the list again.", parameter))
+	f.Item = parameter
+	return f
+}
+
+// badge words of a person's state, as far as the reader may know it.
+func (p *Portal) states(v *web.Visit, u directory.User, gone bool) []badgeView {
+	var out []badgeView
+	if gone {
+		out = append(out, badgeView{"critical", v.Printer.S("Deleted")})
+	}
+	if on, known := u.Values["accountEnabled"]; known && !gone {
+		if on.True() {
+			out = append(out, badgeView{"positive", v.Printer.S("Can sign in")})
+		} else {
+			out = append(out, badgeView{"caution", v.Printer.S("Sign-in blocked")})
+		}
+	}
+	if u.Guest {
+		out = append(out, badgeView{"quiet", v.Printer.S("Guest")})
+	}
+	if u.Sync == directory.Synced {
+		out = append(out, badgeView{"quiet", v.Printer.S("Synced from on-premises")})
+	}
+	return out
+}

@@ -36,7 +36,7 @@ type Session struct {
 	Groups    []string // object ids of groups, lower case
 	Guest     bool
 	SignedIn  time.Time // when they last proved who they are; zero when nobody can tell
-	Recovered string // path of a form whose text was kept when an earlier session ended; "" for none
+	Recovered string    // path of a form whose text was kept when an earlier session ended; "" for none
 }
 
 // Sessions finds the session that a browser's cookie names.

@@ -84,15 +84,9 @@ func (l *changeLog) before(seq uint64, n int) uint64 {
 	return l.list[i].seq
 }
 
-// differs are the numbers of the properties in which two records differ.
+// differs are the numbers of the properties in which two records differ, ascending.
 func differs(was, is record) []int {
 	var out []int
-	eachDifference(was, is, func(i int, _, _ string) { out = append(out, i) })
-	return out
-}
-
-// eachDifference calls f for each property in which two records differ, in their order; "" is not set.
-func eachDifference(was, is record, f func(i int, was, is string)) {
 	for was.more() || is.more() {
 		a, b := -1, -1
 		var aj, bj string
@@ -106,15 +100,16 @@ func eachDifference(was, is record, f func(i int, was, is string)) {
 		switch {
 		case a == b:
 			if aj != bj {
-				f(a, aj, bj)
+				out = append(out, a)
 			}
 			was, is = arest, brest
 		case b < 0 || a >= 0 && a < b:
-			f(a, aj, "")
+			out = append(out, a)
 			was = arest
 		default:
-			f(b, "", bj)
+			out = append(out, b)
 			is = brest
 		}
 	}
+	return out
 }

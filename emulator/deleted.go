@@ -1,7 +1,9 @@
 package emulator
 
 import (
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -42,7 +44,8 @@ func (c *call) remove(o *object) {
 	o.extra().gone = true
 	d.deleted[o.id] = o
 	entry := c.entry(t.name+".delete", o.id)
-	entry.Before, entry.After = d.difference(t, was, o.rec)
+	changed := differs(was, o.rec)
+	entry.Before, entry.After = t.values(was, changed), t.values(o.rec, changed)
 	c.e.ledger.add(entry)
 	d.changed(c.e.Now(), change{object: o, what: changeDelete})
 }
@@ -52,8 +55,9 @@ func (c *call) purge(o *object, op string) {
 	d := c.t.dir
 	delete(d.deleted, o.id)
 	o.extra().gone = true
-	for name, holders := range d.forget(o) {
-		for _, h := range holders {
+	held := d.forget(o)
+	for _, name := range slices.Sorted(maps.Keys(held)) {
+		for _, h := range held[name] {
 			d.changed(c.e.Now(), change{object: h, rel: name, removed: []*object{o}})
 		}
 	}
@@ -84,9 +88,10 @@ func (c *call) restore(o *object) error {
 		t.restored(c, o)
 	}
 	entry := c.entry(t.name+".restore", o.id)
-	entry.Before, entry.After = d.difference(t, was, rec)
+	changed := differs(was, rec)
+	entry.Before, entry.After = t.values(was, changed), t.values(rec, changed)
 	c.e.ledger.add(entry)
-	d.changed(c.e.Now(), change{object: o, what: changeRestore, props: differs(was, rec)})
+	d.changed(c.e.Now(), change{object: o, what: changeRestore, props: changed})
 	return nil
 }
 

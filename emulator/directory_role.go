@@ -25,8 +25,8 @@ func roleEntity() *entity {
 		set: "directoryRoles", name: "directoryRole", title: "DirectoryRole", props: roleProps,
 		find: (*directory).roleOf,
 		keys: map[string]func(*directory, string) *object{"roletemplateid": (*directory).roleOf},
-		sees: func(c *call, o *object) sight {
-			if mayRead(c) || o == nil && c.p.delegated() && c.p.holds("User.Read", "User.ReadWrite") && len(c.seg) > 1 {
+		sees: func(c *call, _ *object) sight {
+			if mayRead(c) {
 				return full
 			}
 			return blind

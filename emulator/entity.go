@@ -44,6 +44,7 @@ type prop struct {
 	ops    string               // plain operators: eq ne not ge le in sw ew n /$count
 	adv    string               // operators of advanced queries
 	order  bool                 // $orderby without advanced query
+	sorts  bool                 // $orderby with advanced query
 	search bool                 // $search may name it
 	blank  string               // JSON when nothing is set; "" is null or []
 	derive func(*object) string // what an unset property follows from; "" falls back to blank

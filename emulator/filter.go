@@ -62,6 +62,10 @@ func (c *filterCheck) walk(e odata.Expr, variable string, collection *prop) erro
 		if p.typ != edmTexts && p.typ != edmObjects {
 			return failure(http.StatusBadRequest, "BadRequest", "Any/All may only be used following a collection.")
 		}
+		if x.All {
+			// https://learn.microsoft.com/en-us/graph/filter-query-parameter#filter-using-lambda-operators
+			return unsupportedQuery("The 'all' operator is not supported.")
+		}
 		if x.Body == nil {
 			// https://learn.microsoft.com/en-us/graph/api/group-list asks assignedLicenses/any() plainly
 			if !slices.Contains(strings.Fields(p.ops), "eq") && !c.advanced() {
@@ -171,7 +175,14 @@ func (c *call) checkOrder(s *source) error {
 		if p == nil {
 			return noProperty(o.Path, s.name())
 		}
-		if (s.related || !p.order || c.q.filter != nil) && !c.advanced() {
+		switch advanced := c.advanced(); {
+		case !p.order && !p.sorts && advanced:
+			// https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/1337
+			return unsupportedQuery("An unsupported property was specified.")
+		case !p.order && !advanced:
+			// https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/1354
+			return unsupportedQuery("Unsupported sort property '%s' for '%s'.", p.name, s.title(p))
+		case (s.related || c.q.filter != nil) && !advanced:
 			return unsupportedQuery("Sorting not supported for current query.")
 		}
 	}

@@ -92,7 +92,11 @@ func (c *call) mayEditMembers(g *object) error {
 // linkMember holds which group may be in which: https://learn.microsoft.com/en-us/graph/api/group-post-members (the table) and
 // https://learn.microsoft.com/en-us/entra/identity/role-based-access-control/groups-concept. The words are inferred.
 func (c *call) linkMember(g, x *object) error {
-	if x.is("group") && (x == g || g.unified() || x.unified() || g.assignable()) {
+	if x.is("group") && g.assignable() {
+		// https://github.com/MicrosoftDocs/azure-docs/issues/88710
+		return badRequest("Nesting is currently not supported for groups that can be assigned to a role.")
+	}
+	if x.is("group") && (x == g || g.unified() || x.unified()) {
 		return badRequest("The object '%s' cannot be a member of this type of group.", x.id)
 	}
 	return nil

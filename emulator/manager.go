@@ -188,7 +188,7 @@ func (c *call) revokeSessions(key string) error {
 	was := u.rec
 	u.rec = was.with([]field{{pValidFrom, fmt.Sprintf(`"%s"`, c.e.Now().Format("2006-01-02T15:04:05.999999Z"))}})
 	entry := c.entry("user.sessions.revoke", u.id)
-	entry.Before, entry.After = c.t.dir.difference(u.in, was, u.rec)
+	entry.Before, entry.After = u.in.values(was, []int{pValidFrom}), u.in.values(u.rec, []int{pValidFrom})
 	c.e.ledger.add(entry)
 	c.t.dir.changed(c.e.Now(), change{object: u, props: []int{pValidFrom}})
 	return c.value("Boolean", "true")

@@ -58,6 +58,10 @@ func (c *call) routeObject(t *table, key string, n int) error {
 	if action := memberAction(c.seg[n]); action != "" && len(c.seg) == n+1 && t.relation("transitiveMemberOf") != nil {
 		return c.memberships(t, key, n-1, action)
 	}
+	if (c.is(n, "restore") || c.is(n, "microsoft.graph.restore")) && len(c.seg) == n+1 && c.r.Method == http.MethodPost {
+		// only below directory/deletedItems: https://github.com/microsoftgraph/msgraph-sdk-powershell/issues/987
+		return notThere(key)
+	}
 	if t.routes != nil {
 		if done, err := t.routes(c, key, n); done {
 			return err

@@ -302,9 +302,13 @@ type binding struct {
 func (c *call) bindings(t *table, body map[string]json.RawMessage, fresh bool) ([]binding, error) {
 	var out []binding
 	for given, raw := range body {
-		name, ok := strings.CutSuffix(strings.ToLower(given), "@odata.bind")
-		r := t.relation(name)
-		if !ok || r == nil || r.bind == 0 || r.one && !fresh {
+		const suffix = "@odata.bind"
+		n := len(given) - len(suffix)
+		if n <= 0 || !strings.EqualFold(given[n:], suffix) {
+			continue
+		}
+		r := t.relation(given[:n])
+		if r == nil || r.bind == 0 || r.one && !fresh {
 			continue
 		}
 		var addresses []string

@@ -212,10 +212,10 @@ func (e *Emulator) Set(tenant, who string, values map[string]any) error {
 		return err
 	}
 	was := u.rec
-	before, after := d.difference(d.users, was, rec)
+	changed := differs(was, rec)
+	before, after := d.users.values(was, changed), d.users.values(rec, changed)
 	d.rewrite(u, rec)
 	e.ledger.add(Entry{Time: e.Now(), Tenant: t.id, RequestID: e.random.id(), Op: "user.update", Object: u.id, Before: before, After: after})
-	changed := differs(was, rec)
 	d.changed(e.Now(), change{object: u, props: changed})
 	e.regroup(t, u, changed)
 	return nil

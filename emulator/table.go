@@ -10,7 +10,7 @@ import (
 type table struct {
 	*entity
 	props  []prop
-	byName map[string]int // lower case
+	byName map[string]int // as spelled and in lower case
 	shown  *selection     // without $select
 	list   []*object      // those that are not deleted, in the order of their ord
 }
@@ -20,7 +20,7 @@ func newTable(e *entity) *table {
 	var names []int
 	for i := range t.props {
 		p := &t.props[i]
-		t.byName[strings.ToLower(p.name)] = i
+		t.byName[p.name], t.byName[strings.ToLower(p.name)] = i, i
 		if p.shown {
 			names = append(names, i)
 		}
@@ -46,8 +46,9 @@ func (t *table) add(p prop) int {
 		return i
 	}
 	t.props = append(t.props, p)
-	t.byName[strings.ToLower(p.name)] = len(t.props) - 1
-	return len(t.props) - 1
+	i := len(t.props) - 1
+	t.byName[p.name], t.byName[strings.ToLower(p.name)] = i, i
+	return i
 }
 
 // extension says whether a property is one of this tenant's own.

@@ -275,7 +275,8 @@ func (c *call) applyTo(o *object, edits []edit, op string) error {
 		}
 	}
 	entry := c.entry(op, o.id)
-	entry.Before, entry.After = d.difference(t, was, rec)
+	changed := differs(was, rec)
+	entry.Before, entry.After = t.values(was, changed), t.values(rec, changed)
 	if t.wrote != nil {
 		t.wrote(c, o, edits, &entry)
 	}
@@ -290,7 +291,6 @@ func (c *call) applyTo(o *object, edits []edit, op string) error {
 		what = changeCreate
 	}
 	c.e.ledger.add(entry)
-	changed := differs(was, rec)
 	d.changed(c.e.Now(), change{object: o, what: what, props: changed})
 	if t.written != nil {
 		t.written(c, o, changed)
@@ -314,12 +314,12 @@ func (t *table) moves(was, is record) bool {
 	return slices.ContainsFunc(t.indexed, func(i int) bool { return was.get(i) != is.get(i) })
 }
 
-// difference is what changed between two records, as the ledger says it.
-func (d *directory) difference(t *table, was, is record) (before, after map[string]any) {
-	before, after = make(map[string]any, 2), make(map[string]any, 2)
-	eachDifference(was, is, func(i int, a, b string) {
+// values are some properties of a record as the ledger says them.
+func (t *table) values(r record, props []int) map[string]any {
+	out := make(map[string]any, len(props))
+	for _, i := range props {
 		p := &t.props[i]
-		before[p.name], after[p.name] = json.RawMessage(cmp.Or(a, p.empty())), json.RawMessage(cmp.Or(b, p.empty()))
-	})
-	return before, after
+		out[p.name] = json.RawMessage(cmp.Or(r.get(i), p.empty()))
+	}
+	return out
 }

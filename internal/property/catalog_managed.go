@@ -68,7 +68,7 @@ func managedDefs() []Def {
 		},
 		{
 			Name: "passwordPolicies", Kind: KindText, rule: passwordPolicies,
-			Graph: Facts{Path: "passwordPolicies", OnSelect: true, Write: write(), Advanced: rest, Source: fromUpdate},
+			Graph: Facts{Path: "passwordPolicies", OnSelect: true, Write: write(), Advanced: "eq ne not n", Source: fromUpdate},
 			House: House{Label: "Password policies", Section: Managed},
 		},
 		{
@@ -95,7 +95,7 @@ func managedDefs() []Def {
 		},
 		{
 			Name: "onPremisesImmutableId", Kind: KindText, rule: immutableID,
-			Graph: Facts{Path: "onPremisesImmutableId", OnSelect: true, SyncLocked: true, Sensitive: true, Write: write(), Advanced: wide, Source: fromUpdate},
+			Graph: Facts{Path: "onPremisesImmutableId", OnSelect: true, SyncLocked: true, Sensitive: true, Write: write(), Advanced: "eq ne not ge le in", Source: fromUpdate},
 			House: House{Label: "On-premises immutable ID", Section: Managed},
 		},
 	}
@@ -124,11 +124,11 @@ func managedDefs() []Def {
 	fixed("onPremisesLastSyncDateTime", KindInstant, 0, "Last synced", "", "eq ne not ge le in", fromUser)
 	fixed("onPremisesDistinguishedName", KindText, 0, "On-premises distinguished name", "", "", fromUser)
 	fixed("onPremisesDomainName", KindText, 0, "On-premises domain", "", "", fromUser)
-	fixed("onPremisesSamAccountName", KindText, 0, "On-premises account name", "", wide, fromUser)
+	fixed("onPremisesSamAccountName", KindText, 0, "On-premises account name", "", "eq ne not ge le in sw", fromUser)
 	fixed("onPremisesSecurityIdentifier", KindText, 0, "On-premises security identifier", "eq in", "n", fromUser)
 	fixed("onPremisesUserPrincipalName", KindText, 0, "On-premises sign-in name", some, "ne", fromUser)
 	fixed("assignedLicenses", KindObject, 0, "Licenses", "eq", "not /$count", fromUser)
-	fixed("showInAddressList", KindBool, 0, "Shown in address lists", "", "", fromUser)
+	fixed("showInAddressList", KindBool, 0, "Shown in address lists", "", "eq ne not in", fromUser)
 	fixed("isResourceAccount", KindBool, 0, "Resource account", "", "", fromUser)
 	fixed("preferredDataLocation", KindText, 0, "Preferred data location", "", "", fromCSDL)
 	return l
@@ -142,7 +142,7 @@ func extensionAttributeDefs() []Def {
 		l = append(l, Def{
 			Name: Name(name), Kind: KindText,
 			Graph: Facts{
-				Path: "onPremisesExtensionAttributes/" + name, Max: 1024, SyncLocked: true, OnSelect: true, Write: write(), Advanced: "eq ne not in", Source: fromUpdate,
+				Path: "onPremisesExtensionAttributes/" + name, Max: 1024, SyncLocked: true, OnSelect: true, Write: write(), Advanced: "eq ne not in n", Source: fromUpdate,
 				Apart: []Note{{"Max", Documented, "https://learn.microsoft.com/en-us/graph/api/resources/onpremisesextensionattributes?view=graph-rest-1.0 (2025)"}},
 			},
 			House: House{Label: fmt.Sprintf("Extension attribute %d", n), Section: Managed, Columns: []string{fmt.Sprintf("CustomAttribute%d", n)}},

@@ -47,6 +47,8 @@ type Options struct {
 	Timeout    time.Duration // of one attempt, answer included; 0 is 30 s
 	MaxBody    int64         // bytes of one answer after decompression; 0 is 32 MiB
 	MaxPages   int           // pages of one listing; 0 is 100,000
+	// Watch is told of each attempt of the application and of people: its status (0: no answer) and how long the headers took.
+	Watch func(status int, took time.Duration)
 }
 
 // Retry bounds repeating; zero fields take the defaults.

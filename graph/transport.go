@@ -69,7 +69,15 @@ func (s *state) Do(req *http.Request) (*http.Response, error) {
 			GotConn: func(httptrace.GotConnInfo) { tr.sent.Store(true) },
 		}))
 	}
+	begun := s.opts.Now()
 	resp, err := client.Do(req)
+	if s.opts.Watch != nil {
+		status := 0
+		if err == nil {
+			status = resp.StatusCode
+		}
+		s.opts.Watch(status, s.opts.Now().Sub(begun))
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -48,6 +48,7 @@ type Config struct {
 	Engine    Engine
 	Policy    *policy.Policy
 	Journal   History
+	Brake     Brake
 	Now       func() time.Time
 }
 

@@ -65,6 +65,8 @@ type App struct {
 	failed chan error
 	stop   context.CancelFunc
 	work   sync.WaitGroup
+	counts counts
+	proof  time.Time // when the application's certificate ends; zero for a secret
 }
 
 // New builds everything and reaches the authority once, so that a wrong address or a wrong issuer shows now and not at the first
@@ -105,11 +107,14 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 	if err != nil {
 		return nil, fail.Wrap(fail.Internal, "app.new", err)
 	}
-	dir, tenant, reg, err := openDirectory(ctx, cfg, rules.Properties(), o.Now, func(ctx context.Context, session string) (string, error) {
+	dir, tenant, reg, err := openDirectory(ctx, cfg, rules.Properties(), o.Now, a.counts.graph, func(ctx context.Context, session string) (string, error) {
 		return a.access.Token(ctx, session)
 	})
 	if err != nil {
 		return nil, err
+	}
+	if reg.Certificate != nil {
+		a.proof = reg.Certificate.Leaf.NotAfter
 	}
 	a.access, err = access.New(access.Config{
 		Tenants:   []access.Tenant{reg},
@@ -129,7 +134,7 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 		Reader: dir.Directory, Writer: dir.Directory, Groups: dir.Directory, Journal: journal, Policy: rules, Properties: rules.Properties(),
 		Now: o.Now, NewID: newID, Crash: crash, DelegatedOnly: cfg.DelegatedOnly,
 		// A person waits for the answer: a directory that is busy for longer than this is told as busy.
-		Limits: change.Limits{Save: 15 * time.Second},
+		Limits: change.Limits{Save: 15 * time.Second}, Stopped: a.store.Stopped, Tell: a.counts.change,
 	})
 
 	catalog, err := lang.New()
@@ -145,7 +150,7 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 		Public: cfg.PublicURL, Proxies: proxies, Key: formKey(keys[0]), Sessions: portal.Sessions{Access: a.access},
 		SessionCookie: cookies.Session, AttemptCookie: cookies.Attempt,
 		Catalog: catalog.With(rules.Words()), Language: cfg.Language, Log: o.Log, Now: o.Now, Random: rand.Reader,
-		Ready: func(ctx context.Context) error { return a.store.Ping(ctx) },
+		Ready: a.store.Ping, Remark: a.remark, Samples: a.samples,
 	})
 	if err != nil {
 		return nil, fail.Wrap(fail.Internal, "app.new", err)
@@ -167,7 +172,7 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 		Desk: looked, Random: rand.Reader,
 		Site: a.site, Engine: a.engine, Form: rules, Reader: dir.Directory, Journal: journal, Access: a.access,
 		Brand: portal.Brand{Name: name, Accent: cfg.Accent, Logo: logo, Privacy: cfg.PrivacyURL}, Support: cfg.Support, Log: o.Log, Now: o.Now,
-		Delegated: cfg.DelegatedOnly, Emulator: config.Loopback(hostOf(cfg.Cloud.Graph)), Gallery: o.Demo,
+		Delegated: cfg.DelegatedOnly, Emulator: config.Loopback(hostOf(cfg.Cloud.Graph)), Gallery: o.Demo, Stopped: a.store.Stopped,
 	})
 	if err != nil {
 		return nil, fail.Wrap(fail.Internal, "app.new", err)
@@ -350,13 +355,17 @@ func readLogo(path string) ([]byte, error) {
 }
 
 func openStore(ctx context.Context, cfg config.Config, now func() time.Time, log *slog.Logger) (*store.Store, error) {
+	return store.Open(ctx, storeOptions(cfg, now, log))
+}
+
+func storeOptions(cfg config.Config, now func() time.Time, log *slog.Logger) store.Options {
 	o := store.Options{Now: now, Log: log}
 	if db := cfg.Database.Reveal(); strings.HasPrefix(db, "postgres://") || strings.HasPrefix(db, "postgresql://") {
 		o.URL = db
 	} else {
 		o.Path = db
 	}
-	return store.Open(ctx, o)
+	return o
 }
 
 func prefixes(list []string) ([]netip.Prefix, error) {

@@ -3,9 +3,12 @@ package app
 import (
 	"context"
 	"log/slog"
+	"os/user"
+	"time"
 
 	"nameplate/internal/change"
 	"nameplate/internal/config"
+	"nameplate/internal/store"
 )
 
 // Verified is what walking the history's chains found.
@@ -39,4 +42,59 @@ func VerifyHistory(ctx context.Context, cfg config.Config) (v Verified, err erro
 		}
 	}
 	return v, nil
+}
+
+// Brake is what a stop or a go of all writing came to.
+type Brake struct {
+	Stopped bool       `json:"stopped"`
+	Since   *time.Time `json:"since,omitempty"`
+	By      string     `json:"by,omitempty"`
+	Why     string     `json:"why,omitempty"`
+	Changed bool       `json:"changed"`    // false: it was so already
+	Open    int        `json:"unfinished"` // changes that have begun and not ended; none of their writes begins while it is stopped
+}
+
+// StopWriting stops all writing to directories by every process on the configured database, or lets it go on. It needs nothing but
+// the database, and a server may have it open: whoever may write the database may press the button.
+func StopWriting(ctx context.Context, cfg config.Config, stop bool, why string) (b Brake, err error) {
+	s, err := openAside(ctx, cfg)
+	if err != nil {
+		return b, err
+	}
+	defer func() { _ = s.Close() }()
+	before, err := s.Stopped(ctx)
+	if err != nil {
+		return b, err
+	}
+	var now *change.Stop
+	if stop {
+		now, err = s.Stop(ctx, hostUser(), why)
+		b.Changed = before == nil
+	} else {
+		b.Changed, err = s.Go(ctx, hostUser(), why)
+	}
+	if err != nil {
+		return b, err
+	}
+	if now != nil {
+		b.Stopped, b.Since, b.By, b.Why = true, &now.Since, now.By, now.Why
+	}
+	b.Open, _, err = s.OpenEntries(ctx)
+	return b, err
+}
+
+// hostUser is the operating system's user, for what is done on this machine and not in a session.
+func hostUser() string {
+	u, err := user.Current()
+	if err != nil {
+		return "somebody on this machine"
+	}
+	return u.Username + " on this machine"
+}
+
+// openAside opens the database beside a server that may be running.
+func openAside(ctx context.Context, cfg config.Config) (*store.Store, error) {
+	o := storeOptions(cfg, Clock, slog.New(slog.DiscardHandler))
+	o.Aside = true
+	return store.Open(ctx, o)
 }

@@ -55,7 +55,7 @@ func ShowForm(ctx context.Context, o ShowOptions) (f Form, err error) {
 	}
 	rules = rules.Delegated(cfg.DelegatedOnly)
 	nobody := func(context.Context, string) (string, error) { return "", errors.New("no session on the command line") }
-	dir, tenant, _, err := openDirectory(ctx, cfg, rules.Properties(), Clock, nobody)
+	dir, tenant, _, err := openDirectory(ctx, cfg, rules.Properties(), Clock, nil, nobody)
 	if err != nil {
 		return Form{}, err
 	}

@@ -163,6 +163,13 @@ type Search struct {
 	From, Until time.Time // begun; Until is not in it
 }
 
+// Stop is a stop of all writing: who pressed it, why, and since when.
+type Stop struct {
+	By    string
+	Why   string
+	Since time.Time
+}
+
 // BadRecord is where a chain is broken.
 type BadRecord struct {
 	Seq  int64

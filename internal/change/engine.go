@@ -34,6 +34,11 @@ type Config struct {
 	Wait       func(ctx context.Context, d time.Duration) error // nil waits by the system's timer
 	Crash      func(point string)                               // is told each Point as it is passed; a test may end the world there
 	Limits     Limits
+	// Stopped is the stop of all writing that is in force, nil for none; it is asked again before each request that writes. When it
+	// cannot be told, nothing is written. A nil func: nobody can stop this engine.
+	Stopped func(ctx context.Context) (*Stop, error)
+	// Tell is told what each change came to, also those that Settle ended; nil tells nobody.
+	Tell func(State)
 
 	// DelegatedOnly: the application has no right of its own. Only what Graph lets a person write on themselves can be changed,
 	// with that person's token.
@@ -94,6 +99,9 @@ func New(c Config) *Engine {
 	if c.Wait == nil {
 		c.Wait = wait
 	}
+	if c.Tell == nil {
+		c.Tell = func(State) {}
+	}
 	if c.Crash == nil {
 		c.Crash = func(string) {}
 	}
@@ -134,6 +142,14 @@ const recent = 8
 // another change (Invalid, Code "key_reused"), or the journal cannot be written. An error beside an Outcome means that the journal
 // could not record it; Settle will.
 func (e *Engine) Apply(ctx context.Context, c Change) (Outcome, error) {
+	o, err := e.apply(ctx, c)
+	if err == nil {
+		e.cfg.Tell(o.State)
+	}
+	return o, err
+}
+
+func (e *Engine) apply(ctx context.Context, c Change) (Outcome, error) {
 	w, probs := e.wish(c)
 	if len(probs) > 0 {
 		return e.refuse(e.allProblems(ctx, w, probs)), nil
@@ -337,6 +353,9 @@ func (e *Engine) refuse(probs []fail.Problem) Outcome {
 	}
 	if len(probs) == 1 && probs[0].Field == "" {
 		f.Say = probs[0].Say
+	}
+	if probs[0].Code == CodeHeld {
+		f.Kind, f.Code = fail.Denied, CodeHeld
 	}
 	f.Fields = probs
 	return Outcome{State: Refused, Problem: f, At: e.cfg.Now()}

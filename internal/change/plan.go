@@ -111,6 +111,13 @@ func (e *Engine) plan(ctx context.Context, w wish, past []Entry) (plan, error) {
 	if w.Photo != nil {
 		p.hold(w.Photo)
 	}
+	if f := e.stopped(ctx); f != nil {
+		if f.Code != CodeHeld {
+			return p, f
+		}
+		p.Problems = []fail.Problem{{Code: CodeHeld, Say: f.Say}}
+		return p, nil
+	}
 	as := e.readAs(w.Change)
 	p.at = e.cfg.Now()
 	u, err := e.cfg.Reader.User(ctx, as, w.On, e.ask(w.Change))

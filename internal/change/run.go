@@ -46,6 +46,13 @@ func (r *run) part(ctx context.Context, i int, open bool) error {
 			p.State, p.Problem = Failed, notSent()
 			return nil
 		}
+		if f := r.e.stopped(ctx); f != nil {
+			p.State, p.Problem = Failed, f
+			if open { // what was sent earlier may still show
+				p.State, p.Problem = Unverified, unconfirmed(f, nil)
+			}
+			return nil
+		}
 		if err := r.e.cfg.Journal.Note(ctx, r.ent.ID, r.ent.Outcome.Parts, Attempt{Part: i, Sent: true}); err != nil {
 			return err
 		}

@@ -54,8 +54,7 @@ func (e *Engine) settle(ctx context.Context, ent Entry) (bool, error) {
 	open := ent.Ended.IsZero()
 	if open && len(ent.Outcome.Parts) == 0 {
 		r.ent.Outcome.State, r.ent.Outcome.After = Unchanged, nil
-		_, err := r.end(ctx)
-		return err == nil, err
+		return e.settled(r.end(ctx))
 	}
 	old := e.cfg.Now().Sub(ent.Begun) > e.limits.Mend
 	waiting := false
@@ -75,11 +74,18 @@ func (e *Engine) settle(ctx context.Context, ent Entry) (bool, error) {
 	if waiting && !open {
 		return false, nil
 	}
-	_, err := r.end(ctx)
+	done, err := e.settled(r.end(ctx))
 	if fail.Is(err, fail.Conflict) {
 		return false, nil // somebody else was quicker
 	}
-	return err == nil && !waiting, err
+	return done && !waiting, err
+}
+
+func (e *Engine) settled(o Outcome, err error) (bool, error) {
+	if err == nil {
+		e.cfg.Tell(o.State)
+	}
+	return err == nil, err
 }
 
 // resume finishes a part that a crash left open: what was sent and what was not are told apart by reading, and what was not is

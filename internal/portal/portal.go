@@ -114,6 +114,8 @@ type Deps struct {
 	Delegated bool
 	// Emulator says that the directory is the emulator: every page says so.
 	Emulator bool
+	// Stopped is the stop of all writing that is in force; every page says so. A nil func: nothing can be stopped.
+	Stopped func(context.Context) (*change.Stop, error)
 	// Gallery adds the pages that show every part with all its states.
 	Gallery bool
 }
@@ -229,6 +231,7 @@ type page struct {
 	Privacy   string // address of the privacy notice, "" for none
 	Session   *web.Session
 	Emulator  bool
+	Stopped   bool // nothing can be saved now
 	Support   string
 	Back      string // where the language switch returns to
 	Token     string // for the switch in the foot
@@ -250,6 +253,10 @@ func (p *Portal) page(r *http.Request, v *web.Visit, here string, title fail.Tex
 	if v.Session != nil {
 		pg.SignOut = v.Token("sign-out")
 		pg.Nav = p.places(v)
+	}
+	if p.Deps.Stopped != nil {
+		s, err := p.Deps.Stopped(r.Context())
+		pg.Stopped = err == nil && s != nil // a page that cannot tell is shown all the same; the engine refuses
 	}
 	for _, name := range logoNames {
 		if p.assets.Has(name) {

@@ -73,7 +73,7 @@ func (s *Store) migrate(ctx context.Context) error {
 				return err
 			}
 			if last > len(all) {
-				return fail.New(fail.Unsupported, "store.migrate", fail.T("The database was written by a newer Nameplate (its tables are at step %[1]d, this program knows %[2]d). Start the newer program, or restore a backup from before it.", last, len(all)))
+				return newer(last, len(all))
 			}
 			if last == len(all) {
 				done = true
@@ -93,6 +93,29 @@ func (s *Store) migrate(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+func newer(last, known int) *fail.Error {
+	return fail.New(fail.Unsupported, "store.migrate", fail.T("The database was written by a newer Nameplate (its tables are at step %[1]d, this program knows %[2]d). Start the newer program, or restore a backup from before it.", last, known))
+}
+
+// current refuses a database whose tables are not the ones that this program knows, and changes nothing.
+func (s *Store) current(ctx context.Context) error {
+	all, err := steps(s.engine)
+	if err != nil {
+		return fail.Wrap(fail.Internal, "store.migrate", err)
+	}
+	var last int
+	if err := s.read.QueryRowContext(ctx, `SELECT coalesce(max(number), 0) FROM migrations`).Scan(&last); err != nil {
+		return s.fault("store.migrate", err)
+	}
+	switch {
+	case last > len(all):
+		return newer(last, len(all))
+	case last < len(all):
+		return fail.New(fail.Unsupported, "store.migrate", fail.T("The database is of an older Nameplate (its tables are at step %[1]d, this program needs %[2]d). Use the program that serves it, or start this one once: nameplate serve.", last, len(all)))
 	}
 	return nil
 }

@@ -18,16 +18,23 @@ import (
 // waits, so it is short, and transactions try again (tx.go).
 const busyWait = 200
 
-func (s *Store) openSQLite(ctx context.Context, path string) error {
+func (s *Store) openSQLite(ctx context.Context, path string, aside bool) error {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return fail.Wrap(fail.Invalid, "store.open", err)
 	}
+	if _, err := os.Stat(path); aside && err != nil {
+		e := fail.New(fail.Invalid, "store.open", fail.T("There is no database %s. Name the configuration of the portal with --config, or run this in its folder.", path))
+		e.Err = err
+		return e
+	}
 	if err := s.checkFile(path); err != nil {
 		return err
 	}
-	if err := s.own(ctx, path); err != nil {
-		return err
+	if !aside {
+		if err := s.own(ctx, path); err != nil {
+			return err
+		}
 	}
 	s.engine, s.path = sqlite, path
 	pragmas := []string{
@@ -41,6 +48,9 @@ func (s *Store) openSQLite(ctx context.Context, path string) error {
 	s.write.SetMaxOpenConns(1)
 	s.read = sqliteDB(path, "deferred", "query_only(ON)", "trusted_schema(OFF)")
 	s.read.SetMaxOpenConns(4)
+	if aside {
+		return nil // whoever owns it has looked
+	}
 	var word string
 	err = s.write.QueryRowContext(ctx, `PRAGMA quick_check(1)`).Scan(&word)
 	if err == nil && word == "ok" {

@@ -23,6 +23,9 @@ type Options struct {
 	URL  string           // PostgreSQL: postgres://user@host/database
 	Now  func() time.Time // the clock; needed
 	Log  *slog.Logger     // nil discards
+	// Aside opens a database that a server may have open: for a stop and for a backup. SQLite's file is not owned then, nothing is
+	// made or migrated, and tables at another step than this program's are refused.
+	Aside bool
 }
 
 // Store is an open database. Safe for concurrent use.
@@ -62,11 +65,13 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	case (o.Path == "") == (o.URL == ""):
 		return nil, fail.New(fail.Invalid, "store.open", fail.T("Name one database: either a file for SQLite or a PostgreSQL address."))
 	case o.Path != "":
-		err = s.openSQLite(ctx, o.Path)
+		err = s.openSQLite(ctx, o.Path, o.Aside)
 	default:
 		err = s.openPostgres(ctx, o.URL)
 	}
-	if err == nil {
+	if err == nil && o.Aside {
+		err = s.current(ctx)
+	} else if err == nil {
 		err = s.migrate(ctx)
 	}
 	if err != nil {

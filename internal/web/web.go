@@ -69,6 +69,10 @@ type Options struct {
 	Random io.Reader
 	// Ready says whether the process can serve people now; nil is always.
 	Ready func(context.Context) error
+	// Remark is what a monitor should read beside "ok": one line, "" for none; nil is none.
+	Remark func(context.Context) string
+	// Samples are the product's own figures, those of one name beside one another; nil is none.
+	Samples func(context.Context) []Sample
 	// Rate limits requests of one address: Burst at once, PerSecond lasting. Zero is 300 and 50.
 	Rate guard.Rate
 }
@@ -265,7 +269,7 @@ func (s *Site) Health() http.Handler {
 		s.headers(w.Header(), &Visit{ID: s.id()})
 		if r.URL.Path == "/metrics" && r.Method == http.MethodGet {
 			w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-			_ = s.metrics.write(w) // a monitor that went away asks again
+			_ = s.metrics.write(w, s.samples(r.Context())) // a monitor that went away asks again
 			return
 		}
 		if r.URL.Path != "/healthz" && r.URL.Path != "/readyz" {
@@ -280,16 +284,21 @@ func (s *Site) Health() http.Handler {
 type readiness struct {
 	mu  sync.Mutex
 	at  time.Time
+	say string
 	err error
 }
 
-func (c *readiness) ask(ctx context.Context, now time.Time, ready func(context.Context) error) error {
+func (c *readiness) ask(ctx context.Context, o Options) (string, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	now := o.Now()
 	if c.at.IsZero() || now.Sub(c.at) >= time.Second || now.Before(c.at) {
-		c.at, c.err = now, ready(ctx)
+		c.at, c.say = now, ""
+		if c.err = o.Ready(ctx); c.err == nil && o.Remark != nil {
+			c.say = o.Remark(ctx)
+		}
 	}
-	return c.err
+	return c.say, c.err
 }
 
 func (s *Site) health(w http.ResponseWriter, r *http.Request) {
@@ -299,8 +308,10 @@ func (s *Site) health(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	say := ""
 	if r.URL.Path == "/readyz" && s.opt.Ready != nil {
-		if err := s.ready.ask(r.Context(), s.opt.Now(), s.opt.Ready); err != nil {
+		var err error
+		if say, err = s.ready.ask(r.Context(), s.opt); err != nil {
 			s.opt.Log.Warn("not ready", "err", err)
 			w.WriteHeader(http.StatusServiceUnavailable)
 			io.WriteString(w, "not ready\n")
@@ -308,6 +319,9 @@ func (s *Site) health(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	io.WriteString(w, "ok\n")
+	if say != "" {
+		io.WriteString(w, say+"\n")
+	}
 }
 
 // Server is an HTTP server with the limits that a site facing people needs (A45): nobody holds a connection by being slow, and

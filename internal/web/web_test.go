@@ -449,7 +449,7 @@ func TestW26_A18_Metrics(t *testing.T) {
 		t.Errorf("the portal gives its counts to anybody: %d", w.Code)
 	}
 	w := do(s.Health(), "GET", "http://127.0.0.1/metrics", nil)
-	for _, want := range []string{`nameplate_requests_total{status="2xx"} 1`, `nameplate_requests_total{status="4xx"} 2`, "nameplate_request_seconds_count 3"} {
+	for _, want := range []string{`nameplate_http_requests_total{code="2xx"} 1`, `nameplate_http_requests_total{code="4xx"} 2`, "nameplate_http_request_duration_seconds_count 3", `nameplate_http_request_duration_seconds_bucket{le="+Inf"} 3`} {
 		if w.Code != 200 || !strings.Contains(w.Body.String(), want) {
 			t.Errorf("%d does not hold %q:\n%s", w.Code, want, w.Body)
 		}

@@ -1,0 +1,65 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"nameplate/internal/app"
+	"nameplate/internal/config"
+)
+
+func (c *command) stop() *cobra.Command {
+	return c.brake(true, "stop", "stop all writing to the directory, at once and for every process",
+		`Stops all writing: people still sign in, read their profile and the history, and every save is refused with words.
+A write that is on its way at this moment ends; none begins after it. Survives a restart; nameplate go takes it back.
+It needs nothing of the configuration but the database, and works beside a portal that is running.`)
+}
+
+func (c *command) goOn() *cobra.Command {
+	return c.brake(false, "go", "let writing go on after nameplate stop or nameplate restore",
+		`Takes a stop back. Nothing that was refused or cut off meanwhile is written by itself: whoever wanted it saves again.`)
+}
+
+func (c *command) brake(stop bool, verb, short, long string) *cobra.Command {
+	var why string
+	cmd := &cobra.Command{
+		Use: verb, Short: short, Long: long, Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if why = strings.TrimSpace(why); why == "" || len(why) > 500 {
+				return usageError{errors.New("--why is missing or longer than 500 characters: say why, for whoever looks after this next")}
+			}
+			cfg, err := c.loadFor(config.Database)
+			if err != nil {
+				return err
+			}
+			b, err := app.StopWriting(cmd.Context(), cfg, stop, why)
+			if err != nil {
+				return err
+			}
+			if c.json {
+				return json.NewEncoder(c.Out).Encode(b)
+			}
+			switch {
+			case stop && b.Changed:
+				fmt.Fprintln(c.Out, "All writing is stopped.")
+			case stop:
+				fmt.Fprintf(c.Out, "All writing was stopped already, since %s by %s: %s\n", b.Since.Format(time.RFC3339), b.By, b.Why)
+			case b.Changed:
+				fmt.Fprintln(c.Out, "Writing goes on.")
+			default:
+				fmt.Fprintln(c.Out, "Writing was not stopped.")
+			}
+			if b.Open > 0 {
+				fmt.Fprintf(c.Out, "Changes that had begun and not ended: %d. What became of them is found out by reading; see the history.\n", b.Open)
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&why, "why", "", "the reason, for whoever looks after this next (needed)")
+	return cmd
+}

@@ -1,0 +1,86 @@
+package store_test
+
+import (
+	"path/filepath"
+	"testing"
+	"time"
+
+	"nameplate/internal/fail"
+	"nameplate/internal/store"
+	"nameplate/internal/store/storetest"
+)
+
+func TestA58_OneStopForEveryProcess(t *testing.T) {
+	t.Parallel()
+	c := &storetest.Clock{}
+	for name, o := range map[string]store.Options{
+		"sqlite":   {Path: filepath.Join(t.TempDir(), "nameplate.db"), Now: c.Now},
+		"postgres": {URL: storetest.Postgres(t), Now: c.Now},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx := t.Context()
+			server, err := store.Open(ctx, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer server.Close()
+			if _, _, err := server.Journal().Begin(ctx, storetest.Entry(tenant, "o", "e", "k")); err != nil {
+				t.Fatal(err)
+			}
+			aside := o
+			aside.Aside = true
+			verb, err := store.Open(ctx, aside)
+			if err != nil {
+				t.Fatalf("beside a server: %v", err)
+			}
+			defer verb.Close()
+
+			if was, err := server.Stopped(ctx); was != nil || err != nil {
+				t.Fatalf("stopped from the first: %+v, %v", was, err)
+			}
+			first, err := verb.Stop(ctx, "olga", "an incident")
+			if err != nil || first == nil || !first.Since.Equal(c.Now().Truncate(time.Microsecond)) {
+				t.Fatalf("%+v, %v", first, err)
+			}
+			if seen, err := server.Stopped(ctx); err != nil || seen == nil || *seen != *first || seen.By != "olga" || seen.Why != "an incident" {
+				t.Errorf("the server sees %+v, %v", seen, err)
+			}
+			if n, oldest, err := verb.OpenEntries(ctx); n != 1 || oldest.IsZero() || err != nil {
+				t.Errorf("%d open since %v, %v", n, oldest, err)
+			}
+			if again, err := server.Stop(ctx, "ben", "another"); err != nil || again == nil || *again != *first {
+				t.Errorf("a second stop: %+v, %v", again, err)
+			}
+			for _, want := range []bool{true, false} {
+				if was, err := verb.Go(ctx, "olga", "over"); was != want || err != nil {
+					t.Errorf("go: %v, %v", was, err)
+				}
+			}
+			if seen, err := server.Stopped(ctx); seen != nil || err != nil {
+				t.Errorf("after go: %+v, %v", seen, err)
+			}
+			if again, err := server.Stop(ctx, "ben", "another"); err != nil || again == nil || again.By != "ben" {
+				t.Errorf("at the same instant: %+v, %v", again, err)
+			}
+		})
+	}
+}
+
+func TestOpenAsideMakesNothing(t *testing.T) {
+	t.Parallel()
+	c := &storetest.Clock{}
+	path := filepath.Join(t.TempDir(), "nameplate.db")
+	_, err := store.Open(t.Context(), store.Options{Path: path, Now: c.Now, Aside: true})
+	wantKind(t, "no file", err, fail.Invalid, "")
+	s, err := store.Open(t.Context(), store.Options{Path: path, Now: c.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Exec(t.Context(), `DELETE FROM migrations WHERE number > 1`); err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	_, err = store.Open(t.Context(), store.Options{Path: path, Now: c.Now, Aside: true})
+	wantKind(t, "older tables", err, fail.Unsupported, "")
+}

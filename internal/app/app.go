@@ -220,6 +220,9 @@ func (a *App) Start() error {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	a.stop = stop
+	if s, err := a.store.Stopped(ctx); err == nil && s != nil {
+		a.log.Warn("all writing is stopped until: nameplate go --why REASON", "since", s.Since, "by", s.By, "why", s.Why)
+	}
 	if a.store.Alone() {
 		// Whatever is open was left by a process that is gone: nobody else has this file.
 		a.work.Go(func() {

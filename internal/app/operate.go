@@ -26,6 +26,10 @@ func VerifyHistory(ctx context.Context, cfg config.Config) (v Verified, err erro
 		return v, err
 	}
 	defer func() { _ = s.Close() }()
+	return verify(ctx, s)
+}
+
+func verify(ctx context.Context, s *store.Store) (v Verified, err error) {
 	j := s.Journal()
 	if v.Tenants, err = j.Tenants(ctx); err != nil {
 		return v, err
@@ -81,6 +85,30 @@ func StopWriting(ctx context.Context, cfg config.Config, stop bool, why string) 
 	}
 	b.Open, _, err = s.OpenEntries(ctx)
 	return b, err
+}
+
+// Backup writes a consistent copy of the configured database to a new file, beside a server that may be running, and looks through
+// the history in the copy.
+func Backup(ctx context.Context, cfg config.Config, file string) (v Verified, err error) {
+	s, err := openAside(ctx, cfg)
+	if err != nil {
+		return v, err
+	}
+	defer func() { _ = s.Close() }()
+	if err := s.Backup(ctx, file); err != nil {
+		return v, err
+	}
+	made, err := store.Open(ctx, store.Options{Path: file, Now: Clock, Aside: true})
+	if err != nil {
+		return v, err
+	}
+	defer func() { _ = made.Close() }()
+	return verify(ctx, made)
+}
+
+// Restore makes the configured database, which must not be there, from a backup; all writing is stopped in it.
+func Restore(ctx context.Context, cfg config.Config, file string) (store.Restored, error) {
+	return store.Restore(ctx, storeOptions(cfg, Clock, slog.New(slog.DiscardHandler)), file, hostUser())
 }
 
 // hostUser is the operating system's user, for what is done on this machine and not in a session.

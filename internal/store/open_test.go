@@ -233,52 +233,6 @@ func TestB49_NewerSchemaIsRefused(t *testing.T) {
 	}
 }
 
-// A database as the version before left it gets what it lacks, from its own records.
-func TestUpgrade_HistoryOfEverybody(t *testing.T) {
-	t.Parallel()
-	c := &storetest.Clock{}
-	for name, o := range map[string]store.Options{
-		"sqlite":   {Path: filepath.Join(t.TempDir(), "nameplate.db"), Now: c.Now},
-		"postgres": {URL: storetest.PostgresEmpty(t), Now: c.Now},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			ctx := t.Context()
-			s, err := store.Open(ctx, o)
-			if err != nil {
-				t.Fatal(err)
-			}
-			e := storetest.Entry("11111111-1111-4111-8111-111111111111", "adele", "e1", "k1")
-			if _, _, err := s.Journal().Begin(ctx, e); err != nil {
-				t.Fatal(err)
-			}
-			for _, back := range []string{
-				`DROP INDEX entries_all`, `DROP INDEX entries_actor`, `ALTER TABLE entries DROP COLUMN action`, `ALTER TABLE entries DROP COLUMN actor`,
-				`DROP TABLE api_keys`, `DROP TABLE answers`, `DELETE FROM migrations WHERE number >= 2`,
-			} {
-				if err := s.Exec(ctx, back); err != nil {
-					t.Fatal(back, err)
-				}
-			}
-			if err := s.Close(); err != nil {
-				t.Fatal(err)
-			}
-			if s, err = store.Open(ctx, o); err != nil {
-				t.Fatal(err)
-			}
-			defer s.Close()
-			for _, q := range []change.Search{{By: e.Change.By.Ref.ID}, {Do: change.Update}} {
-				if l, err := s.Journal().Find(ctx, e.Change.On.Tenant, q, 0, 10); err != nil || len(l) != 1 || l[0].ID != "e1" {
-					t.Errorf("%+v finds %v %v", q, l, err)
-				}
-			}
-			if n, bad, err := s.Journal().Verify(ctx, e.Change.On.Tenant); err != nil || bad != nil || n != 1 {
-				t.Errorf("the chain: %d %v %v", n, bad, err)
-			}
-		})
-	}
-}
-
 func TestManyProcessesMigrateAtOnce(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
@@ -328,50 +282,4 @@ func TestF15_FullDiskRefusesAndRecovers(t *testing.T) {
 	if err := j.End(ctx, "big", change.Outcome{State: change.Applied, At: c.Now()}); err != nil {
 		t.Error(err)
 	}
-}
-
-func TestF43_BackupWhileWriting(t *testing.T) {
-	t.Parallel()
-	ctx := context.Background()
-	s, c := written(t, storetest.SQLite)
-	stop, done := make(chan struct{}), make(chan error, 1)
-	go func() {
-		for i := 0; ; i++ {
-			select {
-			case <-stop:
-				done <- nil
-				return
-			default:
-			}
-			name := "w" + strings.Repeat("i", i%200) + string(rune('a'+i/200))
-			if _, _, err := s.Journal().Begin(ctx, storetest.Entry(tenant, name, name, name)); err != nil {
-				done <- err
-				return
-			}
-		}
-	}()
-	path := filepath.Join(t.TempDir(), "backup.db")
-	if err := s.Backup(ctx, path); err != nil {
-		t.Error(err)
-	}
-	close(stop)
-	if err := <-done; err != nil {
-		t.Error(err)
-	}
-	wantKind(t, "over a file that is there", s.Backup(ctx, path), fail.Invalid, "")
-	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
-		t.Fatalf("mode %v, %v", info.Mode(), err)
-	}
-	restored, err := store.Open(ctx, store.Options{Path: path, Now: c.Now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	n, bad, err := restored.Journal().Verify(ctx, tenant)
-	if n < 12 || bad != nil || err != nil {
-		t.Errorf("restored: %d records, %v, %v", n, bad, err)
-	}
-	if err := restored.Close(); err != nil {
-		t.Error(err)
-	}
-	wantKind(t, "PostgreSQL", storetest.PostgreSQL(t, c.Now).Backup(ctx, path+"2"), fail.Unsupported, "")
 }

@@ -136,26 +136,3 @@ func damaged(path string, err error) error {
 	e.Code, e.Err = "damaged", err
 	return e
 }
-
-// Backup writes a consistent copy of a SQLite database to a new file while work goes on. PostgreSQL has pg_dump for that
-// (fail.Unsupported).
-func (s *Store) Backup(ctx context.Context, path string) error {
-	if s.engine != sqlite {
-		return fail.New(fail.Unsupported, "store.backup", fail.T("A PostgreSQL database is backed up with pg_dump."))
-	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		e := fail.New(fail.Invalid, "store.backup", fail.T("The backup %s cannot be written. Name a file that does not exist yet, in a folder of yours.", path))
-		e.Err = err
-		return e
-	}
-	f.Close()
-	// On a connection of its own: it reads one state for as long as it takes, and nobody who writes waits for it.
-	db := sqliteDB(s.path, "deferred")
-	defer db.Close()
-	if _, err := db.ExecContext(ctx, `VACUUM INTO $1`, path); err != nil {
-		_ = os.Remove(path) // half a backup is none
-		return s.fault("store.backup", err)
-	}
-	return nil
-}

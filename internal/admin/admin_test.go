@@ -92,11 +92,13 @@ func newDesk(t *testing.T) *admin.Desk {
 		t.Fatal(house.Report("rules.yaml", mistakes))
 	}
 	dir := entra.New(entra.Options{Tenants: map[string]*graph.Client{tenant: c}, Properties: p.Properties(), Now: time.Now})
-	journal := storetest.SQLite(t, time.Now).Journal()
+	db := storetest.SQLite(t, time.Now)
+	journal := db.Journal()
 	engine := change.New(change.Config{
 		Reader: dir, Writer: dir, Groups: dir, Journal: journal, Policy: p, Properties: p.Properties(), Now: time.Now, NewID: newID,
+		Stopped: db.Stopped,
 	})
-	return admin.New(admin.Config{Directory: dir, Engine: engine, Policy: p, Journal: journal, Now: time.Now})
+	return admin.New(admin.Config{Directory: dir, Engine: engine, Policy: p, Journal: journal, Brake: db, Now: time.Now})
 }
 
 func holder(r ...directory.Role) directory.Actor {

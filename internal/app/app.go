@@ -163,7 +163,7 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 	if err != nil {
 		return nil, err
 	}
-	desk := admin.New(admin.Config{Directory: dir.Directory, Engine: a.engine, Policy: rules, Journal: journal, Now: o.Now})
+	desk := admin.New(admin.Config{Directory: dir.Directory, Engine: a.engine, Policy: rules, Journal: journal, Brake: a.store, Now: o.Now})
 	var looked *admin.Desk
 	if !cfg.DelegatedOnly { // without a right of the application's own there is nobody to look after
 		looked = desk

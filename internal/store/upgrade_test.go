@@ -112,7 +112,7 @@ func lived(t *testing.T, s *store.Store) {
 	}
 	e, err := j.Get(ctx, tenant, "e1")
 	if err != nil || e.Change.By.Name != "Zoë \"Z\" O'Neil \U0001F44B" || e.Change.Why != "typed\nin two lines" || e.Change.Set["city"].Str() != "Köln" ||
-		e.Outcome.After["city"].Str() != "Köln" || !cmp.Equal(e.Change.Set["skills"].List(), []string{"Go", "SQL"}) {
+		e.Outcome.After["city"].Str() != "Köln" || !cmp.Equal(e.Change.Set["skills"].Items(), []string{"Go", "SQL"}) {
 		t.Errorf("%+v %v", e, err)
 	}
 	if e, err := j.ByKey(ctx, tenant, "k3"); err != nil || string(e.Change.Photo) != "\xff\xd8\xff\xd9" {

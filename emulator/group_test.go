@@ -229,3 +229,62 @@ func TestF23_LedgerOfMembers(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// What directory sync keeps of a group the cloud does not write, its members neither:
+// https://learn.microsoft.com/en-us/graph/api/group-post-members
+func TestS4_18_SyncedGroups(t *testing.T) {
+	t.Parallel()
+	org := office()
+	org.Groups[0].Values = map[string]any{"onPremisesSyncEnabled": true}
+	d := newDesk(t, emulator.Options{Organizations: []emulator.Organization{org}}).app("Group.ReadWrite.All")
+	const nurses = "/v1.0/groups/20000000-0000-4000-8000-000000000001"
+	ref := map[string]any{"@odata.id": "https://graph.test/v1.0/users/" + max_}
+	for _, r := range []reply{
+		d.ask("PATCH", nurses, `{"description":"x"}`), d.ask("POST", nurses+"/members/$ref", ref),
+		d.ask("DELETE", nurses+"/members/"+ann+"/$ref", nil), d.ask("POST", nurses+"/owners/$ref", ref),
+	} {
+		d.want(r, 400, "Request_BadRequest")
+		if !strings.Contains(string(r.raw), "on-premises mastered") {
+			t.Errorf("%s", r.raw)
+		}
+	}
+	if len(d.Ledger(0)) != 0 {
+		t.Error("something was written")
+	}
+}
+
+// https://learn.microsoft.com/en-us/graph/api/resources/group#group-visibility-options and
+// https://learn.microsoft.com/en-us/graph/api/directoryobject-validateproperties
+func TestS4_18_HiddenMembersAndAliases(t *testing.T) {
+	t.Parallel()
+	org := office()
+	const club = "20000000-0000-4000-8000-000000000008"
+	org.Groups = append(org.Groups, emulator.Group{
+		ID: club, Name: "Club", Type: "microsoft365", Members: []string{"ann@contoso.com"}, Owners: []string{"max@contoso.com"},
+		Values: map[string]any{"visibility": "HiddenMembership"},
+	})
+	d := newDesk(t, emulator.Options{Organizations: []emulator.Organization{org}})
+	const scope = "GroupMember.Read.All"
+	for _, c := range []struct {
+		by   *desk
+		code int
+	}{
+		{d.app(scope), 403},
+		{d.app(scope, "Member.Read.Hidden"), 200},
+		{d.as("ann@contoso.com", scope), 200},
+		{d.as("max@contoso.com", scope), 200},
+		{d.as("rae@contoso.com", scope), 403},
+		{d.as("una@contoso.com", scope), 200},
+	} {
+		if r := c.by.ask("GET", "/v1.0/groups/"+club+"/members", nil); r.code != c.code {
+			t.Errorf("%d, wanted %d: %s", r.code, c.code, r.raw)
+		}
+	}
+	by := d.app("Group.Read.All")
+	for alias, code := range map[string]int{"club": 422, "Club": 422, "nurses": 204, "other": 204} {
+		r := by.ask("POST", "/v1.0/directoryObjects/validateProperties", map[string]any{"entityType": "Group", "displayName": "X", "mailNickname": alias})
+		if r.code != code || code == 422 && !strings.Contains(string(r.raw), "PropertyConflict") {
+			t.Errorf("%s: %d %s", alias, r.code, r.raw)
+		}
+	}
+}

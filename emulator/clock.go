@@ -11,6 +11,7 @@ type Clock struct {
 	wall   func() time.Time
 	offset time.Duration
 	skew   time.Duration
+	moved  func() // after Advance
 }
 
 func newClock(wall func() time.Time, start time.Time) *Clock {
@@ -31,8 +32,11 @@ func (c *Clock) Now() time.Time {
 // Advance moves the emulator's time by d; a negative d moves it back.
 func (c *Clock) Advance(d time.Duration) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.offset += d
+	c.mu.Unlock()
+	if c.moved != nil {
+		c.moved()
+	}
 }
 
 // Skew makes the Date header of answers differ from the emulator's time by d, as if one of the two clocks went wrong.

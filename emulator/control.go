@@ -132,7 +132,7 @@ func (e *Emulator) newControl() http.Handler {
 	mux := http.NewServeMux()
 	var help strings.Builder
 	help.WriteString("Control of the emulator. Everything is JSON.\n\n")
-	for _, v := range slices.Concat(e.verbs(), e.loginVerbs(), e.stateVerbs(), e.throttleVerbs(), e.pageVerbs()) {
+	for _, v := range slices.Concat(e.verbs(), e.loginVerbs(), e.stateVerbs(), e.throttleVerbs(), e.pageVerbs(), e.notifyVerbs()) {
 		fmt.Fprintf(&help, "%-29s %s\n", v.route, v.does)
 		mux.HandleFunc(v.route, func(w http.ResponseWriter, r *http.Request) {
 			answer, err := v.run(r)

@@ -41,33 +41,35 @@ type Options struct {
 	ShuffleBatches bool    // answers inside a batch come in any order, as the service may send them
 	Throttle       Throttle
 	Pages          PageSizes
+	Notify         bool   // send change notifications to addresses of other machines as well; else to loopback only
 	LedgerMax      int    // entries kept in memory; 0 means 100,000
 	Data           string // a folder to keep state in between runs; "" keeps nothing
 }
 
 // Emulator holds one or several tenants. All methods are safe for concurrent use.
 type Emulator struct {
-	opts    Options
-	clock   *Clock
-	random  *random
-	mu      sync.RWMutex // guards everything that tenants hold
-	tenants []*tenant
-	keys    *keyring
-	ledger  *ledger
-	limiter *limiter
-	sizes   atomic.Pointer[PageSizes]
-	faults  *faultRules
-	login   *loginState
-	cache   tokenCache
-	pages   *template.Template
-	ca      certAuthority
-	servers serverSet
-	stats   *statistics
-	saving  sync.Mutex   // one Save at a time
-	due     atomic.Int64 // how many groups wait for their licenses to be passed on
-	starts  uint64       // how often the kept state was taken up
-	handler http.Handler
-	control http.Handler
+	opts     Options
+	clock    *Clock
+	random   *random
+	mu       sync.RWMutex // guards everything that tenants hold
+	tenants  []*tenant
+	keys     *keyring
+	ledger   *ledger
+	limiter  *limiter
+	sizes    atomic.Pointer[PageSizes]
+	faults   *faultRules
+	login    *loginState
+	cache    tokenCache
+	pages    *template.Template
+	ca       certAuthority
+	servers  serverSet
+	stats    *statistics
+	notifier *notifier
+	saving   sync.Mutex   // one Save at a time
+	due      atomic.Int64 // how many groups wait for their licenses to be passed on
+	starts   uint64       // how often the kept state was taken up
+	handler  http.Handler
+	control  http.Handler
 }
 
 // New makes an emulator. It listens nowhere: Handler and Client work at once, Start opens ports.
@@ -106,6 +108,7 @@ func New(opts Options) (*Emulator, error) {
 	e.limiter.use(opts.Throttle)
 	e.sizes.Store(&opts.Pages)
 	e.keys = newKeyring(e.Now)
+	e.notifier = newNotifier(e)
 	kept, err := e.load()
 	if err != nil {
 		return nil, err

@@ -10,8 +10,10 @@ type notice struct {
 	app, tenant string // of the subscription
 	kind        string // created, updated, deleted, missed …; Match.Method is compared with it
 	resource    string // "users/<id>", as the notification has it; Match.Path is compared with it
+	address     string // where it goes
 	delay       time.Duration
-	body        []byte
+	value       []byte // its JSON
+	body        []byte // of the whole request, where a rule says so
 }
 
 // unruly is what becomes of notifications that are due: rules at notify drop them, send them twice, delay them, put another body in

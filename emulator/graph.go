@@ -65,6 +65,9 @@ func (e *Emulator) serveGraph(w http.ResponseWriter, r *http.Request) {
 			_, _ = w.Write(c.out) // the client went away
 		}
 	}
+	if c.t != nil {
+		e.announce(c.t)
+	}
 }
 
 var (
@@ -203,6 +206,8 @@ func (c *call) route() error {
 		return c.routeObject(c.t.dir.users, c.p.user.id, 1)
 	case "$batch":
 		return c.batch()
+	case "subscriptions":
+		return c.subscriptions()
 	case "organization":
 		return c.organization()
 	case "subscribedskus":

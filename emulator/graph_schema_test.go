@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
 
@@ -53,6 +54,8 @@ func TestAnswersFitMicrosoftsSchemas(t *testing.T) {
 	}
 	group := org.Groups[0].ID
 	create := `{"accountEnabled":true,"displayName":"New","mailNickname":"new1","userPrincipalName":"new1@contoso.com","passwordProfile":{"password":"xWwvJ]6NMw+bWH-d"}}`
+	subscribe := fmt.Sprintf(`{"changeType":"updated","notificationUrl":"%s/good","resource":"users","expirationDateTime":"%s"}`,
+		newHooks(t), d.Now().Add(time.Hour).Format(time.RFC3339))
 	users := doc.Paths.Value("/users").Get.Responses.Value("200").Value.Content.Get("application/json").Schema.Value
 	if users.VisitJSON(map[string]any{"value": []any{map[string]any{"displayName": 7.0}}}) == nil {
 		t.Fatal("the schemas accept a number for displayName: the comparison would prove nothing")
@@ -79,6 +82,8 @@ func TestAnswersFitMicrosoftsSchemas(t *testing.T) {
 		{all, "GET", "/groups/{group-id}", "/groups/" + group, nil, "group"},
 		{all, "GET", "/groups/{group-id}/members", "/groups/" + group + "/members", nil, ""},
 		{all, "GET", "/organization", "/organization", nil, "organization"},
+		{all, "POST", "/subscriptions", "/subscriptions", subscribe, "subscription"},
+		{all, "GET", "/subscriptions", "/subscriptions", nil, "subscription"},
 		{all, "GET", "/users/delta", "/users/delta?$select=" + strings.Join(names, ",") + ",manager", nil, "user"},
 		{all, "GET", "/users/microsoft.graph.delta()", "/users/microsoft.graph.delta()", nil, "user"},
 		{all, "GET", "/groups/delta", "/groups/delta", nil, "group"},

@@ -192,6 +192,7 @@ func (s *Server) Close() error {
 			}
 		}
 		s.e.servers.drop(s)
+		s.e.notifier.stop(false)
 		s.err = s.e.Save()
 		if s.remove != "" {
 			s.err = errors.Join(s.err, os.RemoveAll(s.remove))

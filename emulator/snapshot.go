@@ -153,6 +153,7 @@ func (e *Emulator) Reset() error {
 	e.limiter.use(e.opts.Throttle)
 	e.sizes.Store(&e.opts.Pages)
 	e.stats.restart()
+	e.notifier.stop(true)
 	e.login.restart()
 	e.clock.Skew(0)
 	e.clock.Advance(newClock(e.opts.Wall, e.opts.Start).offset - e.clock.ahead())
@@ -180,6 +181,7 @@ func (e *Emulator) Set(tenant, who string, values map[string]any) error {
 	if err != nil {
 		return err
 	}
+	defer e.announce(t)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	d := t.dir

@@ -70,30 +70,37 @@ func (a *appToken) now(ctx context.Context) (string, error) {
 	return a.get(ctx, "", "")
 }
 
-// Grants are the permissions that the client's token names: roles of an application's, scopes of a person's. To its client a token
-// is opaque (https://learn.microsoft.com/entra/identity-platform/access-tokens): this tells an operator why something was refused
-// and decides nothing. ok is false when there is no token or it cannot be read.
-func (c *Client) Grants(ctx context.Context) (names []string, ok bool) {
+// Held is what a token says of its rights.
+type Held struct {
+	Permissions []string // roles of an application's token, scopes of a person's
+	Roles       []string // template ids of directory roles: the service principal's or the person's
+}
+
+// Held reads what the client's token says of its rights. To its client a token is opaque
+// (https://learn.microsoft.com/entra/identity-platform/access-tokens): this tells an operator why something was refused and decides
+// nothing. The error says why there is no token, as a *Fault, or that it cannot be read.
+func (c *Client) Held(ctx context.Context) (Held, error) {
 	token, err := c.token(ctx)
-	parts := strings.Split(token, ".")
-	if err != nil || len(parts) != 3 {
-		return nil, false
-	}
-	body, err := base64.RawURLEncoding.DecodeString(parts[1])
 	if err != nil {
-		return nil, false
+		return Held{}, &Fault{Op: "token", Err: &tokenError{err}}
 	}
 	var held struct {
 		Roles  []string `json:"roles"`
 		Scopes *string  `json:"scp"`
+		WIDs   []string `json:"wids"`
 	}
-	if json.Unmarshal(body, &held) != nil {
-		return nil, false
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		return Held{}, errors.New("graph: the token cannot be read")
+	}
+	body, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil || json.Unmarshal(body, &held) != nil {
+		return Held{}, errors.New("graph: the token cannot be read")
 	}
 	if held.Scopes != nil { // a person's token may carry roles of theirs as well
-		return strings.Fields(*held.Scopes), true
+		return Held{strings.Fields(*held.Scopes), held.WIDs}, nil
 	}
-	return append([]string{}, held.Roles...), true
+	return Held{append([]string{}, held.Roles...), held.WIDs}, nil
 }
 
 // Do sends the request, and once more with a new token when the service does not accept the first.

@@ -26,6 +26,7 @@ import (
 	"nameplate/internal/api"
 	"nameplate/internal/change"
 	"nameplate/internal/config"
+	"nameplate/internal/doctor"
 	"nameplate/internal/fail"
 	"nameplate/internal/lang"
 	"nameplate/internal/policy"
@@ -58,6 +59,7 @@ type App struct {
 	api    *api.API
 	keys   *access.Keys
 	tenant string
+	doctor *doctor.Doctor
 	site   *web.Site
 	server *http.Server
 	health *http.Server
@@ -127,6 +129,9 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 		return nil, err
 	}
 	if err = a.access.Check(ctx); err != nil {
+		return nil, err
+	}
+	if a.doctor, err = examiner(cfg, dir, tenant, o.Now, a.store.Ping); err != nil {
 		return nil, err
 	}
 	journal := a.store.Journal()

@@ -22,6 +22,7 @@ import (
 type connection struct {
 	*entra.Directory
 	client *http.Client
+	graph  *graph.Client
 }
 
 // tokens asks for a signed-in person's token by the session's name.
@@ -56,6 +57,7 @@ func openDirectory(ctx context.Context, cfg config.Config, set *property.Set, no
 	if err != nil {
 		return fault(fail.Wrap(fail.Invalid, "app.directory", err))
 	}
+	c.graph = g
 	c.Directory = entra.New(entra.Options{Tenants: map[string]*graph.Client{tenant: g}, Tokens: own, Properties: set, Now: now})
 	reg := access.Tenant{ID: tenant, Authority: cfg.Cloud.Authority, ClientID: cfg.ClientID, Certificate: cert, Graph: cfg.Cloud.Graph}
 	if cert == nil {

@@ -294,7 +294,7 @@ func (l *loader) config() Config {
 		TLSCertificate: l.text("tls_certificate"), TLSKey: l.text("tls_key"), TrustedProxies: list("trusted_proxies"),
 		Database: Secret(l.text("database")), KeyFile: l.text("key_file"),
 		Tenant: l.text("tenant"), ClientID: l.text("client_id"), ClientSecret: Secret(l.text("client_secret")), Certificate: l.text("client_certificate"),
-		Cloud: cloudNamed(l.text("cloud")), CAFile: l.text("ca_file"), DelegatedOnly: yes("delegated_only"),
+		Cloud: cloudNamed(l.text("cloud")), CAFile: l.text("ca_file"), DelegatedOnly: yes("delegated_only"), Features: list("features"),
 		Policy: l.text("policy"), Name: l.text("name"), Accent: l.text("accent"), Logo: l.text("logo"), Support: l.text("support"), PrivacyURL: l.text("privacy_url"), Language: l.text("language"),
 		SessionIdle: duration("session_idle"), SessionLimit: duration("session_limit"), PhotoKeep: duration("photo_keep"),
 		LogFormat: l.text("log_format"), LogLevel: l.text("log_level"),

@@ -67,6 +67,7 @@ func Settings() []Setting {
 		{Key: "graph", Type: TypeOrigin, Default: "", Help: "Microsoft Graph address instead of the cloud's own; for the emulator."},
 		{Key: "ca_file", Type: TypeFile, Default: "", Help: "PEM file with one more certificate authority to believe, for a TLS proxy of your company or the emulator."},
 		{Key: "delegated_only", Type: TypeBool, Default: "no", Help: "Work without any application permission: people change only what Microsoft lets them write with their own sign-in."},
+		{Key: "features", Type: TypeList, Default: "profiles", Choices: []string{"profiles", "photos", "groups", "licenses", "managers", "accounts", "deletion", "sessions", "passwords"}, Help: "What the application's own permissions are for: nameplate doctor proves these, says which permission is missing for one, and which is not needed by any. They loosen no policy."},
 		{Key: "policy", Type: TypeFile, Default: "", Help: "The policy file: who may see and change which property. Empty: the careful default that Nameplate ships."},
 		{Key: "name", Type: TypeText, Default: "", Help: "The organization's name in the portal. Empty: the name that the directory gives."},
 		{Key: "accent", Type: TypeColor, Default: "#0b5cad", Help: "The accent color of buttons and links; must be readable on white."},
@@ -109,6 +110,7 @@ type Config struct {
 	Cloud          Cloud
 	CAFile         string
 	DelegatedOnly  bool
+	Features       []string
 	Policy         string
 	Name           string
 	Accent         string
@@ -183,6 +185,12 @@ func (s Setting) checkValue(v string) (what, remedy string) {
 	case TypeChoice:
 		if !slices.Contains(s.Choices, v) {
 			return fmt.Sprintf("is %q, which is not one of the choices", v), "write one of: " + strings.Join(s.Choices, ", ")
+		}
+	case TypeList:
+		for item := range strings.SplitSeq(v, ",") {
+			if item = strings.TrimSpace(item); len(s.Choices) > 0 && item != "" && !slices.Contains(s.Choices, item) {
+				return fmt.Sprintf("holds %q, which is not one of the choices", item), "write one or more of: " + strings.Join(s.Choices, ", ")
+			}
 		}
 	case TypeColor:
 		if !colorForm.MatchString(v) {

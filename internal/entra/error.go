@@ -80,10 +80,11 @@ func unread(ctx context.Context, c *graph.Client, op, item string, what property
 
 // grants are the permissions that the token names, nil when they are not known.
 func grants(ctx context.Context, c *graph.Client) []string {
-	if names, ok := c.Grants(ctx); ok {
-		return names
+	held, err := c.Held(ctx)
+	if err != nil {
+		return nil
 	}
-	return nil
+	return held.Permissions
 }
 
 // attempt is one write, as far as a refusal of it has to be explained.

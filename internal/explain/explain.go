@@ -213,7 +213,7 @@ func evidence(a Answer) string {
 	if a.Grants != nil {
 		if len(a.Grants) == 0 {
 			add("the token carries no permission")
-		} else if missing := least(a); missing != "" && !covered(needs(a), a.Grants) {
+		} else if missing := least(a); missing != "" && !Covered(needs(a), a.Grants) {
 			add("the token does not carry %s", missing)
 		}
 	}

@@ -28,8 +28,8 @@ func needs(a Answer) []string {
 	return out
 }
 
-// covered says whether the granted permissions hold one of those that are needed.
-func covered(needs, grants []string) bool {
+// Covered says whether the granted permissions hold one of those that are needed; "A+B" needs both.
+func Covered(needs, grants []string) bool {
 	return slices.ContainsFunc(needs, func(n string) bool {
 		for part := range strings.SplitSeq(n, "+") {
 			if !slices.Contains(grants, part) {
@@ -63,12 +63,12 @@ func right(a Answer) (Cause, Sure) {
 		return GuestLimited, Likely
 	case a.Own && a.On.Self && any(func(f property.Facts) bool { return !f.SelfWrite }) && (a.On.Privileged == No || a.On.Privileged == NotKnown && a.Grants != nil):
 		return PersonMayNot, sureIf(a.On.Privileged == No) // somebody with a role may write more of themselves
-	case a.Grants != nil && len(n) > 0 && !covered(n, a.Grants):
+	case a.Grants != nil && len(n) > 0 && !Covered(n, a.Grants):
 		return Permission, Certain
 	case a.On.Group && a.On.Assignable && a.Doing == Writing:
 		return AssignableGroup, sureIf(a.Grants != nil)
 	case any(func(f property.Facts) bool { return f.Sensitive }) && a.On.Privileged == Yes:
-		return Privileged, sureIf(a.Grants != nil && covered(n, a.Grants))
+		return Privileged, sureIf(a.Grants != nil && Covered(n, a.Grants))
 	case a.Doing == Writing && any(func(f property.Facts) bool { return f.Path == "passwordProfile" }) && a.Grants != nil && !a.Own:
 		return RoleNeeded, Certain // https://learn.microsoft.com/graph/api/user-update: at least User Administrator for the application
 	}

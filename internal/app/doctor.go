@@ -1,0 +1,64 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"os"
+	"time"
+
+	"nameplate/internal/config"
+	"nameplate/internal/doctor"
+	"nameplate/internal/fail"
+	"nameplate/internal/property"
+)
+
+// Examine proves an installation from its configuration alone; a server may be running beside it.
+func Examine(ctx context.Context, cfg config.Config, now func() time.Time) ([]doctor.Finding, error) {
+	if now == nil {
+		now = Clock
+	}
+	dir, tenant, _, err := openDirectory(ctx, cfg, property.Catalog(), now, nil)
+	if err != nil {
+		return nil, err
+	}
+	d, err := examiner(cfg, dir, tenant, now, func(ctx context.Context) error {
+		s, err := openStore(ctx, cfg, now, slog.New(slog.DiscardHandler))
+		if fail.Is(err, fail.Conflict) || fail.Is(err, fail.Exists) {
+			return nil // a server has it open, and so it answers
+		}
+		if err != nil {
+			return err
+		}
+		return errors.Join(s.Ping(ctx), s.Close())
+	})
+	if err != nil {
+		return nil, err
+	}
+	return d.Run(ctx), nil
+}
+
+// Examine is the same for the running portal: the health page calls it. It remembers since when something is wrong.
+func (a *App) Examine(ctx context.Context) []doctor.Finding { return a.doctor.Run(ctx) }
+
+func examiner(cfg config.Config, dir connection, tenant string, now func() time.Time, database func(context.Context) error) (*doctor.Doctor, error) {
+	proof := doctor.Credential{Kind: "secret"}
+	if cert, _, _, err := readCertificate(cfg); err != nil {
+		return nil, err
+	} else if cert != nil {
+		proof = doctor.Credential{Kind: "certificate", Ends: cert.Leaf.NotAfter}
+	}
+	return doctor.New(doctor.Options{
+		Tenant: tenant, Authority: cfg.Cloud.Authority, Graph: dir.graph, ClientID: cfg.ClientID, Redirect: RedirectURI(cfg), Credential: proof,
+		Delegated: cfg.DelegatedOnly, Features: doctor.Chosen(cfg.Features), HTTP: dir.client, Now: now, Database: database,
+		KeyFile: func() error {
+			if _, err := os.Stat(cfg.KeyFile); errors.Is(err, fs.ErrNotExist) {
+				return nil // made at the first start
+			}
+			_, err := loadKeys(cfg.KeyFile, rand.Reader)
+			return err
+		},
+	}), nil
+}

@@ -1,0 +1,282 @@
+package doctor_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+
+	"nameplate/emulator"
+	"nameplate/graph"
+	"nameplate/internal/config"
+	"nameplate/internal/doctor"
+)
+
+const (
+	tenant   = "5f1d3c0e-7a42-4c7b-9c1e-2b8f4d6a9e01"
+	client   = "20000000-0000-4000-8000-000000000001"
+	secret   = "a secret only of this test, 40 letters.."
+	redirect = "http://localhost:8080/auth/callback"
+)
+
+// clinic is an emulator with everything in order, and what is examined there.
+type clinic struct {
+	*emulator.Emulator
+	server *emulator.Server
+	o      doctor.Options
+}
+
+func open(t *testing.T, edit func(*emulator.Organization)) *clinic {
+	t.Helper()
+	org := emulator.Organization{
+		ID: tenant, Name: "Contoso", Country: "DE", Domains: []emulator.Domain{{Name: "contoso.example", Verified: true}},
+		Apps: []emulator.App{{
+			ClientID: client, Name: "Nameplate", Secrets: []emulator.Secret{{Value: secret}}, Redirects: []string{redirect},
+			Application: doctor.Least(doctor.Chosen([]string{"profiles"})), Delegated: []string{"User.Read", "openid"},
+		}},
+	}
+	if edit != nil {
+		edit(&org)
+	}
+	e, err := emulator.New(emulator.Options{Organizations: []emulator.Organization{org}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := e.Start(t.Context(), emulator.Addresses{Control: "-"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	k := &clinic{Emulator: e, server: s}
+	co := azcore.ClientOptions{Cloud: cloud.Configuration{ActiveDirectoryAuthorityHost: s.Authority + "/"}, Transport: s.Client()}
+	co.Retry.MaxRetries = -1
+	cred, err := azidentity.NewClientSecretCredential(tenant, client, secret, &azidentity.ClientSecretCredentialOptions{ClientOptions: co, DisableInstanceDiscovery: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	k.o = doctor.Options{
+		Tenant: tenant, Authority: s.Authority, ClientID: client, Redirect: redirect, HTTP: s.Client(), Now: e.Now,
+		Graph:      newGraph(t, s.Graph, cred, s.Client().Transport),
+		Credential: doctor.Credential{Kind: "certificate", Ends: e.Now().AddDate(1, 0, 0)}, Features: doctor.Chosen([]string{"profiles"}),
+		Database: func(context.Context) error { return nil }, KeyFile: func() error { return nil },
+	}
+	return k
+}
+
+func newGraph(t *testing.T, at string, cred azcore.TokenCredential, via http.RoundTripper) *graph.Client {
+	t.Helper()
+	var ids atomic.Int64
+	c, err := graph.New(graph.Options{
+		Endpoint: at, Credential: cred, Transport: via, Now: time.Now, Retry: graph.Retry{Reads: 1, Throttles: 1},
+		NewID: func() string { return fmt.Sprintf("30000000-0000-4000-8000-%012d", ids.Add(1)) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func find(all []doctor.Finding, code string) doctor.Finding {
+	i := slices.IndexFunc(all, func(f doctor.Finding) bool { return f.Code == code })
+	if i < 0 {
+		return doctor.Finding{}
+	}
+	return all[i]
+}
+
+// TestS1_57_C6_AFindingForEachThingThatIsWrong breaks one thing each.
+func TestS1_57_C6_AFindingForEachThingThatIsWrong(t *testing.T) {
+	t.Parallel()
+	app := func(edit func(*emulator.App)) func(*emulator.Organization) {
+		return func(o *emulator.Organization) { edit(&o.Apps[0]) }
+	}
+	for name, tc := range map[string]struct {
+		org   func(*emulator.Organization)
+		with  func(*clinic)
+		code  string
+		level doctor.Level
+		says  string // in what, do or evidence
+	}{
+		"secret expired":     {app(func(a *emulator.App) { a.Secrets[0].Ends = "2020-01-01T00:00:00Z" }), nil, "credential", doctor.Error, "secret_expired"},
+		"key rotated":        {app(func(a *emulator.App) { a.Secrets[0].Value = "another secret, made by somebody else..." }), nil, "credential", doctor.Error, "secret_wrong"},
+		"application off":    {app(func(a *emulator.App) { a.Disabled = true }), nil, "credential", doctor.Error, "app_disabled"},
+		"consent withdrawn":  {app(func(a *emulator.App) { a.Application = nil }), nil, "consent", doctor.Error, "consent_missing"},
+		"a permission less":  {app(func(a *emulator.App) { a.Application = a.Application[:1] }), nil, "feature:profiles", doctor.Error, "lacks"},
+		"a permission more":  {app(func(a *emulator.App) { a.Application = append(a.Application, "Group.ReadWrite.All") }), nil, "excess:Group.ReadWrite.All", doctor.Warning, "take it away"},
+		"a permission wider": {app(func(a *emulator.App) { a.Application = []string{"Directory.Read.All", "User.ReadWrite.All"} }), nil, "wide:User.ReadWrite.All", doctor.Note, "User.ReadUpdate.All"},
+		"clock off":          {nil, func(k *clinic) { k.o.Now = func() time.Time { return k.Now().Add(-time.Hour) } }, "clock", doctor.Error, "NTP"},
+		"clock a little off": {nil, func(k *clinic) { k.o.Now = func() time.Time { return k.Now().Add(2 * time.Minute) } }, "clock", doctor.Warning, "NTP"},
+		"cloud wrong": {nil, func(k *clinic) {
+			k.o.Graph = newGraph(t, "https://graph.microsoft.us", nil, k.server.Client().Transport)
+		}, "cloud", doctor.Error, "two clouds"},
+		"tenant wrong":        {nil, func(k *clinic) { k.o.Tenant = client }, "authority", doctor.Error, "wrong_tenant"},
+		"authority gone":      {nil, func(k *clinic) { k.o.Authority = "https://127.0.0.1:1" }, "authority", doctor.Error, "connection_refused"},
+		"redirect mismatch":   {nil, func(k *clinic) { k.o.Redirect = "https://people.example/auth/callback" }, "redirect", doctor.Error, "https://people.example/auth/callback"},
+		"database away":       {nil, func(k *clinic) { k.o.Database = func(context.Context) error { return errors.New("no route") } }, "database", doctor.Error, "no route"},
+		"key file unreadable": {nil, func(k *clinic) { k.o.KeyFile = func() error { return errors.New("not permitted") } }, "key_file", doctor.Error, "not permitted"},
+		"throttled": {nil, func(k *clinic) {
+			k.Inject(emulator.Rule{Match: emulator.Match{Path: `^/v1\.0/users`}, Do: emulator.Do{Status: 429, RetryAfter: "1"}})
+		}, "feature:profiles", doctor.Error, "throttled"},
+		"a role is missing": {
+			app(func(a *emulator.App) { a.Application = append(a.Application, "User-PasswordProfile.ReadWrite.All") }),
+			func(k *clinic) { k.o.Features = doctor.Chosen([]string{"profiles", "passwords"}) }, "role:passwords", doctor.Error, "User Administrator",
+		},
+		"61 days": {nil, func(k *clinic) { k.ends(61) }, "credential_end", doctor.OK, "61 days"},
+		"60 days": {nil, func(k *clinic) { k.ends(59) }, "credential_end", doctor.Note, "less than 60"},
+		"30 days": {nil, func(k *clinic) { k.ends(29) }, "credential_end", doctor.Note, "less than 30"},
+		"14 days": {nil, func(k *clinic) { k.ends(13) }, "credential_end", doctor.Note, "less than 14"},
+		"7 days":  {nil, func(k *clinic) { k.ends(6) }, "credential_end", doctor.Warning, "less than 7"},
+		"1 day":   {nil, func(k *clinic) { k.ends(0) }, "credential_end", doctor.Warning, "less than 1"},
+		"ended":   {nil, func(k *clinic) { k.ends(-3) }, "credential_end", doctor.Error, "has ended"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			k := open(t, tc.org)
+			if tc.with != nil {
+				tc.with(k)
+			}
+			all := doctor.New(k.o).Run(t.Context())
+			f := find(all, tc.code)
+			if f.Level != tc.level || !strings.Contains(f.What+" "+f.Do+" "+f.Evidence, tc.says) {
+				t.Fatalf("found %+v in %+v", f, all)
+			}
+			if f.Level == doctor.Error && (f.Since.IsZero() || f.Disables == "" || f.Do == "") {
+				t.Errorf("since when, what it disables and what to do: %+v", f)
+			}
+			if text := fmt.Sprint(all); strings.Contains(text, secret) || strings.Contains(text, "eyJ") {
+				t.Errorf("a secret is told: %s", text)
+			}
+			writes := k.Statistics().Writes
+			if writes != 0 {
+				t.Errorf("an examination wrote %d times", writes)
+			}
+		})
+	}
+}
+
+func (k *clinic) ends(days int) {
+	k.o.Credential.Ends = k.Now().Add(time.Duration(days)*24*time.Hour + 2*time.Hour)
+}
+
+func TestDoctor_NothingIsWrong(t *testing.T) {
+	t.Parallel()
+	k := open(t, nil)
+	for _, f := range doctor.New(k.o).Run(t.Context()) {
+		if f.Level != doctor.OK {
+			t.Errorf("%+v", f)
+		}
+	}
+}
+
+func TestDoctor_RemembersSinceWhen(t *testing.T) {
+	t.Parallel()
+	k := open(t, nil)
+	bad := true
+	k.o.Database = func(context.Context) error {
+		if bad {
+			return errors.New("away")
+		}
+		return nil
+	}
+	d := doctor.New(k.o)
+	first := find(d.Run(t.Context()), "database").Since
+	k.Clock().Advance(time.Hour)
+	if again := find(d.Run(t.Context()), "database").Since; first.IsZero() || !again.Equal(first) {
+		t.Errorf("first seen %s, then %s", first, again)
+	}
+	bad = false
+	if f := find(d.Run(t.Context()), "database"); f.Level != doctor.OK || !f.Since.IsZero() {
+		t.Errorf("well again: %+v", f)
+	}
+	bad = true
+	if anew := find(d.Run(t.Context()), "database").Since; !anew.After(first) {
+		t.Errorf("a new trouble began at %s", anew)
+	}
+}
+
+// held is a token with these permissions and the role for passwords.
+type held struct {
+	e     *emulator.Emulator
+	roles []string
+}
+
+func (h held) GetToken(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	t, err := h.e.Mint(emulator.Token{Client: client, Roles: h.roles, WIDs: []string{"fe930be7-5e62-47db-91af-98c3a49a38b1"}})
+	return azcore.AccessToken{Token: t, ExpiresOn: time.Now().Add(time.Hour)}, err
+}
+
+// TestS1_58_EverySubsetOfFeaturesNeedsExactlyWhatItIsGiven: one permission less fails, one more is reported.
+func TestS1_58_EverySubsetOfFeaturesNeedsExactlyWhatItIsGiven(t *testing.T) {
+	t.Parallel()
+	k := open(t, nil)
+	all := doctor.Features()
+	levels := func(features []doctor.Feature, roles []string) (errs, excess int) {
+		o := k.o
+		o.Features, o.Graph = features, newGraph(t, k.server.Graph, held{k.Emulator, roles}, k.server.Client().Transport)
+		for _, f := range doctor.New(o).Run(t.Context()) {
+			switch {
+			case f.Level == doctor.Error:
+				errs++
+			case strings.HasPrefix(f.Code, "excess:"):
+				excess++
+			}
+		}
+		return errs, excess
+	}
+	for bits := 1; bits < 1<<len(all); bits++ {
+		var chosen []doctor.Feature
+		for i, f := range all {
+			if bits>>i&1 == 1 {
+				chosen = append(chosen, f)
+			}
+		}
+		least := doctor.Least(chosen)
+		if errs, excess := levels(chosen, least); errs != 0 || excess != 0 {
+			t.Fatalf("%v with %v: %d errors, %d too many", names(chosen), least, errs, excess)
+		}
+		if bits%7 != 1 && len(chosen) > 1 && len(chosen) < len(all) {
+			continue // each seventh subset, those of one and the whole are tried with each permission taken away
+		}
+		for i := range least {
+			less := slices.Delete(slices.Clone(least), i, i+1)
+			if len(less) == 0 {
+				continue // no permission at all: the finding consent, shown above
+			}
+			if errs, _ := levels(chosen, less); errs == 0 {
+				t.Errorf("%v without %s: nothing fails", names(chosen), least[i])
+			}
+		}
+		for _, p := range []string{"Application.Read.All", "Directory.ReadWrite.All"} {
+			if _, excess := levels(chosen, append(slices.Clone(least), p)); excess != 1 {
+				t.Errorf("%v with %s as well: %d too many", names(chosen), p, excess)
+			}
+		}
+	}
+}
+
+func names(features []doctor.Feature) []string {
+	var out []string
+	for _, f := range features {
+		out = append(out, f.Name)
+	}
+	return out
+}
+
+func TestDoctor_TheSettingNamesTheFeatures(t *testing.T) {
+	t.Parallel()
+	for _, s := range config.Settings() {
+		if s.Key == "features" && !slices.Equal(s.Choices, names(doctor.Features())) {
+			t.Errorf("the setting has %v, the doctor %v", s.Choices, names(doctor.Features()))
+		}
+	}
+}

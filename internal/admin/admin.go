@@ -81,12 +81,16 @@ func may(by directory.Actor, tenant string, scope directory.Scope) error {
 	people := by.Kind == directory.PersonActor || by.Kind == directory.KeyActor
 	own := by.Kind == directory.HostActor || people && by.Ref.Tenant == tenant && tenant != ""
 	if own && !by.Can(scope) {
-		return fail.New(fail.Denied, "admin", fail.T("This key does not have the scope %s.", string(scope)))
+		return fail.New(fail.Denied, "admin", lacks(scope))
 	}
 	if own && Looks(by) {
 		return nil
 	}
 	return fail.New(fail.Denied, "admin", fail.T("This is for administrators of your organization."))
+}
+
+func lacks(s directory.Scope) fail.Text {
+	return fail.T("This key does not have the scope %s.", string(s))
 }
 
 // identity is what everybody with a role sees of a person, or they could not be told apart. Whoever hides it by the policy hides it.
@@ -219,9 +223,17 @@ var sayGone = fail.T("This person was deleted. Restore them first.")
 func (d *Desk) person(by directory.Actor, u directory.User) Person {
 	p := Person{User: u, Actions: map[change.Action]Allowed{}, Gone: u.Values[directory.FacetAccount].Str() == directory.Deleted}
 	p.Fields = d.Policy.Form(by, p.User)
+	for i, f := range p.Fields {
+		if need := scope(change.Change{Do: change.Update, Set: property.Values{f.Def.Name: property.Bool(true)}}); f.Write && !by.Can(need) {
+			p.Fields[i].Write, p.Fields[i].Reason = false, lacks(need)
+		}
+	}
 	p.Photo, p.Seen = d.Policy.Photo(by, p.User)
 	for _, a := range actions {
 		yes, why := d.Policy.Acts(by, a, p.User)
+		if need := scope(change.Change{Do: a}); yes && !by.Can(need) {
+			yes, why = false, lacks(need)
+		}
 		if p.Gone && a != change.Account {
 			yes, why = false, sayGone
 		}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"nameplate/internal/explain"
 	"nameplate/internal/fail"
 	"nameplate/internal/property"
 	"nameplate/internal/web"
@@ -25,6 +26,15 @@ type problem struct {
 	Errors    []fieldError    `json:"errors,omitempty" says:"what is wrong where"`
 	Conflicts []conflictShown `json:"conflicts,omitempty" says:"what somebody else changed"`
 	Entry     string          `json:"entry,omitempty" says:"the entry of the history, when there is one"`
+	Cause     *cause          `json:"cause,omitempty" says:"what Microsoft's answer means, where that is known"`
+}
+
+// cause is an explained answer of Microsoft's.
+type cause struct {
+	Name string `json:"name" says:"stable, for programs"`
+	Sure string `json:"sure" says:"unknown, likely or certain"`
+	Next string `json:"next" says:"what to do, for operators"`
+	For  string `json:"for,omitempty" says:"who can do it"`
 }
 
 // fieldError is what is wrong in one place: of the body (Pointer), the query (Parameter) or the header.
@@ -105,6 +115,9 @@ func tell(v *web.Visit, err error) problem {
 		kind = kinds[http.StatusInternalServerError]
 	}
 	p := problem{Type: "urn:nameplate:problem:" + kind[0], Title: kind[1], Status: w.Status, Reference: v.ID, Code: w.Code}
+	if found, ok := explain.Of(err); ok {
+		p.Cause = &cause{string(found.Cause), found.How, found.Next, string(found.For)}
+	}
 	say := details[w.Status]
 	var r *refusal
 	var plain *web.Refusal

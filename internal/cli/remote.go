@@ -156,6 +156,11 @@ type apiError struct {
 		Header    string `json:"header,omitempty"`
 		Detail    string `json:"detail"`
 	} `json:"errors,omitempty"`
+	Cause *struct {
+		Name string `json:"name"`
+		Sure string `json:"sure"`
+		Next string `json:"next"`
+	} `json:"cause,omitempty"`
 	Conflicts []struct {
 		Name   string `json:"name"`
 		Saw    any    `json:"saw"`
@@ -178,6 +183,9 @@ func (e *apiError) Error() string {
 	}
 	for _, c := range e.Conflicts {
 		s += fmt.Sprintf("\n  %s: you saw %s, now there is %s, you wanted %s", c.Name, text(c.Saw), text(c.Now), text(c.Wanted))
+	}
+	if e.Cause != nil && e.Cause.Next != "" {
+		s += "\n  Next: " + plain(e.Cause.Next)
 	}
 	return s
 }

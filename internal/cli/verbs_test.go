@@ -269,6 +269,11 @@ func TestLocal(t *testing.T) {
 	if out := local(0, "keys", "create", "sync", "--scope", "people:read,people:write", "--role", "Nameplate.Editor", "--days", "365"); !strings.Contains(out, "npk_") {
 		t.Error(out)
 	}
+	beside := filepath.Join(filepath.Dir(s.CAFile), "nameplate")
+	held := append(environ, "NAMEPLATE_DATABASE="+beside+".db", "NAMEPLATE_KEY_FILE="+beside+".key")
+	if code, _, err := run(t, held, "users", "get", s.anna, "--local", "--config", config); code != 4 || !strings.Contains(err, "in use") && !strings.Contains(err, "another") {
+		t.Errorf("beside a running server: exit %d, %s", code, err)
+	}
 	if out := local(0, "keys", "list"); strings.Contains(out, "npk_") || !strings.Contains(out, "sync") {
 		t.Error(out)
 	}

@@ -170,7 +170,8 @@ func (d *Doctor) authority(ctx context.Context) (usable bool, out []Finding) {
 		})
 	}
 	out = append(out, Finding{Code: "authority", Level: OK, What: "the sign-in service knows this organization"})
-	if u, err := url.Parse(d.o.Graph.Endpoint()); err == nil && doc.Graph != "" && !strings.EqualFold(u.Host, doc.Graph) && !strings.EqualFold(u.Hostname(), doc.Graph) {
+	theirs, _, _ := strings.Cut(doc.Graph, ":") // an emulator has a port, and another one for http
+	if u, err := url.Parse(d.o.Graph.Endpoint()); err == nil && theirs != "" && !strings.EqualFold(u.Hostname(), theirs) {
 		out = append(out, Finding{
 			Code: "cloud", Level: Error, What: "sign-in and Graph belong to two clouds", Disables: "everything that reads or writes the directory",
 			Do: "set cloud to the one that the organization lives in, and leave authority and graph unset", Evidence: "Graph of this sign-in service is " + doc.Graph + ", configured is " + u.Host,

@@ -577,3 +577,17 @@ func TestS4_21_S4_22_FiveThousandPeople(t *testing.T) {
 		t.Errorf("a hundred people are %d bytes", len(b.body))
 	}
 }
+
+// busy makes a history worth looking at, and gives the address of the page of Lena Hoffmann.
+func (b *browser) busy() string {
+	b.t.Helper()
+	at := b.person("Lena Hoffmann")
+	b.get(at + "?edit=contact")
+	b.press(at, "save", func(f url.Values) { f.Set("mobilePhone", "+49 151 7654321"); f.Set("why", "She told me on the phone") })
+	b.get(at + "/groups?join=20000000-0000-4000-8000-000000000001")
+	b.press(at+"/groups", "save", nil)
+	b.get(at + "/manager?q=ruth").follow("Choose Ruth Okonkwo-Bergström")
+	b.press(at+"/manager", "save", nil)
+	b.deed(at, "sessions", nil)
+	return at
+}

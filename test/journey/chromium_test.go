@@ -185,11 +185,19 @@ func TestW24_EveryPageInChromium(t *testing.T) {
 	}
 	rich := []string{"gallery-conflict", "gallery-history", "gallery-photo-wrong", "gallery-profile-wrong", "gallery-profile-guest", "gallery-503", "gallery-parts"}
 	mine := map[string]string{"profile": "/profile", "profile-edit-all": "/profile?edit=all", "profile-edit-about": "/profile?edit=about", "photo": "/profile/photo", "history-empty": "/history", "ask": "/ask/displayName"}
+	lenas := w.signIn(ruth).busy()
+	others := map[string]string{
+		"admin": "/admin", "people": "/admin/people", "people-filtered": "/admin/people?q=a&department=Engineering&col=jobTitle&col=city&col=mobilePhone", "people-wrong": "/admin/people?filter=jobTitle%20is%20Head",
+		"people-deleted": "/admin/people?view=deleted", "person": lenas, "person-edit": lenas + "?edit=contact", "person-manager": lenas + "/manager?q=o", "person-groups": lenas + "/groups?q=t",
+		"person-licenses": lenas + "/licenses", "person-delete": lenas + "/delete", "person-password": lenas + "/password", "groups": "/admin/groups",
+		"group": "/admin/groups/20000000-0000-4000-8000-000000000002", "group-closed": "/admin/groups/20000000-0000-4000-8000-000000000004", "licenses": "/admin/licenses",
+		"changes": "/admin/history", "changes-filtered": "/admin/history?do=password&state=applied", "changes-check": "/admin/history/check", "policy": "/admin/policy", "policy-as": "/admin/policy?as=" + lena,
+	}
 	tours := map[string]func(*testing.T){}
 	for name, c := range map[string]struct {
 		upn   string
 		pages map[string]string
-	}{"anybody": {"", pages}, "lena": {"lena.hoffmann@larkfield.example", mine}} {
+	}{"anybody": {"", pages}, "lena": {lena, mine}, "ruth": {ruth, others}} {
 		tours[name] = func(t *testing.T) {
 			one := *w
 			one.t = t

@@ -22,7 +22,7 @@ func TestChangeLog(t *testing.T) {
 	if d.changes.last != 0 {
 		t.Error("making a tenant is no change")
 	}
-	c := &call{e: e, t: e.tenants[0], p: &principal{app: &application{}, roles: map[string]bool{}}}
+	c := &call{e: e, t: e.tenants[0], p: &principal{roles: map[string]bool{}}}
 	a, b, g := d.byID["a"], d.byID["b"], d.byID["g"]
 	if err := c.applyTo(a, []edit{{prop: pJob, json: `"Nurse"`}, {prop: pName, json: `"A"`}}, "user.update"); err != nil {
 		t.Fatal(err)

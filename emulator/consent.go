@@ -15,8 +15,7 @@ func needsAdministrator(scope string) bool {
 // Administrator. Only the first two may consent to application permissions of Graph.
 // https://learn.microsoft.com/en-us/entra/identity/enterprise-apps/grant-admin-consent#prerequisites
 var consentAdministrators = []string{
-	"62e90394-69f5-4237-9190-012177145e10", "e8611ab8-c189-46e8-94e1-60213ab1f814",
-	"158c047a-c907-4556-b7ef-446551a6b5f7", "9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3",
+	globalAdmin, privRoleAdmin, cloudAppAdmin, applicationAdmin,
 }
 
 func (a account) consents(application bool) bool {
@@ -25,54 +24,6 @@ func (a account) consents(application bool) bool {
 		list = list[:2]
 	}
 	return slices.ContainsFunc(a.wids, func(w string) bool { return slices.Contains(list, strings.ToLower(w)) })
-}
-
-// newApplication makes the registration with the permissions that are consented from the start.
-func newApplication(a App) *application {
-	app := &application{App: a, grants: map[string]map[string]bool{}}
-	for _, s := range a.Delegated {
-		app.allow("", s)
-	}
-	return app
-}
-
-// allow notes a delegated consent; oid "" is everybody. Call with Emulator.mu held.
-func (a *application) allow(oid, scope string) {
-	if a.grants[oid] == nil {
-		a.grants[oid] = map[string]bool{}
-	}
-	_, name := splitScope(scope)
-	a.grants[oid][spelled(name)] = true
-}
-
-// applicationRoles are the application permissions that were consented.
-func (e *Emulator) applicationRoles(reg registration) []string {
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	if app := reg.tenant.apps[strings.ToLower(reg.ClientID)]; app != nil {
-		return slices.Clone(app.Application)
-	}
-	return nil
-}
-
-// rolesOfApp are the template ids of the directory roles that the service principal holds.
-func (e *Emulator) rolesOfApp(reg registration) []string {
-	var out []string
-	for _, r := range reg.Roles {
-		out = append(out, roleTemplate(r))
-	}
-	return out
-}
-
-// declared are the delegated permissions of Graph in the application's registration.
-func declared(reg registration) []string {
-	var out []string
-	for _, x := range reg.Requests {
-		if s, ok := strings.CutPrefix(x, "Scope:"); ok {
-			out = append(out, s)
-		}
-	}
-	return out
 }
 
 // scopeSet is what a request for scopes came to.
@@ -240,32 +191,6 @@ func notGranted(have map[string]bool, names []string, reg registration) []string
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
-}
-
-// consent notes what a person, or with everybody an administrator for all, agreed to.
-func (e *Emulator) consent(t *tenant, reg registration, who account, scopes, application []string, everybody bool) {
-	reg = e.install(t, reg)
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	app := t.apps[strings.ToLower(reg.ClientID)]
-	key := who.id
-	if everybody {
-		key = ""
-	}
-	for _, s := range scopes {
-		app.allow(key, s)
-	}
-	roles := slices.Clone(app.Application)
-	for _, r := range application {
-		if !slices.Contains(roles, r) {
-			roles = append(roles, r)
-		}
-	}
-	app.Application = roles
-	e.ledger.add(Entry{
-		Time: e.clock.Now(), Tenant: t.id, App: reg.ClientID, Actor: who.id, RequestID: e.random.id(), Op: "app.consent", Object: reg.ObjectID,
-		After: map[string]any{"scopes": scopes, "roles": application, "everybody": everybody},
-	})
 }
 
 // serveAdminConsent is the page on which an administrator consents for everybody:

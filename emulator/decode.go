@@ -16,6 +16,9 @@ func (d *directory) decode(t *table, i int, raw json.RawMessage, old string, str
 	if t.entity.decode != nil {
 		return t.entity.decode(d, i, raw, old, strict)
 	}
+	if t.props[i].shape != "" {
+		return fitShape(t.props[i].shape, raw, old)
+	}
 	return decodeType(t.props[i].typ, raw)
 }
 

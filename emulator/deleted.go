@@ -63,6 +63,9 @@ func (c *call) purge(o *object, op string) {
 	}
 	c.e.ledger.add(c.entry(op, o.id))
 	d.changed(c.e.Now(), change{object: o, what: changePurge})
+	for _, x := range slices.Clone(d.refs[o.id]) {
+		c.remove(x)
+	}
 }
 
 // restore brings a deleted object back with its bonds.

@@ -125,7 +125,7 @@ func (e *Emulator) serveDevicePage(w http.ResponseWriter, r *http.Request, a aut
 }
 
 func (e *Emulator) finishDevice(w http.ResponseWriter, r *http.Request, f *signInFlow) {
-	e.install(f.who.tenant, f.reg)
+	e.install(f.who.tenant, f.reg, f.who.id)
 	e.login.mu.Lock()
 	f.device.tenant, f.device.oid, f.device.signedIn, f.device.approved = f.who.tenant, f.who.id, f.when, true
 	f.device.amr = f.amr()

@@ -30,6 +30,9 @@ func (c *call) directoryObjects() error {
 	c.e.mu.Lock()
 	defer c.e.mu.Unlock()
 	o := c.t.dir.byID[strings.ToLower(c.seg[1])]
+	if o != nil && o.in.plain {
+		o = nil
+	}
 	if c.r.Method == http.MethodDelete {
 		switch {
 		case o == nil:
@@ -84,6 +87,9 @@ func (c *call) getByIDs() error {
 	s := &source{fragment: "directoryObjects", mixed: true, veil: true}
 	some := c.p.holds("Directory.Read.All", "Directory.ReadWrite.All") || c.p.asUser()
 	for _, t := range c.t.dir.tables {
+		if t.plain {
+			continue
+		}
 		s.tables = append(s.tables, t)
 		some = some || t.sees(c, nil) != blind
 	}
@@ -92,7 +98,7 @@ func (c *call) getByIDs() error {
 	}
 	for _, id := range body.IDs {
 		o := c.t.dir.byID[strings.ToLower(id)]
-		if o == nil || slices.Contains(s.list, o) || len(body.Types) > 0 && !slices.ContainsFunc(body.Types, func(t string) bool {
+		if o == nil || o.in.plain || slices.Contains(s.list, o) || len(body.Types) > 0 && !slices.ContainsFunc(body.Types, func(t string) bool {
 			return strings.EqualFold(t, o.in.name) || strings.EqualFold(t, "directoryObject")
 		}) {
 			continue

@@ -31,7 +31,7 @@ func roleEntity() *entity {
 			}
 			return blind
 		},
-		rels: []relation{{name: "members", types: []string{"user", "group"}, bond: "members", may: func(c *call, _ *object) error {
+		rels: []relation{{name: "members", types: []string{"user", "group", "servicePrincipal"}, bond: "members", may: func(c *call, _ *object) error {
 			if !mayRead(c) {
 				return denied()
 			}

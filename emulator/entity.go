@@ -48,6 +48,8 @@ type prop struct {
 	search bool                 // $search may name it
 	blank  string               // JSON when nothing is set; "" is null or []
 	derive func(*object) string // what an unset property follows from; "" falls back to blank
+	shape  string               // of an object, or of the items of a list: shape.go
+	ref    bool                 // the id of another object; what names one goes for good with it
 
 	untold bool     // can be selected in delta, where it was observed never to come
 	fixed  bool     // nobody writes it
@@ -88,6 +90,8 @@ type entity struct {
 	soft             func(o *object) bool                                // deletes to directory/deletedItems; nil: for good
 	delta            bool                                                // it has /delta
 	found            []string                                            // what $search without a property looks at
+	plain            bool                                                // is no directoryObject
+	inner            bool                                                // is reached through relationships alone
 
 	// Reading.
 	sees        func(c *call, o *object) sight                 // how much of o; nil o is the list
@@ -131,6 +135,9 @@ type relation struct {
 	deep  bool     // transitive
 	one   bool     // a single object
 	delta bool     // in delta without $select
+	by    string   // the property with which its objects name the one that they belong to, instead of a bond
+	named string   // the property by which a member may be addressed beside its id
+	makes bool     // POST to it makes one of its objects, PATCH and DELETE of a member change and delete it
 	bind  int      // how many objects one request may add with @odata.bind; 0 is none
 	op    string   // of the ledger without .add and .remove: "group.member"
 	list  func(d *directory, o *object) []*object
@@ -143,8 +150,10 @@ type relation struct {
 }
 
 // entities are the types that every tenant has, in the order in which they are saved.
-func entities() []*entity {
-	return []*entity{userEntity(), groupEntity(), roleEntity()}
+func entities(d *directory) []*entity {
+	return []*entity{
+		userEntity(), groupEntity(), roleEntity(), applicationEntity(), principalEntity(d), assignmentEntity(d), grantEntity(), federatedEntity(), extensionEntity(d),
+	}
 }
 
 // propNumber is the place of a property in its table.

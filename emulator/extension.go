@@ -327,3 +327,16 @@ func (c *call) storeOpen(u *object, name string, have, set map[string]json.RawMe
 	out := c.context(nil, "users('"+u.id+"')/extensions/$entity")
 	return c.send(status, append(out, b[1:]...))
 }
+
+// defineFor makes the values of a directory extension known to the types that it is for.
+func (d *directory) defineFor(name, dataType string, many bool, targets []string) {
+	p := prop{name: name, typ: extensionTypes[dataType], ops: "eq in sw ge le", adv: "ne not ew n"}
+	if many {
+		p.typ = edmTexts
+	}
+	for _, target := range targets {
+		if t := d.typed(target); t != nil {
+			t.add(p)
+		}
+	}
+}

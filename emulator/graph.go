@@ -28,11 +28,12 @@ type call struct {
 	q         query
 	requestID string
 	clientID  string
-	meta      string // none, minimal, full
-	guest     bool   // the signed-in person is a guest
-	counting  bool   // the path ended in /$count: a list answers with its length
-	status    int    // of the answer that send left, 0 when there is none
-	out       []byte // its body
+	meta      string  // none, minimal, full
+	guest     bool    // the signed-in person is a guest
+	within    *within // where a new object is made
+	counting  bool    // the path ended in /$count: a list answers with its length
+	status    int     // of the answer that send left, 0 when there is none
+	out       []byte  // its body
 }
 
 // serveGraph answers /v1.0 and /beta, which are the same for what both have.
@@ -221,7 +222,7 @@ func (c *call) route() error {
 	case "directoryobjects":
 		return c.directoryObjects()
 	}
-	if t := c.t.dir.set(c.seg[0]); t != nil {
+	if t := c.t.dir.set(c.seg[0]); t != nil && !t.inner {
 		return c.routeSet(t)
 	}
 	return c.unknown(c.seg[0])
@@ -350,7 +351,7 @@ func (c *call) value(typ, json string) error {
 
 // entry begins a line of the ledger.
 func (c *call) entry(op, object string) Entry {
-	e := Entry{Time: c.e.Now(), Tenant: c.t.id, App: c.p.app.ClientID, RequestID: c.requestID, ClientID: c.clientID, Op: op, Object: object}
+	e := Entry{Time: c.e.Now(), Tenant: c.t.id, App: c.p.client, RequestID: c.requestID, ClientID: c.clientID, Op: op, Object: object}
 	if c.p.user != nil {
 		e.Actor = c.p.user.id
 	}

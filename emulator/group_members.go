@@ -8,7 +8,7 @@ import (
 // groupRelations: https://learn.microsoft.com/en-us/graph/api/group-list-members, group-post-members, group-delete-members,
 // group-list-owners, group-post-owners, group-delete-owners, group-list-memberof, group-list-transitivemembers
 func groupRelations() []relation {
-	members := []string{"user", "group"}
+	members := []string{"user", "group", "servicePrincipal"}
 	holders := []string{"group", "directoryRole"}
 	return []relation{
 		{
@@ -16,7 +16,7 @@ func groupRelations() []relation {
 			mayEdit: (*call).mayEditMembers, link: (*call).linkMember,
 		},
 		{
-			name: "owners", types: []string{"user"}, bond: "owners", op: "group.owner", bind: maxBound, may: (*call).mayOwners,
+			name: "owners", types: []string{"user", "servicePrincipal"}, bond: "owners", op: "group.owner", bind: maxBound, may: (*call).mayOwners,
 			mayEdit: func(c *call, g *object) error {
 				if err := c.mayWriteGroup(g, writeGroups...); err != nil {
 					return err
@@ -37,6 +37,7 @@ func groupRelations() []relation {
 		{name: "transitiveMembers", types: members, bond: "members", deep: true, may: (*call).mayMembers},
 		{name: "memberOf", types: holders, bond: "members", back: true, may: (*call).mayOwners, hides: (*call).hidesMembership},
 		{name: "transitiveMemberOf", types: holders, bond: "members", back: true, deep: true, may: (*call).mayOwners, hides: (*call).hidesMembership},
+		assignmentsTo("principalId", "appRoleAssignments"),
 		{name: "membersWithLicenseErrors", types: []string{"user"}, list: licenseErrors, may: (*call).mayMembers},
 	}
 }

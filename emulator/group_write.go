@@ -21,9 +21,13 @@ var (
 
 const writeRoles = "RoleManagement.ReadWrite.Directory"
 
-// owns says whether the signed-in person is an owner of a group.
-func (c *call) owns(g *object) bool {
-	return c.p.user != nil && c.t.dir.bond("owners").has(g, c.p.user)
+// owns says whether the caller, a person or an application, is an owner of an object.
+func (c *call) owns(o *object) bool {
+	who := c.p.user
+	if who == nil {
+		who = c.p.app
+	}
+	return who != nil && c.t.dir.bond("owners").has(o, who)
 }
 
 // mayManage says whether the caller may change a group with one of the permissions: delegated an administrator or an owner does.

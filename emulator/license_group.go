@@ -113,7 +113,7 @@ func (e *Emulator) passLicenses() {
 		for _, g := range ready {
 			delete(t.due, g)
 			e.due.Add(-1)
-			c := &call{e: e, t: t, p: &principal{tenant: t, app: &application{}}, requestID: e.random.id()}
+			c := &call{e: e, t: t, p: &principal{tenant: t}, requestID: e.random.id()}
 			c.passOn(g)
 		}
 	}

@@ -15,7 +15,7 @@ import (
 // (https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-implicit-grant-flow, v2-protocols-oidc#get-an-id-token).
 func (e *Emulator) sendAnswer(w http.ResponseWriter, r *http.Request, f *signInFlow, session *browserSession, key string) {
 	now := e.Now()
-	reg := e.install(f.who.tenant, f.reg)
+	reg := e.install(f.who.tenant, f.reg, f.who.id)
 	req := &f.request
 	g := grant{
 		tenant: f.who.tenant, clientID: reg.ClientID, oid: f.who.id, scopes: req.scopes, signedIn: f.when,

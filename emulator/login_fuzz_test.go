@@ -63,8 +63,11 @@ func FuzzRedirect(f *testing.F) {
 // Whatever an authorization request says: nothing breaks, and nobody is sent to an address that was not registered.
 func FuzzAuthorizeRequest(f *testing.F) {
 	e := testEmulator(f)
-	for _, app := range e.tenants[0].apps {
-		app.Redirects, app.SPA, app.Implicit = []string{"https://portal.contoso.com/callback"}, []string{"https://spa.contoso.com/"}, []string{"id_token", "token"}
+	for _, app := range e.tenants[0].dir.typed("application").list {
+		app.rec = app.rec.with([]field{
+			{aSPA, `{"redirectUris":["https://spa.contoso.com/"]}`},
+			{aWeb, `{"redirectUris":["https://portal.contoso.com/callback"],"implicitGrantSettings":{"enableIdTokenIssuance":true,"enableAccessTokenIssuance":true}}`},
+		})
 	}
 	client := e.firstClient(e.tenants[0])
 	for _, q := range []string{

@@ -9,11 +9,12 @@ type tenant struct {
 	country string
 	domains []Domain
 	policy  signInPolicy
-	apps    map[string]*application // by client id, lower case
-	dir     *directory              // users, groups, managers, photos, roles (state.go)
-	skus    []Subscription          // products that were bought
-	due     map[*object]time.Time   // groups whose licenses are to be passed on, and when
-	seats   map[string]int          // how many people have each, by id; nil: not counted yet (tenant.used)
+	dir     *directory            // every directory object (state.go)
+	skus    []Subscription        // products that were bought
+	due     map[*object]time.Time // groups whose licenses are to be passed on, and when
+	seats   map[string]int        // how many people have each, by id; nil: not counted yet (tenant.used)
+
+	described []App // the applications of the organization file
 }
 
 // signInPolicy is what an organization file says of sign-ins as a whole.
@@ -34,17 +35,12 @@ func (p signInPolicy) stale(signedIn, now time.Time) (time.Duration, bool) {
 	return most, err == nil && now.Sub(signedIn) > most
 }
 
-// application is a registration together with its service principal in this tenant.
-type application struct {
-	App
-	grants map[string]map[string]bool // user object id ("" for everybody) -> delegated scopes consented
-}
-
 // principal is who a request comes from, read from its token. Made by authenticate (keys.go), read by the permission
 // rules (permission.go).
 type principal struct {
 	tenant *tenant
-	app    *application
+	app    *object         // service principal of the client
+	client string          // its appId
 	user   *object         // nil for an application's own token
 	scopes map[string]bool // delegated, as granted in the token
 	roles  map[string]bool // application permissions, as granted in the token

@@ -30,6 +30,32 @@ type Issuer struct {
 	Keys    []string `yaml:"keys" json:"keys"`       // PEM: certificates or public keys, RSA or ECDSA P-256
 }
 
+// Client is the first application of the organization and its secret, "" where it has none: in a snapshot it stands among the objects.
+func (o Organization) Client() (id, secret string) {
+	for _, a := range o.Apps {
+		if len(a.Secrets) > 0 {
+			secret = a.Secrets[0].Value
+		}
+		return a.ClientID, secret
+	}
+	for _, x := range o.Objects {
+		if x.Type != "application" {
+			continue
+		}
+		id, _ = x.Values["appId"].(string)
+		list, _ := x.Values["passwordCredentials"].([]any)
+		for _, one := range list {
+			m, _ := one.(map[string]any)
+			key, _ := m["keyId"].(string)
+			if secret = x.Secrets[key]; secret != "" {
+				break
+			}
+		}
+		return id, secret
+	}
+	return "", ""
+}
+
 // Everybody is every user of the organization, those of Users first.
 func (o Organization) Everybody() iter.Seq[User] {
 	return func(yield func(User) bool) {
@@ -83,6 +109,8 @@ type Object struct {
 	Type   string              `yaml:"type" json:"type"` // "directoryRole"
 	Values map[string]any      `yaml:"values" json:"values"`
 	Links  map[string][]string `yaml:"links" json:"links"` // relationship -> ids, or names of people and groups
+
+	Secrets map[string]string `yaml:"secrets" json:"secrets"` // of an application or service principal: keyId of a credential -> the secret, or the certificate in base64
 }
 
 // App is an application registration with its service principal in this tenant.
@@ -132,10 +160,11 @@ type Federated struct {
 	Audience string `yaml:"audience" json:"audience"` // "" is api://AzureADTokenExchange
 }
 
-// Secret is a client secret. Ends is RFC 3339; "" never ends.
+// Secret is a client secret. Starts and Ends are RFC 3339; "" is at once and never.
 type Secret struct {
-	Value string `yaml:"value" json:"value"`
-	Ends  string `yaml:"ends" json:"ends"`
+	Value  string `yaml:"value" json:"value"`
+	Starts string `yaml:"starts" json:"starts"`
+	Ends   string `yaml:"ends" json:"ends"`
 }
 
 // AppRole is a role that an application defines for its users.

@@ -20,7 +20,7 @@ import (
 // and a checksum. A row's record stays where it was read, so starting copies nothing.
 const (
 	stateFile   = "emulator.state"
-	stateFormat = "nameplate emulator state 3\n"
+	stateFormat = "nameplate emulator state 4\n"
 	ledgerKept  = 1000 // entries that a data folder remembers
 )
 
@@ -40,7 +40,7 @@ type savedTenant struct {
 	ID, Name, Country string
 	Domains           []Domain
 	Subscriptions     []Subscription
-	Apps              []savedApp
+	Apps              []App // as the organization file described them
 	Tables            []savedTable
 	Shared            []string // values by the place that records use
 	Schemas           []Schema
@@ -57,11 +57,6 @@ type savedTable struct {
 	Live, Deleted int // rows
 }
 
-type savedApp struct {
-	App    App
-	Grants map[string]map[string]bool
-}
-
 type savedProp struct {
 	Name, Ops, Adv string
 	Type           edm
@@ -73,6 +68,7 @@ type savedExtras struct {
 	Password string                     `json:",omitempty"`
 	Force    bool                       `json:",omitempty"`
 	Open     map[string]json.RawMessage `json:",omitempty"`
+	Secrets  map[string]string          `json:",omitempty"`
 	Once     bool                       `json:",omitempty"`
 	Name     string                     `json:",omitempty"`
 	Manager  uint64                     `json:",omitempty"` // row + 1
@@ -165,12 +161,8 @@ func (t *tenant) save(rows []byte) (savedTenant, []byte, error) {
 	d := t.dir
 	out := savedTenant{
 		ID: t.id, Name: t.name, Country: t.country, Domains: t.domains, Subscriptions: t.skus, LastOrd: d.lastOrd, Changes: d.changes.last,
-		Shared: d.shared.values, Bonds: slices.Sorted(maps.Keys(d.bonds)),
+		Shared: d.shared.values, Apps: t.described, Bonds: slices.Sorted(maps.Keys(d.bonds)),
 	}
-	for _, a := range t.apps {
-		out.Apps = append(out.Apps, savedApp{a.App, a.grants})
-	}
-	slices.SortFunc(out.Apps, func(a, b savedApp) int { return strings.Compare(a.App.ClientID, b.App.ClientID) })
 	for _, s := range d.schemas {
 		out.Schemas = append(out.Schemas, s)
 	}
@@ -256,7 +248,7 @@ func (o *object) save(b []byte, at map[*object]uint64) ([]byte, error) {
 	b = binary.AppendUvarint(b, manager)
 	more := ""
 	if x := o.more; x != nil {
-		s := savedExtras{Password: x.password, Force: x.force, Open: x.open, Once: x.once, Name: x.name, Reports: rowsOf(x.reports, at)}
+		s := savedExtras{Password: x.password, Force: x.force, Open: x.open, Secrets: x.secrets, Once: x.once, Name: x.name, Reports: rowsOf(x.reports, at)}
 		if i, ok := at[x.manager]; ok && x.manager != nil {
 			s.Manager = i + 1
 		}
@@ -348,7 +340,7 @@ func (e *Emulator) decode(whole string) error {
 		if org.ID != "" && !strings.EqualFold(org.ID, s.ID) {
 			return fmt.Errorf("it holds the organization %s (%s) and not %s", s.Name, s.ID, org.Name)
 		}
-		t, err := s.tenant(&in)
+		t, err := s.tenant(e, &in)
 		if err != nil {
 			return err
 		}
@@ -361,24 +353,16 @@ func (e *Emulator) decode(whole string) error {
 				return err
 			}
 		}
-		for _, a := range org.Apps { // the registrations of now win, the consents of before stay
-			key := strings.ToLower(a.ClientID)
-			fresh := newApplication(a)
-			if old := t.apps[key]; old != nil {
-				if fresh.ObjectID == "" {
-					fresh.ObjectID = old.ObjectID
-				}
-				for who, scopes := range old.grants {
-					for scope := range scopes {
-						fresh.allow(who, scope)
-					}
-				}
-			} else if fresh.ObjectID == "" {
-				fresh.ObjectID = e.random.id()
-			}
-			t.apps[key] = fresh
-		}
 		e.tenants = append(e.tenants, t)
+		// A registration that the file describes otherwise than before is read anew; the delegated consents of before stay.
+		now := slices.Clone(org.Apps)
+		now = slices.DeleteFunc(now, func(a App) bool {
+			return slices.ContainsFunc(t.described, func(was App) bool { return sameApp(a, was) })
+		})
+		t.described = org.Apps
+		if err := t.readApps(e, now, e.Now()); err != nil {
+			return err
+		}
 	}
 	if len(in.rest) > 0 {
 		return errState
@@ -411,15 +395,8 @@ func (r *reader) text() string {
 	return s
 }
 
-func (s savedTenant) tenant(in *reader) (*tenant, error) {
-	t := &tenant{id: s.ID, name: s.Name, country: s.Country, domains: s.Domains, skus: s.Subscriptions, apps: make(map[string]*application, len(s.Apps)), dir: newDirectory()}
-	for _, a := range s.Apps {
-		app := newApplication(a.App)
-		if a.Grants != nil {
-			app.grants = a.Grants
-		}
-		t.apps[strings.ToLower(a.App.ClientID)] = app
-	}
+func (s savedTenant) tenant(e *Emulator, in *reader) (*tenant, error) {
+	t := &tenant{id: s.ID, name: s.Name, country: s.Country, domains: s.Domains, skus: s.Subscriptions, described: s.Apps, dir: newDirectory(e, s.ID)}
 	d := t.dir
 	for _, x := range s.Schemas {
 		d.defineSchema(x)
@@ -506,7 +483,7 @@ func (o *object) restore(more string, all []object) error {
 	if err := json.Unmarshal([]byte(more), &x); err != nil {
 		return err
 	}
-	o.more = &extras{password: x.Password, force: x.Force, open: x.Open, once: x.Once, name: x.Name}
+	o.more = &extras{password: x.Password, force: x.Force, open: x.Open, secrets: x.Secrets, once: x.Once, name: x.Name}
 	var err error
 	if o.more.reports, err = atRows(x.Reports, all); err != nil || x.Manager > uint64(len(all)) {
 		return errState

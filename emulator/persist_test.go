@@ -3,6 +3,7 @@ package emulator_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -125,6 +126,9 @@ func stable(orgs []emulator.Organization) []emulator.Organization {
 			delete(g.Values, "createdDateTime")
 			delete(g.Values, "renewedDateTime")
 		}
+		for _, x := range o.Objects {
+			delete(x.Values, "createdDateTime")
+		}
 	}
 	return orgs
 }
@@ -228,9 +232,18 @@ func TestDataFolderTakesNewRegistrations(t *testing.T) {
 	org.Apps[0].Redirects = []string{"http://localhost:8123/auth/callback"}
 	org.Apps[0].Application = nil
 	opts.Organizations = []emulator.Organization{org}
-	got := newEmulator(t, opts).Snapshot()[0].Apps[0]
-	if len(got.Redirects) != 1 || got.Redirects[0] != org.Apps[0].Redirects[0] || len(got.Application) != 0 {
-		t.Errorf("registration %+v", got)
+	e := newEmulator(t, opts)
+	for _, o := range e.Snapshot()[0].Objects {
+		if web, _ := o.Values["web"].(map[string]any); o.Type == "application" && o.Values["appId"] == org.Apps[0].ClientID && fmt.Sprint(web["redirectUris"]) != "[http://localhost:8123/auth/callback]" {
+			t.Errorf("registration %v", web)
+		}
+	}
+	token, err := e.Mint(emulator.Token{Client: org.Apps[0].ClientID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := claimsOf(t, token); c["roles"] != nil {
+		t.Errorf("it still has %v", c["roles"])
 	}
 }
 

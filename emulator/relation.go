@@ -12,6 +12,9 @@ func (d *directory) related(r *relation, o *object) []*object {
 	if r.list != nil {
 		return r.list(d, o)
 	}
+	if r.by != "" {
+		return d.parts(r, o)
+	}
 	step := func(x *object) []*object {
 		if r.back {
 			return d.from(r.bond, x)
@@ -31,6 +34,43 @@ func (c *call) related(r *relation, o *object) []*object {
 		return list
 	}
 	return slices.DeleteFunc(slices.Clone(list), func(x *object) bool { return r.hides(c, o, x) })
+}
+
+// parts are the objects that name o, and nothing that is deleted, with the property of the relationship.
+func (d *directory) parts(r *relation, o *object) []*object {
+	var out []*object
+	for _, x := range d.refs[o.id] {
+		if slices.Contains(r.types, x.in.name) && x.text(r.by) == o.id && !slices.ContainsFunc(x.refs(), func(id string) bool { return d.byID[id] == nil }) {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+// among finds a member of a relationship by its id, or by what else may address it.
+func (d *directory) among(r *relation, list []*object, key string) *object {
+	if x := d.at(key); x != nil && slices.Contains(list, x) {
+		return x
+	}
+	for _, x := range list {
+		if r.named != "" && x.text(r.named) == key {
+			return x
+		}
+	}
+	return nil
+}
+
+// refs are the ids of other objects without which this one is not.
+func (o *object) refs() []string {
+	var out []string
+	for i := range o.in.entity.props {
+		if o.in.entity.props[i].ref {
+			if id := unquote(o.rec.get(i)); id != "" && !slices.Contains(out, id) {
+				out = append(out, id)
+			}
+		}
+	}
+	return out
 }
 
 // source is a relationship as a list; cast narrows it to one type.
@@ -84,6 +124,19 @@ func (c *call) relationOf(t *table, key string, r *relation, n int) error {
 		cast, isCast = c.cast(n)
 	}
 	member := len(rest) == 1 && !ref && !isCast
+	if r.makes && !ref && !isCast && len(rest) <= 1 {
+		switch c.r.Method {
+		case http.MethodPost:
+			if len(rest) == 0 {
+				c.within = &within{t: t, key: key, n: n - 2, rel: r}
+				return c.create(c.t.dir.typed(r.types[0]))
+			}
+		case http.MethodPatch:
+			if member {
+				return c.patchMember(t, key, r, n-2, rest[0])
+			}
+		}
+	}
 	if len(rest) > 1 {
 		return c.unknown(rest[1])
 	}
@@ -105,11 +158,15 @@ func (c *call) relationOf(t *table, key string, r *relation, n int) error {
 	list := c.related(r, o)
 	switch {
 	case member:
-		x := c.t.dir.byID[strings.ToLower(rest[0])]
-		if x == nil || !slices.Contains(list, x) {
+		x := c.t.dir.among(r, list, rest[0])
+		if x == nil {
 			return notThere(rest[0])
 		}
-		b, err := c.describe(x, "directoryObjects", true)
+		set, typed := "directoryObjects", true
+		if r.by != "" {
+			set, typed = partsOf(o, r), false
+		}
+		b, err := c.describe(x, set, typed)
 		if err != nil {
 			return err
 		}
@@ -126,8 +183,14 @@ func (c *call) relationOf(t *table, key string, r *relation, n int) error {
 	if err != nil {
 		return err
 	}
+	if r.by != "" {
+		s.fragment, s.related = partsOf(o, r), false
+	}
 	return c.sendList(s)
 }
+
+// partsOf is how a context names the objects that belong to o.
+func partsOf(o *object, r *relation) string { return o.in.set + "('" + o.id + "')/" + r.name }
 
 func (c *call) mayRead(o *object, r *relation) error {
 	if r.may != nil {
@@ -278,11 +341,11 @@ func (c *call) deleteMember(t *table, key string, r *relation, n int, id string)
 	if err != nil {
 		return err
 	}
-	x := c.t.dir.byID[strings.ToLower(id)]
-	if x == nil || !slices.Contains(c.related(r, o), x) {
+	x := c.t.dir.among(r, c.related(r, o), id)
+	if x == nil {
 		return notThere(id)
 	}
-	if x.in.mayDelete == nil {
+	if x.in.mayDelete == nil || r.by != "" && !r.makes {
 		return wrongVerb()
 	}
 	if err := x.in.mayDelete(c, x); err != nil {
@@ -290,6 +353,51 @@ func (c *call) deleteMember(t *table, key string, r *relation, n int, id string)
 	}
 	c.remove(x)
 	return c.done()
+}
+
+// within is the object whose relationship a new object comes into.
+type within struct {
+	t   *table
+	key string
+	n   int // segment of the key
+	rel *relation
+	o   *object
+}
+
+// bind makes the new object name the one that it belongs to.
+func (w *within) bind(in *table, edits []edit) ([]edit, error) {
+	i := in.prop(w.rel.by)
+	for _, e := range edits {
+		if e.prop == i {
+			if !strings.EqualFold(unquote(e.json), w.o.id) {
+				return nil, invalidValueOf(in.title, e.name, "")
+			}
+			return edits, nil
+		}
+	}
+	return append(edits, in.given(i, text(w.o.id))), nil
+}
+
+// patchMember answers PATCH of an object through the relationship that it is made in.
+func (c *call) patchMember(t *table, key string, r *relation, n int, id string) error {
+	in := c.t.dir.typed(r.types[0])
+	if in.mayPatch == nil {
+		return wrongVerb()
+	}
+	c.e.mu.RLock()
+	o, err := c.lookup(t, key, n)
+	var x *object
+	if err == nil {
+		x = c.t.dir.among(r, c.t.dir.related(r, o), id)
+	}
+	c.e.mu.RUnlock()
+	switch {
+	case err != nil:
+		return err
+	case x == nil:
+		return notThere(id)
+	}
+	return c.patch(in, x.id, n+2)
 }
 
 // binding is what a body adds to a relationship: "members@odata.bind".

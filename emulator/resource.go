@@ -101,9 +101,9 @@ func (e *Emulator) identified(t *tenant, uri string) (registration, bool) {
 	}
 	id := ""
 	e.mu.RLock()
-	for _, app := range t.apps {
-		if slices.ContainsFunc(app.Identifiers, func(x string) bool { return strings.EqualFold(strings.TrimRight(x, "/"), uri) }) {
-			id = app.ClientID
+	for _, app := range t.dir.typed("application").list {
+		if slices.ContainsFunc(texts(app.rec.get(aIdentifiers)), func(x string) bool { return strings.EqualFold(strings.TrimRight(x, "/"), uri) }) {
+			id = app.text("appId")
 		}
 	}
 	e.mu.RUnlock()

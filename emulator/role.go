@@ -4,27 +4,29 @@ import "strings"
 
 // Template ids of directory roles: https://learn.microsoft.com/en-us/entra/identity/role-based-access-control/permissions-reference
 const (
-	globalAdmin     = "62e90394-69f5-4237-9190-012177145e10"
-	userAdmin       = "fe930be7-5e62-47db-91af-98c3a49a38b1"
-	helpdeskAdmin   = "729827e3-9c14-49f7-bb1b-9608f156bbb8"
-	passwordAdmin   = "966707d0-3269-4727-9be2-8c3a10f19b9d" // #nosec G101 -- a role's public id
-	authAdmin       = "c4e39bd9-1100-46d3-8c65-fb160da0071f"
-	privAuthAdmin   = "7be44c8a-adaf-4e2a-84d6-ab2649e08a13"
-	privRoleAdmin   = "e8611ab8-c189-46e8-94e1-60213ab1f814"
-	groupsAdmin     = "fdd7a751-b60b-444a-984c-02652fe8fa1c"
-	directoryReader = "88d8e3e3-8f55-4a1e-953a-9b9898b8876b"
-	directoryWriter = "9360feb5-f418-4baa-8175-e2a00bac4301"
-	guestInviter    = "95e79109-95c0-4d8e-aee3-d01accf2d47b"
-	messageReader   = "790c1fb9-7f7d-4f88-86a1-ef1f95c05c1b"
-	reportsReader   = "4a5d8f65-41da-4de4-8968-e035b65339cf"
-	usageReader     = "75934031-6c7e-415a-99d7-48dbd49e875e"
-	successManager  = "27460883-1df1-4691-b032-3b79643e5e63"
-	exchangeAdmin   = "29232cdf-9323-42fd-ade2-1d097af3e4de"
-	sharePointAdmin = "f28a1f50-f6e7-4571-818b-6a12f2af6b6c"
-	teamsAdmin      = "69091246-20e8-4a56-aa4d-066075b2a7a8"
-	intuneAdmin     = "3a2c62db-5318-420d-8d74-23affee5d9d5"
-	globalReader    = "f2ef992c-3afb-46b9-b7cf-a126ee74c451"
-	attributeAdmin  = "58a13ea3-c632-46ae-9ee0-9c0d43cd7f3d"
+	globalAdmin      = "62e90394-69f5-4237-9190-012177145e10"
+	userAdmin        = "fe930be7-5e62-47db-91af-98c3a49a38b1"
+	helpdeskAdmin    = "729827e3-9c14-49f7-bb1b-9608f156bbb8"
+	passwordAdmin    = "966707d0-3269-4727-9be2-8c3a10f19b9d" // #nosec G101 -- a role's public id
+	authAdmin        = "c4e39bd9-1100-46d3-8c65-fb160da0071f"
+	privAuthAdmin    = "7be44c8a-adaf-4e2a-84d6-ab2649e08a13"
+	privRoleAdmin    = "e8611ab8-c189-46e8-94e1-60213ab1f814"
+	groupsAdmin      = "fdd7a751-b60b-444a-984c-02652fe8fa1c"
+	directoryReader  = "88d8e3e3-8f55-4a1e-953a-9b9898b8876b"
+	directoryWriter  = "9360feb5-f418-4baa-8175-e2a00bac4301"
+	guestInviter     = "95e79109-95c0-4d8e-aee3-d01accf2d47b"
+	messageReader    = "790c1fb9-7f7d-4f88-86a1-ef1f95c05c1b"
+	reportsReader    = "4a5d8f65-41da-4de4-8968-e035b65339cf"
+	usageReader      = "75934031-6c7e-415a-99d7-48dbd49e875e"
+	successManager   = "27460883-1df1-4691-b032-3b79643e5e63"
+	exchangeAdmin    = "29232cdf-9323-42fd-ade2-1d097af3e4de"
+	sharePointAdmin  = "f28a1f50-f6e7-4571-818b-6a12f2af6b6c"
+	teamsAdmin       = "69091246-20e8-4a56-aa4d-066075b2a7a8"
+	intuneAdmin      = "3a2c62db-5318-420d-8d74-23affee5d9d5"
+	globalReader     = "f2ef992c-3afb-46b9-b7cf-a126ee74c451"
+	applicationAdmin = "9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3"
+	cloudAppAdmin    = "158c047a-c907-4556-b7ef-446551a6b5f7"
+	attributeAdmin   = "58a13ea3-c632-46ae-9ee0-9c0d43cd7f3d"
 )
 
 type roleDef struct{ id, name string }
@@ -54,8 +56,8 @@ var directoryRoles = []roleDef{
 	{sharePointAdmin, "SharePoint Administrator"},
 	{teamsAdmin, "Teams Administrator"},
 	{"4d6ac14f-3453-41d0-bef9-a3e0c569773a", "License Administrator"},
-	{"9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3", "Application Administrator"},
-	{"158c047a-c907-4556-b7ef-446551a6b5f7", "Cloud Application Administrator"},
+	{applicationAdmin, "Application Administrator"},
+	{cloudAppAdmin, "Cloud Application Administrator"},
 	{"b0f54661-2d74-4c50-afa3-1ec803f12efe", "Billing Administrator"},
 	{"b1be1c3e-b65d-4f19-8427-f6fa0d97feb9", "Conditional Access Administrator"},
 	{"59d46f88-662b-457b-bceb-5c3809e5908f", "Lifecycle Workflows Administrator"},

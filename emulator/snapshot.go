@@ -32,13 +32,6 @@ func (t *tenant) describe() Organization {
 	for _, key := range slices.Sorted(maps.Keys(d.security)) {
 		org.Attribute = append(org.Attribute, d.security[key])
 	}
-	for _, key := range slices.Sorted(maps.Keys(t.apps)) {
-		a := t.apps[key].App
-		if everybody := t.apps[key].grants[""]; len(everybody) > 0 {
-			a.Delegated = slices.Sorted(maps.Keys(everybody))
-		}
-		org.Apps = append(org.Apps, a)
-	}
 	for _, t := range d.tables {
 		for _, o := range t.list {
 			switch t {
@@ -113,6 +106,9 @@ func (d *directory) describeObject(o *object) Object {
 			out.Links[r.name] = d.namesOf(list)
 		}
 	}
+	if o.more != nil {
+		out.Secrets = o.more.secrets
+	}
 	return out
 }
 
@@ -140,9 +136,7 @@ func (e *Emulator) Reset() error {
 	e.mu.Lock()
 	for i, t := range e.tenants {
 		fresh[i].dir.changes.begin(t.dir.changes.last)
-		t.name, t.country, t.domains, t.apps, t.dir = fresh[i].name, fresh[i].country, fresh[i].domains, fresh[i].apps, fresh[i].dir
-		t.policy = fresh[i].policy
-		t.skus, t.seats, t.due = fresh[i].skus, nil, nil
+		*t = *fresh[i]
 	}
 	e.ledger.restart()
 	e.due.Store(0)

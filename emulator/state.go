@@ -29,6 +29,11 @@ type directory struct {
 	byMail   map[string]*object        // users and Microsoft 365 groups by proxy address, lower case, without the prefix; not the one that equals the UPN
 	reports  map[*object][]*object     // users by manager
 	bonds    map[string]*bond          // relationships by name (bond.go)
+	refs     map[string][]*object      // objects that name another one with a property that is a ref, by its id
+	apps     map[string]*object        // applications by lower-case appId
+	services map[string]*object        // service principals by lower-case appId
+	e        *Emulator
+	tenant   string // id of the organization
 	changes  changeLog
 	schemas  map[string]Schema   // schema extensions by lower-case id
 	security map[string]Security // custom security attributes by lower-case "set/name"
@@ -46,6 +51,7 @@ type extras struct {
 	name     string                     // while deleted: the UPN from before
 	manager  *object                    // while deleted: the manager from before
 	reports  []*object                  // while deleted: the reports from before
+	secrets  map[string]string          // of an application: what stands behind its credentials, by keyId: a secret, or a certificate in base64
 }
 
 func (o *object) upn() string { return unquote(o.rec.get(pUPN)) }
@@ -55,14 +61,15 @@ func (o *object) guest() bool { return o.is("user") && o.rec.get(pUserType) == `
 // onceSynced: https://github.com/microsoftgraph/microsoft-graph-docs/issues/12584
 func (o *object) onceSynced() bool { return o.more != nil && o.more.once }
 
-func newDirectory() *directory {
+func newDirectory(e *Emulator, tenant string) *directory {
 	d := &directory{
 		shared: newShared(), facts: readFacts(), byID: map[string]*object{}, byUPN: map[string]*object{}, byMail: map[string]*object{},
 		byNick: map[string]*object{}, dynamic: map[*object]bool{}, rules: map[string]*memberRule{},
 		reports: map[*object][]*object{}, deleted: map[string]*object{}, bonds: map[string]*bond{},
 		schemas: map[string]Schema{}, security: map[string]Security{},
+		refs: map[string][]*object{}, apps: map[string]*object{}, services: map[string]*object{}, e: e, tenant: tenant,
 	}
-	for _, e := range entities() {
+	for _, e := range entities(d) {
 		d.tables = append(d.tables, newTable(e))
 	}
 	d.users, d.groups = d.typed("user"), d.typed("group")
@@ -117,7 +124,7 @@ func (d *directory) object(t *table, name, key string) *object {
 func newTenant(e *Emulator, org Organization) (*tenant, error) {
 	t := &tenant{
 		id: strings.ToLower(org.ID), name: org.Name, country: org.Country, domains: org.Domains,
-		apps: map[string]*application{}, dir: newDirectory(), policy: policyOf(org),
+		policy: policyOf(org), described: org.Apps,
 	}
 	if t.id == "" {
 		t.id = e.random.id()
@@ -132,14 +139,15 @@ func newTenant(e *Emulator, org Organization) (*tenant, error) {
 	if _, err := time.ParseDuration(org.Frequency); org.Frequency != "" && err != nil {
 		return nil, fmt.Errorf("signInFrequency: %w", err)
 	}
+	t.dir = newDirectory(e, t.id)
 	if len(t.domains) == 0 {
 		t.domains = []Domain{{Name: "contoso.onmicrosoft.com", Verified: true}}
 	}
-	for _, a := range org.Apps {
-		if a.ObjectID == "" {
-			a.ObjectID = e.random.id()
+	apps := slices.Clone(org.Apps)
+	for i := range apps {
+		if apps[i].ObjectID == "" {
+			apps[i].ObjectID = e.random.id()
 		}
-		t.apps[strings.ToLower(a.ClientID)] = newApplication(a)
 	}
 	d := t.dir
 	for _, s := range org.Schemas {
@@ -184,6 +192,10 @@ func newTenant(e *Emulator, org Organization) (*tenant, error) {
 	d.users.list = slices.Clip(d.users.list)
 	d.shared.done()
 	if err := t.readGroups(e, org.Groups, now); err != nil {
+		return nil, err
+	}
+	d.graphService()
+	if err := t.readApps(e, apps, now); err != nil {
 		return nil, err
 	}
 	return t, t.readObjects(e, org.Objects)
@@ -252,7 +264,13 @@ func (t *tenant) readObjects(e *Emulator, list []Object) error {
 		if in == nil || in == d.users || in == d.groups {
 			return fmt.Errorf("object %q: type %q is not one of the directory's other types", o.ID, o.Type)
 		}
-		x := &object{in: in, id: strings.ToLower(o.ID)}
+		x := &object{in: in, id: o.ID}
+		if !in.plain {
+			x.id = strings.ToLower(o.ID)
+		}
+		if o.Secrets != nil {
+			x.extra().secrets = o.Secrets
+		}
 		if x.id == "" {
 			x.id = e.random.id()
 		}
@@ -286,16 +304,19 @@ func (t *tenant) readObjects(e *Emulator, list []Object) error {
 	return nil
 }
 
-// same is the directory role that an organization file describes and that exists already, because somebody in the file holds it.
-// It takes the id of the description.
+// same is what an organization file describes and exists already: a directory role that somebody in the file holds, Microsoft
+// Graph. It takes id and values of the description.
 func (d *directory) same(x *object) *object {
-	if !x.is("directoryRole") {
-		return nil
+	var o *object
+	switch x.in.name {
+	case "directoryRole":
+		o = d.roleOf(x.text("roleTemplateId"))
+	case "servicePrincipal":
+		o = d.service(x.text("appId"))
 	}
-	o := d.roleOf(unquote(x.rec.get(dTemplate)))
 	if o != nil {
 		d.unindex(o)
-		o.id = x.id
+		o.id, o.rec = x.id, x.rec
 		d.index(o)
 	}
 	return o
@@ -376,6 +397,10 @@ func (d *directory) enter(o *object) {
 
 func (d *directory) index(o *object) {
 	d.byID[o.id] = o
+	for _, id := range o.refs() {
+		i, _ := slices.BinarySearchFunc(d.refs[id], o.ord, byOrd)
+		d.refs[id] = slices.Insert(d.refs[id], i, o)
+	}
 	if o.in.index != nil {
 		o.in.index(d, o, true)
 	}
@@ -383,6 +408,11 @@ func (d *directory) index(o *object) {
 
 func (d *directory) unindex(o *object) {
 	delete(d.byID, o.id)
+	for _, id := range o.refs() {
+		if d.refs[id] = slices.DeleteFunc(d.refs[id], func(x *object) bool { return x == o }); len(d.refs[id]) == 0 {
+			delete(d.refs, id)
+		}
+	}
 	if o.in.index != nil {
 		o.in.index(d, o, false)
 	}
@@ -422,6 +452,14 @@ func texts(j string) []string {
 	var out []string
 	_ = json.Unmarshal([]byte(j), &out) // the record holds only what was encoded here
 	return out
+}
+
+// at is the object with an id in any case; nil when there is none, or only a deleted one.
+func (d *directory) at(id string) *object {
+	if o := d.byID[id]; o != nil {
+		return o
+	}
+	return d.byID[strings.ToLower(id)]
 }
 
 // user finds a user by id or user principal name in any case; nil when there is none.

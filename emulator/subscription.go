@@ -41,10 +41,10 @@ func (c *call) subscriptions() error {
 		if c.r.Method == http.MethodPost {
 			return c.subscribe()
 		}
-		own := n.of(c.t.id, c.p.app.ClientID)
+		own := n.of(c.t.id, c.p.client)
 		return c.sendPage(len(own), "subscriptions", func(b []byte, i int) []byte { return own[i].append(b, false) })
 	}
-	s, ok := n.find(c.seg[1], c.t.id, c.p.app.ClientID)
+	s, ok := n.find(c.seg[1], c.t.id, c.p.client)
 	if !ok {
 		return failure(http.StatusNotFound, "ResourceNotFound", "The object was not found.")
 	}
@@ -128,7 +128,7 @@ func (c *call) subscribe() error {
 		return badJSON()
 	}
 	s := &subscription{
-		id: c.e.random.id(), app: c.p.app.ClientID, tenant: c.t.id, creator: c.p.app.ObjectID, resource: in.Resource,
+		id: c.e.random.id(), app: c.p.client, tenant: c.t.id, creator: c.p.app.id, resource: in.Resource,
 		changeType: in.ChangeType, state: in.ClientState, address: in.NotificationURL, lifecycle: in.LifecycleNotificationURL,
 		tls: "v1_2",
 	}

@@ -21,6 +21,9 @@ func newTable(e *entity) *table {
 	for i := range t.props {
 		p := &t.props[i]
 		t.byName[p.name], t.byName[strings.ToLower(p.name)] = i, i
+		if p.shape != "" && p.typ == edmObject && p.blank == "" {
+			p.blank = blankOf(p.shape)
+		}
 		if p.shown {
 			names = append(names, i)
 		}

@@ -221,7 +221,7 @@ func (c *call) charge() error {
 	}
 	set := c.e.limiter.settings()
 	price := c.cost(set)
-	app := c.p.app.ClientID
+	app := c.p.client
 	h := c.w.Header()
 	if price.identity {
 		h["X-Ms-Resource-Unit"] = []string{strconv.Itoa(price.units)}

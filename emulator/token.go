@@ -197,7 +197,7 @@ func (e *Emulator) clientCredentials(q tokenRequest) (map[string]any, *oauthErro
 	life := e.appTokenLife(g.cc)
 	t := accessToken{reg: reg, tenant: q.at.tenant, grant: g, resource: res, acr: q.client.acr, life: life, at: siteOf(q.r)}
 	if res.graph {
-		t.roles, t.wids = e.applicationRoles(reg), e.rolesOfApp(reg)
+		t.roles, t.wids = reg.Application, reg.Roles
 	} else if t.roles = assigned(*res.app, reg.holder()); !mayUse(*res.app, reg.holder()) {
 		return nil, aadsts("invalid_grant", 501051, "Application '%s'(%s) is not assigned to a role for the application '%s'(%s).", reg.ClientID, reg.Name, res.app.ClientID, res.app.Name)
 	}

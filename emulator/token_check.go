@@ -125,7 +125,9 @@ func (e *Emulator) authenticate(r *http.Request) (*principal, error) {
 		}
 	}
 	if p.tenant != nil {
-		p.app = p.tenant.apps[v.client]
+		if p.app = p.tenant.dir.caller(v.client); p.app != nil {
+			p.client = p.app.text("appId")
+		}
 		if !v.app {
 			p.user = p.tenant.userByID(v.oid)
 		}

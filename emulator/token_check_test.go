@@ -97,7 +97,7 @@ func TestAccessTokensRead(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if p.delegated() || p.tenant.id != testTenant || !p.roles["User.ReadWrite.All"] || len(p.scopes) != 0 || p.app.Name != "Portal" {
+		if p.delegated() || p.tenant.id != testTenant || !p.roles["User.ReadWrite.All"] || len(p.scopes) != 0 || p.app.json(sName) != `"Portal"` {
 			t.Errorf("%+v", p)
 		}
 		if len(p.wids) == 0 || p.wids[0] != "fe930be7-5e62-47db-91af-98c3a49a38b1" {

@@ -113,6 +113,9 @@ func (e *Emulator) checkSecret(reg registration, given string) *oauthError {
 		if subtle.ConstantTimeCompare([]byte(s.Value), []byte(given)) != 1 {
 			continue
 		}
+		if starts, err := time.Parse(time.RFC3339, s.Starts); err == nil && now.Before(starts) {
+			continue
+		}
 		if ends, err := time.Parse(time.RFC3339, s.Ends); err == nil && !now.Before(ends) {
 			expired = true
 			continue

@@ -37,9 +37,9 @@ func (e *Emulator) Mint(t Token) (string, error) {
 		a.notBefore = now.Add(2 * life)
 	}
 	if t.As == "" {
-		a.roles, a.wids = t.Roles, append(e.rolesOfApp(reg), t.WIDs...)
+		a.roles, a.wids = t.Roles, append(slices.Clone(reg.Roles), t.WIDs...)
 		if len(a.roles) == 0 {
-			a.roles = e.applicationRoles(reg)
+			a.roles = reg.Application
 		}
 		return e.signAccess(a)
 	}
@@ -63,11 +63,9 @@ func (e *Emulator) mintClient(t *tenant, id string) (registration, error) {
 		id = e.firstClient(t)
 	}
 	if id == testClient {
-		e.mu.Lock()
-		if t.apps[testClient] == nil {
-			t.apps[testClient] = newApplication(App{ClientID: testClient, ObjectID: e.random.id(), Name: "Test client", Public: true})
+		if err := e.registerTest(t); err != nil {
+			return registration{}, err
 		}
-		e.mu.Unlock()
 	}
 	reg, ok := e.registrationOf(t, id)
 	if !ok || reg.tenant != t {
@@ -79,11 +77,9 @@ func (e *Emulator) mintClient(t *tenant, id string) (registration, error) {
 func (e *Emulator) firstClient(t *tenant) string {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
-	for _, org := range e.opts.Organizations {
-		for _, a := range org.Apps {
-			if x := t.apps[strings.ToLower(a.ClientID)]; x != nil && x.Name == a.Name && (org.ID == "" || strings.EqualFold(org.ID, t.id)) {
-				return a.ClientID
-			}
+	for _, app := range t.dir.typed("application").list {
+		if t.dir.service(app.text("appId")) != nil {
+			return app.text("appId")
 		}
 	}
 	return testClient
@@ -110,7 +106,7 @@ func (e *Emulator) serveUserinfo(w http.ResponseWriter, r *http.Request) {
 		e.refuseUserinfo(w, r, refuseToken(r, "The token is missing required claims: openid."))
 		return
 	}
-	out := map[string]any{"sub": pairwise(p.app.ClientID, p.tenant.id, acc.id)}
+	out := map[string]any{"sub": pairwise(p.client, p.tenant.id, acc.id)}
 	if p.scopes["profile"] {
 		setUnlessEmpty(out, "name", acc.name)
 		setUnlessEmpty(out, "given_name", acc.given)

@@ -317,12 +317,14 @@ func userRelations() []relation {
 		}},
 		{name: "memberOf", types: holders, bond: "members", back: true, may: mayMemberOf, hides: (*call).hidesMembership},
 		{name: "transitiveMemberOf", types: holders, bond: "members", back: true, deep: true, may: mayMemberOf, hides: (*call).hidesMembership},
-		{name: "ownedObjects", types: holders, bond: "owners", back: true, may: func(c *call, u *object) error {
+		{name: "ownedObjects", types: []string{"group", "application", "servicePrincipal"}, bond: "owners", back: true, may: func(c *call, u *object) error {
 			if own := c.p.self(u) && c.p.holds("User.Read", "User.ReadWrite"); !own && !c.p.holds(readUsers...) && !c.p.asUser() {
 				return denied()
 			}
 			return nil
 		}},
+		assignmentsTo("principalId", "appRoleAssignments"),
+		grantsOf("principalId"),
 	}
 }
 

@@ -80,6 +80,11 @@ func (c *call) create(t *table) error {
 	}
 	c.e.mu.Lock()
 	defer c.e.mu.Unlock()
+	if w := c.within; w != nil {
+		if w.o, err = c.lookup(w.t, w.key, w.n); err != nil {
+			return err
+		}
+	}
 	if err := t.mayCreate(c, body); err != nil {
 		return err
 	}
@@ -90,6 +95,11 @@ func (c *call) create(t *table) error {
 	edits, err := c.edits(t, nil, body)
 	if err != nil {
 		return err
+	}
+	if c.within != nil {
+		if edits, err = c.within.bind(t, edits); err != nil {
+			return err
+		}
 	}
 	for i := range t.props {
 		if name := t.props[i].name; t.props[i].must && !slices.ContainsFunc(edits, func(e edit) bool { return e.name == name && e.json != "null" }) {
@@ -128,10 +138,19 @@ func (c *call) create(t *table) error {
 	if t.created != nil {
 		t.created(c, o)
 	}
-	c.w.Header().Set("Location", c.base()+"/"+t.set+"/"+o.id)
-	b := c.context(nil, t.set+"/$entity")
+	address, fragment := "/"+t.set+"/"+o.id, t.set
+	if w := c.within; w != nil {
+		address, fragment = "/"+w.t.set+"/"+w.o.id+"/"+w.rel.name+"/"+o.id, partsOf(w.o, w.rel)
+	}
+	c.w.Header().Set("Location", c.base()+address)
+	b := c.context(nil, fragment+"/$entity")
 	b = t.shown.append(b, o)
 	return c.send(http.StatusCreated, append(b, '}'))
+}
+
+// given is an edit that the service itself makes.
+func (t *table) given(i int, json string) edit {
+	return edit{prop: i, name: t.props[i].name, json: json, facts: []property.Facts{{Path: t.props[i].name}}}
 }
 
 // check says whether a value may stand in a property: what its facts say, then what the type says.

@@ -68,12 +68,7 @@ func (b *Box) describe(e *emulator.Emulator, s *emulator.Server, org emulator.Or
 	if len(org.Domains) > 0 {
 		b.Domain = org.Domains[0].Name
 	}
-	if len(org.Apps) > 0 {
-		b.ClientID = org.Apps[0].ClientID
-		if len(org.Apps[0].Secrets) > 0 {
-			b.ClientSecret = org.Apps[0].Secrets[0].Value
-		}
-	}
+	b.ClientID, b.ClientSecret = org.Client()
 }
 
 // close stops the emulator, which saves what is to be kept, and removes what is not.

@@ -251,7 +251,29 @@ func (d *Desk) person(by directory.Actor, u directory.User) Person {
 		}
 	}
 	p.Values = d.Policy.Sees(by, p.User, p.User.Values.Names())
+	if p.Manager != nil {
+		p.Manager = &d.mentions(by, []directory.Person{*p.Manager})[0]
+	}
+	p.Reports = d.mentions(by, p.Reports)
 	return p
+}
+
+// mentions are people who are only named beside somebody or something. Which rules are about them is not known here, so what is
+// hidden of anybody is hidden of them; their id stands for a name that is.
+func (d *Desk) mentions(by directory.Actor, list []directory.Person) []directory.Person {
+	list = slices.Clone(list)
+	for i := range list {
+		m := &list[i]
+		for n, s := range map[property.Name]*string{"displayName": &m.Name, "userPrincipalName": &m.UPN, "jobTitle": &m.Title, "mail": &m.Mail} {
+			if !d.Policy.SeesOfAll(by, m.Ref.Tenant, n) {
+				*s = ""
+			}
+		}
+		if m.Name == "" {
+			m.Name = m.Ref.ID
+		}
+	}
+	return list
 }
 
 // Photo is a person's picture in the size nearest to px, 0 for the largest; NotFound when there is none, or when it is hidden.
@@ -311,6 +333,7 @@ func (d *Desk) Group(ctx context.Context, by directory.Actor, on directory.Ref) 
 	if err != nil {
 		return directory.Group{}, Allowed{}, err
 	}
+	g.Owners = d.mentions(by, g.Owners)
 	return g, d.MayJoin(by, g), nil
 }
 

@@ -61,6 +61,11 @@ func (m minted) GetToken(context.Context, policy.TokenRequestOptions) (azcore.Ac
 
 func newDesk(t *testing.T) *admin.Desk {
 	t.Helper()
+	return newDeskWith(t, rules)
+}
+
+func newDeskWith(t *testing.T, rules string) *admin.Desk {
+	t.Helper()
 	person := func(n int, name, department string) emulator.User {
 		return emulator.User{ID: id(n), UPN: name + "@contoso.example", Values: map[string]any{
 			"displayName": name, "department": department, "jobTitle": "Clerk", "mobilePhone": "+49 30 123456" + fmt.Sprint(n), "mail": name + "@contoso.example",
@@ -280,6 +285,35 @@ func TestA12_Dangerous(t *testing.T) {
 	} {
 		if admin.Dangerous(c.c) != c.want {
 			t.Errorf("%s: %v", name, !c.want)
+		}
+	}
+}
+
+// A name that the policy hides is told neither by the history nor beside somebody else.
+func TestHistory_HiddenNamesAreIDs(t *testing.T) {
+	t.Parallel()
+	d, ctx := newDeskWith(t, strings.Replace(rules, "      department: {view: [self, Nameplate.Admin], edit: nobody}", "      displayName: {view: Nameplate.Admin}\n      userPrincipalName: {view: Nameplate.Admin}\n      mail: {view: Nameplate.Admin}", 1)), t.Context()
+	c := change.Change{On: ref(1), Do: change.Manager, Set: property.Values{directory.FacetManager: property.Text(id(3))}, By: holder(directory.Admin)}
+	o, err := d.Apply(ctx, c)
+	if err != nil || o.State != change.Applied {
+		t.Fatalf("%+v %v", o, err)
+	}
+	for role, hidden := range map[directory.Role]bool{directory.Admin: false, directory.Editor: true} {
+		by := holder(role)
+		one, err := d.Person(ctx, by, ref(1))
+		if err != nil || one.Manager == nil {
+			t.Fatalf("%s: %+v %v", role, one.Manager, err)
+		}
+		boss, err := d.Person(ctx, by, ref(3))
+		if err != nil || len(boss.Reports) != 1 {
+			t.Fatalf("%s: %+v %v", role, boss.Reports, err)
+		}
+		e, err := d.Entry(ctx, by, tenant, o.Entry)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if told := fmt.Sprint(*one.Manager, boss.Values, e.Change.Names); strings.Contains(told, "carla") == hidden || !strings.Contains(told, id(3)) {
+			t.Errorf("%s learns of who is hidden from editors: %s", role, told)
 		}
 	}
 }

@@ -219,5 +219,23 @@ func (d *Desk) hide(by directory.Actor, tenant string, e change.Entry) change.En
 		}
 	}
 	e.Outcome.Conflicts = conflicts
+	if !sees("displayName") {
+		e.Change.Names = anonymous(e.Change)
+	}
 	return e
+}
+
+// anonymous are the names of a change without those of people: their ids stand for them.
+func anonymous(c change.Change) map[string]string {
+	names := map[string]string{}
+	for k, v := range c.Names {
+		switch {
+		case k == "on":
+			v = c.On.ID
+		case !directory.Facet(property.Name(k)):
+			v = k
+		}
+		names[k] = v
+	}
+	return names
 }

@@ -1,8 +1,14 @@
 package api_test
 
 import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"io/fs"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -297,6 +303,39 @@ func TestB55_IdempotencyKeys(t *testing.T) {
 	}
 	if got := w.send("POST", me+"/manager", `{"manager":"nobody@nowhere.example"}`, "Idempotency-Key", "k4"); got.status != 400 || got.at("errors", 0, "pointer") != "/manager" {
 		t.Errorf("nobody as manager: %s", got)
+	}
+}
+
+// What is kept of a request with a password in it is not enough to try passwords on.
+func TestA56_ARepeatablePasswordLeavesNothingToGuessBy(t *testing.T) {
+	t.Parallel()
+	data := t.TempDir()
+	w := begin(t, app.DemoOptions{Data: data})
+	const password = "Wr9-tulip-Ferry"
+	path, body := "/people/"+w.member+"/password", `{"password":"`+password+`"}`
+	wantStatus(t, "reset", w.send("POST", path, body, "Idempotency-Key", "planted-key"), 200)
+	if again := w.send("POST", path, body, "Idempotency-Key", "planted-key"); again.header.Get("Idempotency-Replayed") != "true" {
+		t.Errorf("the same again: %s", again)
+	}
+	sum := sha256.Sum256([]byte("POST\x00/api/v1" + path + "\x00\x00" + body + "\x00"))
+	var dump []byte
+	if err := filepath.WalkDir(data, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.Contains(d.Name(), "nameplate.db") {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		dump = append(dump, b...)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Contains(dump, []byte("planted-key")) {
+		t.Fatal("the test does not see what the database holds")
+	}
+	for what, text := range map[string]string{"the password": password, "a plain hash of the request": hex.EncodeToString(sum[:])} {
+		if bytes.Contains(dump, []byte(text)) {
+			t.Errorf("the database holds %s", what)
+		}
 	}
 }
 

@@ -21,7 +21,6 @@ import (
 
 	"nameplate/internal/access"
 	"nameplate/internal/admin"
-	"nameplate/internal/change"
 	"nameplate/internal/directory"
 	"nameplate/internal/fail"
 	"nameplate/internal/guard"
@@ -50,19 +49,13 @@ type Answers interface {
 	Answer(ctx context.Context, tenant, actor, key string, status int, body string) error
 }
 
-// Verifier proves the history's chain; *store.Journal is one.
-type Verifier interface {
-	Verify(ctx context.Context, tenant string) (records int64, bad *change.BadRecord, err error)
-}
-
 // Config is what an API is made of; all of it is needed.
 type Config struct {
-	Desk     *admin.Desk
-	Policy   *policy.Policy
-	Keys     Keys
-	Answers  Answers
-	Verifier Verifier
-	Sign     interface { // makes cursors that only we can have made; *web.Site is one
+	Desk    *admin.Desk
+	Policy  *policy.Policy
+	Keys    Keys
+	Answers Answers
+	Sign    interface { // makes cursors that only we can have made; *web.Site is one
 		Sign(text string) string
 		Signed(signed string) (string, bool)
 	}

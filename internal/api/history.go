@@ -157,7 +157,7 @@ func undo(c *call) (reply, error) {
 }
 
 func verify(c *call) (reply, error) {
-	n, bad, err := c.Verifier.Verify(c.r.Context(), c.tenant)
+	n, bad, err := c.Desk.Verify(c.r.Context(), c.by, c.tenant)
 	if err != nil {
 		return reply{}, err
 	}

@@ -185,7 +185,7 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 	pages.Mount()
 	a.keys = access.NewKeys(access.KeyConfig{Store: a.store.Keys(), Now: o.Now, Random: rand.Reader, NewID: newID, Log: o.Log})
 	a.api = api.New(api.Config{
-		Desk: desk, Policy: rules, Keys: a.keys, Answers: a.store.Answers(), Verifier: journal, Sign: a.site, Now: o.Now, Random: rand.Reader,
+		Desk: desk, Policy: rules, Keys: a.keys, Answers: a.store.Answers(), Sign: a.site, Now: o.Now, Random: rand.Reader,
 	})
 	a.api.Mount(a.site)
 	a.tenant = tenant

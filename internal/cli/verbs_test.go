@@ -105,7 +105,8 @@ func TestS3_42to44_S4_26to29_S5_8_RefusalsInOneLine(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
 	_, err := s.do(1, "users", "get", "nobody@"+s.Domain)
-	if !strings.HasPrefix(err, "404: ") || !strings.HasSuffix(err, "('Request_ResourceNotFound')\n") || strings.Count(err, "\n") != 1 {
+	line1, next, _ := strings.Cut(err, "\n")
+	if !strings.HasPrefix(line1, "404: ") || !strings.HasSuffix(line1, "('Request_ResourceNotFound')") || !strings.HasPrefix(next, "  Next: ") {
 		t.Errorf("nobody: %q", err)
 	}
 	_, err = s.do(4, "users", "set", s.anna, "mail=x@example.com")
@@ -201,10 +202,7 @@ func TestS4_17_GroupsManagerAndPeopleWhoGo(t *testing.T) {
 	s.says(s.anna, "groups", "members", open)
 	s.do(0, "users", "groups", s.anna, "--remove", open)
 	s.says("Nobody picks the members", "groups", "add", "Engineering", s.anna)
-	// S3.42: the sample application lacks Directory.ReadWrite.All, which taking a manager away needs.
-	if _, err := s.do(4, "users", "manager", s.anna, "--none"); !strings.Contains(err, "grant this portal the permission") {
-		t.Error(err)
-	}
+	s.do(0, "users", "manager", s.anna, "--none")
 	s.do(0, "users", "manager", s.anna, "ingrid.solvang@"+s.Domain)
 	s.says("ingrid.solvang@", "users", "manager", s.anna)
 

@@ -50,6 +50,11 @@ type Live interface {
 	Enabled(ctx context.Context, ref directory.Ref) (bool, error)
 }
 
+// Member says whether a person belongs to one of these groups.
+type Member interface {
+	Of(ctx context.Context, ref directory.Ref, groups []string) (bool, error)
+}
+
 // Config is what a Service is made from.
 type Config struct {
 	Tenants   []Tenant
@@ -61,6 +66,8 @@ type Config struct {
 	Random    io.Reader        // a source fit for secrets
 	HTTP      *http.Client     // reaches the authorities; its Timeout is kept, redirects are never followed
 	Log       *slog.Logger     // security events by the names of the OWASP logging vocabulary; nil discards
+	Pilot     []string         // object ids of groups, lower case: only their members may sign in; none: everybody
+	Member    Member           // asked when the token names none of Pilot; nil: then nobody is let in whose token names none
 	Scopes    []string         // delegated Graph permissions; nil is User.Read and User.ReadWrite
 	Idle      time.Duration    // 0 is 60 minutes
 	Absolute  time.Duration    // 0 is 12 hours

@@ -16,6 +16,7 @@ const (
 	CodeConsent     = "consent"    // Denied: the person declined
 	CodeAdminNeeded = "admin"      // Denied: an administrator has to consent first
 	CodeUnassigned  = "unassigned" // Denied: the organization has not assigned the person to the application
+	CodePilot       = "pilot"      // Denied: the portal is open for a group only, and the person is not in it
 	CodeTenant      = "tenant"     // Denied: a person of an organization that is not configured here
 	CodeToken       = "token"      // Denied: the authority's token did not pass verification
 	CodeAuthority   = "authority"  // Unavailable: the authority gave no usable answer

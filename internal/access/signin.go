@@ -233,12 +233,33 @@ func (s *Service) finish(ctx context.Context, c Callback) (Finished, error) {
 	if err != nil {
 		return Finished{}, err
 	}
+	if err := s.admit(ctx, who); err != nil {
+		return Finished{}, err
+	}
 	done, err := s.open(ctx, who, t, try, c)
 	if err != nil {
 		return Finished{}, err
 	}
 	done.Attempt, err = s.sealAttempts(slices.Delete(all, i, i+1))
 	return done, err
+}
+
+// admit lets in who belongs to the pilot; where that cannot be seen, nobody.
+func (s *Service) admit(ctx context.Context, who identity) error {
+	if len(s.cfg.Pilot) == 0 || slices.ContainsFunc(who.Groups, func(g string) bool { return slices.Contains(s.cfg.Pilot, g) }) {
+		return nil
+	}
+	var in bool
+	if s.cfg.Member != nil {
+		var err error
+		if in, err = s.cfg.Member.Of(ctx, who.Ref, s.cfg.Pilot); err != nil {
+			return err
+		}
+	}
+	if !in {
+		return denied("access.finish", CodePilot, fail.T("This portal is being tried out by a small group first, and your account is not in it yet."), nil)
+	}
+	return nil
 }
 
 // open makes a session: a new id, whatever cookie the browser brought.

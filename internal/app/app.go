@@ -122,6 +122,7 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 		Tenants:   []access.Tenant{reg},
 		PublicURL: cfg.PublicURL.String(),
 		Store:     a.store.Access(), Sealer: sealer, Live: live(dir, cfg.DelegatedOnly),
+		Pilot: cfg.PilotGroups, Member: pilot(dir, cfg.DelegatedOnly),
 		Now: o.Now, Random: rand.Reader, HTTP: dir.client, Log: o.Log,
 		Idle: cfg.SessionIdle, Absolute: cfg.SessionLimit,
 	})

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -126,6 +127,26 @@ func live(c connection, delegatedOnly bool) access.Live {
 		return nil
 	}
 	return enabled{c.Directory}
+}
+
+// pilot asks the directory for a person's groups; without a right of our own only the token can name them.
+func pilot(c connection, delegatedOnly bool) access.Member {
+	if delegatedOnly {
+		return nil
+	}
+	return member{c.Directory}
+}
+
+type member struct{ directory.Reader }
+
+func (m member) Of(ctx context.Context, ref directory.Ref, groups []string) (bool, error) {
+	u, err := m.User(ctx, directory.Authority{}, ref, directory.Ask{Groups: true})
+	for _, g := range u.Groups {
+		if slices.Contains(groups, g.Ref.ID) {
+			return true, nil
+		}
+	}
+	return false, err
 }
 
 type enabled struct{ directory.Reader }

@@ -294,7 +294,7 @@ func (l *loader) config() Config {
 		TLSCertificate: l.text("tls_certificate"), TLSKey: l.text("tls_key"), TrustedProxies: list("trusted_proxies"),
 		Database: Secret(l.text("database")), KeyFile: l.text("key_file"),
 		Tenant: l.text("tenant"), ClientID: l.text("client_id"), ClientSecret: Secret(l.text("client_secret")), Certificate: l.text("client_certificate"),
-		Cloud: cloudNamed(l.text("cloud")), CAFile: l.text("ca_file"), DelegatedOnly: yes("delegated_only"), Features: list("features"),
+		Cloud: cloudNamed(l.text("cloud")), CAFile: l.text("ca_file"), DelegatedOnly: yes("delegated_only"), Features: list("features"), PilotGroups: list("pilot_groups"),
 		Policy: l.text("policy"), Name: l.text("name"), Accent: l.text("accent"), Logo: l.text("logo"), Support: l.text("support"), PrivacyURL: l.text("privacy_url"), Language: l.text("language"),
 		SessionIdle: duration("session_idle"), SessionLimit: duration("session_limit"), PhotoKeep: duration("photo_keep"),
 		LogFormat: l.text("log_format"), LogLevel: l.text("log_level"),
@@ -366,6 +366,12 @@ func (l *loader) together(c Config, now time.Time) {
 				l.wrong(l.where("trusted_proxies"), fmt.Sprintf("holds %q, which is neither an address nor a network", p), "write 10.0.0.7 or 10.0.0.0/24")
 			}
 		}
+	}
+	for i, g := range c.PilotGroups {
+		if !guidForm.MatchString(g) {
+			l.wrong(l.where("pilot_groups"), fmt.Sprintf("holds %q, which is no object id", g), "copy the Object id from the group's Overview page, like 11111111-2222-3333-4444-555555555555")
+		}
+		c.PilotGroups[i] = strings.ToLower(g)
 	}
 	if c.PrivacyURL != "" && !strings.HasPrefix(c.PrivacyURL, "https://") {
 		l.wrong(l.where("privacy_url"), "is not an https address", "write it as https://example.com/privacy")

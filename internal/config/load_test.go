@@ -120,6 +120,18 @@ func TestW26_NothingSet(t *testing.T) {
 	}
 }
 
+func TestB48_NamesInListsAreChecked(t *testing.T) {
+	t.Parallel()
+	_, m := load(t, "tenant: example.com\nclient_id: 66666666-7777-8888-9999-000000000000\nclient_secret: 0123456789abcdefABCDEF\nfeatures: [profiles, fotos]\npilot_groups: Everybody\n")
+	if len(m) != 2 || !strings.Contains(m.Error(), `"fotos"`) || !strings.Contains(m.Error(), `"Everybody"`) {
+		t.Errorf("%v", m)
+	}
+	c, m := load(t, "tenant: example.com\nclient_id: 66666666-7777-8888-9999-000000000000\nclient_secret: 0123456789abcdefABCDEF\nfeatures: profiles, groups\npilot_groups: [AAAAAAAA-2222-3333-4444-555555555555]\n")
+	if m != nil || len(c.Features) != 2 || c.PilotGroups[0] != "aaaaaaaa-2222-3333-4444-555555555555" {
+		t.Errorf("%+v %v", c, m)
+	}
+}
+
 func TestB48_AllMistakesAtOnceWithRemedy(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

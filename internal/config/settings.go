@@ -68,6 +68,7 @@ func Settings() []Setting {
 		{Key: "ca_file", Type: TypeFile, Default: "", Help: "PEM file with one more certificate authority to believe, for a TLS proxy of your company or the emulator."},
 		{Key: "delegated_only", Type: TypeBool, Default: "no", Help: "Work without any application permission: people change only what Microsoft lets them write with their own sign-in."},
 		{Key: "features", Type: TypeList, Default: "profiles", Choices: []string{"profiles", "photos", "groups", "licenses", "managers", "accounts", "deletion", "sessions", "passwords"}, Help: "What the application's own permissions are for: nameplate doctor proves these, says which permission is missing for one, and which is not needed by any. They loosen no policy."},
+		{Key: "pilot_groups", Type: TypeList, Default: "", Help: "Object ids of groups: only their direct members may sign in, everybody else gets a page that says so. Empty: the portal is open for all whom Microsoft lets in. Who is taken out of the group keeps a session that has begun."},
 		{Key: "policy", Type: TypeFile, Default: "", Help: "The policy file: who may see and change which property. Empty: the careful default that Nameplate ships."},
 		{Key: "name", Type: TypeText, Default: "", Help: "The organization's name in the portal. Empty: the name that the directory gives."},
 		{Key: "accent", Type: TypeColor, Default: "#0b5cad", Help: "The accent color of buttons and links; must be readable on white."},
@@ -111,6 +112,7 @@ type Config struct {
 	CAFile         string
 	DelegatedOnly  bool
 	Features       []string
+	PilotGroups    []string // lower case
 	Policy         string
 	Name           string
 	Accent         string

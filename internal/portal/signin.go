@@ -145,6 +145,12 @@ func (p *Portal) signInFailed(w http.ResponseWriter, r *http.Request, v *web.Vis
 			fail.T("If you should have it, ask your administrator to assign you to Nameplate."),
 		}
 		login, other = "", loginAddress("", "select_account")
+	case access.CodePilot:
+		say = words{
+			fail.T("This portal is not open for your account"), fail.T("This portal is being tried out by a small group first, and your account is not in it yet."),
+			fail.T("You do not have to do anything. Your organization will tell you when it is open for everybody."),
+		}
+		login, other = "", loginAddress("", "select_account")
 	case access.CodeTenant:
 		say = words{fail.T("That account belongs to another organization"), fail.T("This portal is for people of the organization named above."), fail.T("Sign in with the account that this organization gave you.")}
 		login, other = "", loginAddress("", "select_account")

@@ -30,8 +30,9 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
 )
 
-// TokenFunc gives an access token for Graph each time it is asked.
-type TokenFunc func(ctx context.Context) (string, error)
+// TokenFunc gives an access token for Graph each time it is asked. spent is one that the service has just refused, "" for none: the
+// function then gives another, or an error.
+type TokenFunc func(ctx context.Context, spent string) (string, error)
 
 // Options is what a client is made from. Now and NewID have no default: the package takes neither time nor chance by itself.
 type Options struct {

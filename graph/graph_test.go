@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -173,7 +174,7 @@ func TestF01_TheWholeLaneWaits(t *testing.T) {
 	if err := b.Patch(t.Context(), "/users/1", 1); !errors.As(err, &e) || e.Status != 429 || e.RetryAfter != 7*time.Second {
 		t.Fatalf("%v", err)
 	}
-	person := b.As(func(context.Context) (string, error) { return "theirs", nil })
+	person := b.As(func(context.Context, string) (string, error) { return "theirs", nil })
 	if err := person.Patch(t.Context(), "/users/2", 1); err != nil {
 		t.Fatal(err)
 	}
@@ -335,7 +336,7 @@ func TestF33_ClaimsChallengeReachesTheCaller(t *testing.T) {
 		reply(w, 401, `{"error":{"code":"InvalidAuthenticationToken"}}`, "WWW-Authenticate", header)
 	})
 	b := against(t, s.URL)
-	err := b.As(func(context.Context) (string, error) { return "theirs", nil }).Patch(t.Context(), "/users/1", 1)
+	err := b.As(func(context.Context, string) (string, error) { return "theirs", nil }).Patch(t.Context(), "/users/1", 1)
 	var e *graph.Error
 	if !errors.As(err, &e) || e.Claims != claims || n.Load() != 1 {
 		t.Errorf("%v after %d requests", err, n.Load())
@@ -356,7 +357,7 @@ func TestA04_ThePersonsTokenIsAskedEachTimeAndNotKept(t *testing.T) {
 	})
 	b := against(t, s.URL, func(o *graph.Options) { o.Credential = nil })
 	n := 0
-	p := b.As(func(context.Context) (string, error) { n++; return fmt.Sprintf("theirs-%d", n), nil })
+	p := b.As(func(context.Context, string) (string, error) { n++; return fmt.Sprintf("theirs-%d", n), nil })
 	for range 2 {
 		if err := p.Patch(t.Context(), "/users/1", 1); err != nil {
 			t.Fatal(err)
@@ -371,10 +372,33 @@ func TestA04_ThePersonsTokenIsAskedEachTimeAndNotKept(t *testing.T) {
 		t.Errorf("without a credential: %v", err)
 	}
 	refused := errors.New("the session has ended")
-	err := b.As(func(context.Context) (string, error) { return "", refused }).Patch(t.Context(), "/users/1", 1)
+	err := b.As(func(context.Context, string) (string, error) { return "", refused }).Patch(t.Context(), "/users/1", 1)
 	var f *graph.Fault
 	if !errors.Is(err, refused) || !errors.As(err, &f) || f.Sent {
 		t.Errorf("%v", err)
+	}
+}
+
+// A person's token that the service refuses is named to whoever gives it; a demand that only the person can meet is not tried again.
+func TestF17_APersonsTokenIsRenewedOnce(t *testing.T) {
+	t.Parallel()
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") == "Bearer young" {
+			w.WriteHeader(204)
+			return
+		}
+		reply(w, 401, `{"error":{"code":"InvalidAuthenticationToken"}}`)
+	})
+	b := against(t, s.URL)
+	for next, asked := range map[string][]string{"young": {"", "old"}, "older": {"", "old"}} {
+		var got []string
+		err := b.As(func(_ context.Context, spent string) (string, error) {
+			got = append(got, spent)
+			return map[string]string{"": "old", "old": next}[spent], nil
+		}).Patch(t.Context(), "/users/1", 1)
+		if !slices.Equal(got, asked) || (err == nil) != (next == "young") {
+			t.Errorf("%s: asked with %q: %v", next, got, err)
+		}
 	}
 }
 

@@ -63,11 +63,11 @@ func (a *appToken) get(ctx context.Context, spent, claims string) (string, error
 }
 
 // now is the token that requests carry at present.
-func (a *appToken) now(ctx context.Context) (string, error) {
+func (a *appToken) now(ctx context.Context, spent string) (string, error) {
 	if a.state.opts.Credential == nil {
 		return "", ErrNoCredential
 	}
-	return a.get(ctx, "", "")
+	return a.get(ctx, spent, "")
 }
 
 // Held is what a token says of its rights.
@@ -80,7 +80,7 @@ type Held struct {
 // (https://learn.microsoft.com/entra/identity-platform/access-tokens): this tells an operator why something was refused and decides
 // nothing. The error says why there is no token, as a *Fault, or that it cannot be read.
 func (c *Client) Held(ctx context.Context) (Held, error) {
-	token, err := c.token(ctx)
+	token, err := c.token(ctx, "")
 	if err != nil {
 		return Held{}, &Fault{Op: "token", Err: &tokenError{err}}
 	}
@@ -103,14 +103,33 @@ func (c *Client) Held(ctx context.Context) (Held, error) {
 	return Held{append([]string{}, held.Roles...), held.WIDs}, nil
 }
 
-// Do sends the request, and once more with a new token when the service does not accept the first.
+// Do implements policy.Policy.
 func (a *appToken) Do(r *policy.Request) (*http.Response, error) {
 	if a.state.opts.Credential == nil {
 		return nil, ErrNoCredential
 	}
+	return send(r, true, a.get)
+}
+
+// personToken asks token anew for each attempt and keeps nothing.
+func personToken(token TokenFunc) policy.Policy {
+	return policyFunc(func(r *policy.Request) (*http.Response, error) {
+		return send(r, false, func(ctx context.Context, spent, _ string) (string, error) {
+			t, err := token(ctx, spent)
+			if err == nil && t == "" {
+				err = errors.New("empty token")
+			}
+			return t, err
+		})
+	})
+}
+
+// send sends the request, and once more with a new token when the service does not accept the first. meets says that get can meet a
+// claims challenge; what only the person can meet goes back to the caller.
+func send(r *policy.Request, meets bool, get func(ctx context.Context, spent, challenge string) (string, error)) (*http.Response, error) {
 	spent, challenge := "", ""
 	for try := 1; ; try++ {
-		token, err := a.get(r.Raw().Context(), spent, challenge)
+		token, err := get(r.Raw().Context(), spent, challenge)
 		if err != nil {
 			return nil, &tokenError{err}
 		}
@@ -120,24 +139,12 @@ func (a *appToken) Do(r *policy.Request) (*http.Response, error) {
 			return resp, err
 		}
 		spent, challenge = token, claims(resp.Header)
+		if challenge != "" && !meets {
+			return resp, nil
+		}
 		runtime.Drain(resp)
 		if err := r.RewindBody(); err != nil {
 			return nil, err
 		}
 	}
-}
-
-// personToken asks token anew for each attempt and keeps nothing.
-func personToken(token TokenFunc) policy.Policy {
-	return policyFunc(func(r *policy.Request) (*http.Response, error) {
-		t, err := token(r.Raw().Context())
-		if err == nil && t == "" {
-			err = errors.New("empty token")
-		}
-		if err != nil {
-			return nil, &tokenError{err}
-		}
-		r.Raw().Header.Set("Authorization", "Bearer "+t)
-		return r.Next()
-	})
 }

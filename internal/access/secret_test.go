@@ -34,7 +34,7 @@ func TestA50_DumpHoldsNoSecret(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.clock.Advance(tokenEnds)
-	if _, err := b.Token(t.Context(), adele.Session.ID); err != nil {
+	if _, err := b.Token(t.Context(), adele.Session.ID, ""); err != nil {
 		t.Fatal(err)
 	}
 	if err := b.Stash(t.Context(), adele.Cookie, access.Form{Path: "/profile", Values: url.Values{"aboutMe": {"planted-form-text"}}}); err != nil {
@@ -93,7 +93,7 @@ func TestA50_MovedCiphertextsAreRefused(t *testing.T) {
 	if err := b.store.PutTokens(ctx, alex.Session.ID, version, one); err != nil {
 		t.Fatal(err)
 	}
-	got, err := b.Token(ctx, alex.Session.ID)
+	got, err := b.Token(ctx, alex.Session.ID, "")
 	wantEnded(t, "her tokens in his row", err, access.ReasonRevoked)
 	if got != "" || b.alive(alex.Cookie) {
 		t.Error("the session lives on with somebody else's tokens")
@@ -160,21 +160,21 @@ func TestF43_WrongKeyIsNamedAndNothingIsLost(t *testing.T) {
 	if err := b.Check(ctx); err != nil {
 		t.Fatalf("the right key afterwards: %v", err)
 	}
-	if _, err := b.Token(ctx, done.Session.ID); err != nil {
+	if _, err := b.Token(ctx, done.Session.ID, ""); err != nil {
 		t.Errorf("the sign-in was lost: %v", err)
 	}
 	rotated := with(2, 1)
 	if err := rotated.Check(ctx); err != nil {
 		t.Fatalf("a new key before the old one: %v", err)
 	}
-	if _, err := rotated.Token(ctx, done.Session.ID); err != nil {
+	if _, err := rotated.Token(ctx, done.Session.ID, ""); err != nil {
 		t.Errorf("with a rotated key: %v", err)
 	}
 	alone := with(2)
 	if err := alone.Check(ctx); err != nil {
 		t.Fatalf("the new key alone: %v", err)
 	}
-	_, err := alone.Token(ctx, done.Session.ID)
+	_, err := alone.Token(ctx, done.Session.ID, "")
 	wantEnded(t, "what the old key sealed, without it", err, access.ReasonRevoked)
 }
 

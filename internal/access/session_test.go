@@ -34,7 +34,7 @@ func TestSessionEndsWhenIdleAndAtLast(t *testing.T) {
 	wantEnded(t, "an hour without use", err, access.ReasonIdle)
 	_, err = b.Session(t.Context(), idle.Cookie, here)
 	wantEnded(t, "and again", err, access.ReasonIdle)
-	_, err = b.Token(t.Context(), idle.Session.ID)
+	_, err = b.Token(t.Context(), idle.Session.ID, "")
 	wantCode(t, "its token", err, fail.Denied, access.CodeSignIn)
 
 	last := b.signIn("adele@contoso.com", "")
@@ -70,7 +70,7 @@ func TestA09_SignedOutIsSignedOut(t *testing.T) {
 	}
 	_, err = b.Session(t.Context(), done.Cookie, here)
 	wantEnded(t, "the old cookie", err, access.ReasonSignedOut)
-	_, err = b.Token(t.Context(), done.Session.ID)
+	_, err = b.Token(t.Context(), done.Session.ID, "")
 	wantCode(t, "its token", err, fail.Denied, access.CodeSignIn)
 	if !b.alive(other.Cookie) {
 		t.Error("her session in another browser ended too")
@@ -154,7 +154,7 @@ func TestA10_DisabledAccountIsOut(t *testing.T) {
 		wantCode(t, "after five minutes", err, fail.Denied, access.CodeDisabled)
 		_, err = b.Session(t.Context(), second.Cookie, here)
 		wantCode(t, "her other browser", err, fail.Denied, access.CodeDisabled)
-		_, err = b.Token(t.Context(), done.Session.ID)
+		_, err = b.Token(t.Context(), done.Session.ID, "")
 		wantCode(t, "her token", err, fail.Denied, access.CodeSignIn)
 		if !b.alive(alex.Cookie) {
 			t.Error("somebody else is out too")
@@ -227,7 +227,7 @@ func TestA10_DisabledAccountIsOut(t *testing.T) {
 		b, _, done := setup(t)
 		b.refuseRefresh(`{"error":"invalid_grant","error_description":"AADSTS50057: The user account is disabled.","error_codes":[50057]}`)
 		b.clock.Advance(30 * time.Hour)
-		_, err := b.Token(t.Context(), done.Session.ID)
+		_, err := b.Token(t.Context(), done.Session.ID, "")
 		wantCode(t, "renewal", err, fail.Denied, access.CodeDisabled)
 		_, err = b.Session(t.Context(), done.Cookie, here)
 		wantCode(t, "the session", err, fail.Denied, access.CodeDisabled)
@@ -249,7 +249,7 @@ func TestTokenIsRenewedOnceForAll(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, longSessions)
 	done := b.signIn("adele@contoso.com", "")
-	first, err := b.Token(t.Context(), done.Session.ID)
+	first, err := b.Token(t.Context(), done.Session.ID, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -261,7 +261,7 @@ func TestTokenIsRenewedOnceForAll(t *testing.T) {
 	tokens := make([]string, 50)
 	errs := make([]error, 50)
 	for i := range tokens {
-		wg.Go(func() { tokens[i], errs[i] = b.Token(t.Context(), done.Session.ID) })
+		wg.Go(func() { tokens[i], errs[i] = b.Token(t.Context(), done.Session.ID, "") })
 	}
 	wg.Wait()
 	for i := range tokens {
@@ -270,7 +270,7 @@ func TestTokenIsRenewedOnceForAll(t *testing.T) {
 		}
 	}
 	b.clock.Advance(tokenEnds)
-	if _, err := b.Token(t.Context(), done.Session.ID); err != nil {
+	if _, err := b.Token(t.Context(), done.Session.ID, ""); err != nil {
 		t.Fatal(err)
 	}
 	grants := b.spy.grants("refresh_token")
@@ -284,6 +284,32 @@ func TestTokenIsRenewedOnceForAll(t *testing.T) {
 		if !strings.Contains(g.Get("claims"), `"cp1"`) || !strings.Contains(g.Get("scope"), "https://graph.microsoft.com/User.ReadWrite") {
 			t.Errorf("renewal asked for %v", g)
 		}
+	}
+}
+
+// F17: a token that Graph refused is good no more, whatever our clock says: fifty who met that get one other.
+func TestF17_ASpentTokenIsRenewedOnceForAll(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, longSessions)
+	done := b.signIn("adele@contoso.com", "")
+	spent, err := b.Token(t.Context(), done.Session.ID, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	tokens := make([]string, 50)
+	errs := make([]error, 50)
+	for i := range tokens {
+		wg.Go(func() { tokens[i], errs[i] = b.Token(t.Context(), done.Session.ID, spent) })
+	}
+	wg.Wait()
+	for i := range tokens {
+		if errs[i] != nil || tokens[i] == spent || tokens[i] != tokens[0] {
+			t.Fatalf("waiter %d: the spent one %v, as the others %v, %v", i, tokens[i] == spent, tokens[i] == tokens[0], errs[i])
+		}
+	}
+	if n := len(b.spy.grants("refresh_token")); n != 1 {
+		t.Errorf("%d renewals, want 1", n)
 	}
 }
 
@@ -310,7 +336,7 @@ func TestTokenRenewalRefused(t *testing.T) {
 			done := b.signIn("adele@contoso.com", "")
 			rule := b.refuseRefresh(c.body)
 			b.clock.Advance(tokenEnds)
-			_, err := b.Token(t.Context(), done.Session.ID)
+			_, err := b.Token(t.Context(), done.Session.ID, "")
 			wantCode(t, c.name, err, c.kind, c.code)
 			if got, ok := access.Challenge(err); ok != (c.code == access.CodeClaims) || (ok && got != strings.ReplaceAll(claims, `\`, "")) {
 				t.Errorf("challenge %q, %v", got, ok)
@@ -319,7 +345,7 @@ func TestTokenRenewalRefused(t *testing.T) {
 				t.Errorf("the session lives: %v, want %v", !c.lives, c.lives)
 			}
 			b.e.ClearFault(rule)
-			_, err = b.Token(t.Context(), done.Session.ID)
+			_, err = b.Token(t.Context(), done.Session.ID, "")
 			if (err == nil) != c.lives {
 				t.Errorf("afterwards: %v", err)
 			}
@@ -344,11 +370,11 @@ func TestTokenLastsUntilTheLastMinute(t *testing.T) {
 	if err := b.store.PutTokens(t.Context(), done.Session.ID, version, sealed); err != nil {
 		t.Fatal(err)
 	}
-	got, err := b.Token(t.Context(), done.Session.ID)
+	got, err := b.Token(t.Context(), done.Session.ID, "")
 	if err != nil || got != "nearly-over" {
 		t.Errorf("with thirty seconds left and an authority that is down: %q, %v", got, err)
 	}
-	if _, err := b.Token(t.Context(), "no such session"); access.Code(err) != access.CodeSignIn {
+	if _, err := b.Token(t.Context(), "no such session", ""); access.Code(err) != access.CodeSignIn {
 		t.Errorf("no session: %v", err)
 	}
 }

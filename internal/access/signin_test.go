@@ -72,7 +72,7 @@ func TestSignIn(t *testing.T) {
 	if a := got.Actor("198.51.100.2"); a.Kind != directory.PersonActor || !a.Self(s.Ref) || a.Session != s.ID || a.From != "198.51.100.2" || a.Name != "Adele Vance" {
 		t.Errorf("actor: %+v", a)
 	}
-	token, err := b.Token(t.Context(), s.ID)
+	token, err := b.Token(t.Context(), s.ID, "")
 	if err != nil || strings.Count(token, ".") != 2 {
 		t.Errorf("token: %v", err)
 	}

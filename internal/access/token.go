@@ -36,21 +36,22 @@ func (s *Service) sealTokens(session string, h held) ([]byte, error) {
 	return sealed, nil
 }
 
-// Token is a person's own access token for Graph, good for at least a minute; session is Session.ID. It is renewed by its refresh
-// token, once for all who ask at the same time. Errors: Denied with CodeSignIn or CodeDisabled (the session has ended), with
+// Token is a person's own access token for Graph, good for at least a minute; session is Session.ID. spent is one that Graph has just
+// refused, "" for none: another one comes, however long the first was good for by our clock. It is renewed by its refresh token,
+// once for all who ask at the same time. Errors: Denied with CodeSignIn or CodeDisabled (the session has ended), with
 // CodeClaims (Challenge gives the claims; the session lives); Unavailable with CodeAuthority or CodeCredential.
-func (s *Service) Token(ctx context.Context, session string) (string, error) {
+func (s *Service) Token(ctx context.Context, session, spent string) (string, error) {
 	h, _, err := s.held(ctx, session)
 	if err != nil {
 		return "", err
 	}
-	if s.cfg.Now().Add(fresh).Before(h.Until) {
+	if h.Access != spent && s.cfg.Now().Add(fresh).Before(h.Until) {
 		return h.Access, nil
 	}
 	f := s.flights.do("token "+session, func() (string, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 		defer cancel()
-		return s.renew(ctx, session)
+		return s.renew(ctx, session, spent)
 	})
 	select {
 	case <-f.done:
@@ -86,13 +87,13 @@ func (s *Service) held(ctx context.Context, session string) (held, int64, error)
 }
 
 // renew gets a new token unless another process has done so meanwhile.
-func (s *Service) renew(ctx context.Context, session string) (string, error) {
+func (s *Service) renew(ctx context.Context, session, spent string) (string, error) {
 	h, version, err := s.held(ctx, session)
 	if err != nil {
 		return "", err
 	}
 	now := s.cfg.Now().UTC()
-	if now.Add(fresh).Before(h.Until) {
+	if h.Access != spent && now.Add(fresh).Before(h.Until) {
 		return h.Access, nil
 	}
 	row, err := s.cfg.Store.Session(ctx, session, now)
@@ -116,7 +117,7 @@ func (s *Service) renew(ctx context.Context, session string) (string, error) {
 	case CodeDisabled:
 		return "", s.disabled(ctx, row.Ref)
 	default:
-		if now.Before(h.Until) && fail.Is(err, fail.Unavailable) {
+		if h.Access != spent && now.Before(h.Until) && fail.Is(err, fail.Unavailable) {
 			return h.Access, nil // a little life is left in it
 		}
 		return "", err

@@ -109,8 +109,8 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 	if err != nil {
 		return nil, fail.Wrap(fail.Internal, "app.new", err)
 	}
-	dir, tenant, reg, err := openDirectory(ctx, cfg, rules.Properties(), o.Now, a.counts.graph, func(ctx context.Context, session string) (string, error) {
-		return a.access.Token(ctx, session)
+	dir, tenant, reg, err := openDirectory(ctx, cfg, rules.Properties(), o.Now, a.counts.graph, func(ctx context.Context, session, spent string) (string, error) {
+		return a.access.Token(ctx, session, spent)
 	})
 	if err != nil {
 		return nil, err

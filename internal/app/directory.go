@@ -27,9 +27,11 @@ type connection struct {
 }
 
 // tokens asks for a signed-in person's token by the session's name.
-type tokens func(ctx context.Context, session string) (string, error)
+type tokens func(ctx context.Context, session, spent string) (string, error)
 
-func (t tokens) Token(ctx context.Context, session string) (string, error) { return t(ctx, session) }
+func (t tokens) Token(ctx context.Context, session, spent string) (string, error) {
+	return t(ctx, session, spent)
+}
 
 // openDirectory makes the connection, finds the tenant's id, and says under which registration people sign in there.
 func openDirectory(ctx context.Context, cfg config.Config, set *property.Set, now func() time.Time, watch func(int, time.Duration), own tokens) (connection, string, access.Tenant, error) {

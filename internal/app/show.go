@@ -54,7 +54,9 @@ func ShowForm(ctx context.Context, o ShowOptions) (f Form, err error) {
 		return Form{}, err
 	}
 	rules = rules.Delegated(cfg.DelegatedOnly)
-	nobody := func(context.Context, string) (string, error) { return "", errors.New("no session on the command line") }
+	nobody := func(context.Context, string, string) (string, error) {
+		return "", errors.New("no session on the command line")
+	}
 	dir, tenant, _, err := openDirectory(ctx, cfg, rules.Properties(), Clock, nil, nobody)
 	if err != nil {
 		return Form{}, err

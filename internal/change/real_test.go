@@ -52,7 +52,7 @@ func (r right) GetToken(context.Context, policy.TokenRequestOptions) (azcore.Acc
 	return azcore.AccessToken{Token: t, ExpiresOn: r.clock.Now().Add(24 * time.Hour)}, err
 }
 
-func (r right) Token(_ context.Context, session string) (string, error) {
+func (r right) Token(_ context.Context, session, _ string) (string, error) {
 	return r.e.Mint(emulator.Token{Client: r.app, As: strings.TrimPrefix(session, "s-"), Expires: time.Hour})
 }
 
@@ -200,8 +200,8 @@ func (r *real) rival(on directory.Ref, set property.Values) {
 	}
 	c := r.theirs
 	if _, ok := set["aboutMe"]; ok { // only the person, in another program
-		c = c.As(func(ctx context.Context) (string, error) {
-			return right{r.Emulator, r.clock, rivalApp}.Token(ctx, "s-"+on.ID)
+		c = c.As(func(ctx context.Context, spent string) (string, error) {
+			return right{r.Emulator, r.clock, rivalApp}.Token(ctx, "s-"+on.ID, spent)
 		})
 	}
 	if err := c.Patch(context.Background(), "/users/"+on.ID, body); err != nil {

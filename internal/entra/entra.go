@@ -19,9 +19,10 @@ import (
 	"nameplate/internal/property"
 )
 
-// Tokens gives the access token of a signed-in person; package access satisfies it. The error is a *fail.Error.
+// Tokens gives the access token of a signed-in person, another one than spent; package access satisfies it. The error is a
+// *fail.Error.
 type Tokens interface {
-	Token(ctx context.Context, session string) (string, error)
+	Token(ctx context.Context, session, spent string) (string, error)
 }
 
 // Options is what a Directory is made of.
@@ -62,7 +63,9 @@ func (d *Directory) client(op string, as directory.Authority, tenant string) (*g
 	if d.o.Tokens == nil {
 		return nil, fail.New(fail.Denied, op, fail.T("Sign in first: this is done in your own name."))
 	}
-	return c.As(func(ctx context.Context) (string, error) { return d.o.Tokens.Token(ctx, as.Session) }), nil
+	return c.As(func(ctx context.Context, spent string) (string, error) {
+		return d.o.Tokens.Token(ctx, as.Session, spent)
+	}), nil
 }
 
 // person is the path of a person. The id is always named, also with the person's own token: with /me a token that is not

@@ -82,7 +82,7 @@ func (m minted) GetToken(context.Context, policy.TokenRequestOptions) (azcore.Ac
 	return azcore.AccessToken{Token: t, ExpiresOn: time.Now().Add(time.Hour)}, err
 }
 
-func (m minted) Token(_ context.Context, session string) (string, error) {
+func (m minted) Token(_ context.Context, session, _ string) (string, error) {
 	who, ok := strings.CutPrefix(session, "session of ")
 	if !ok {
 		return "", fail.New(fail.Denied, "access.token", fail.T("Your session has ended. Sign in again."))

@@ -3,6 +3,7 @@ package entra
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -69,13 +70,24 @@ func unsent(err error) error {
 }
 
 // unread is the error of a read: where the answer alone does not tell which right is missing, the token's permissions are looked at.
-func unread(ctx context.Context, c *graph.Client, op, item string, what property.Operation, own bool, err error) *fail.Error {
+func (d *Directory) unread(ctx context.Context, c *graph.Client, op, item string, what property.Operation, own bool, err error) *fail.Error {
 	a := explain.FromGraph(err, explain.Reading)
 	if a.Status == http.StatusForbidden {
 		a.Own, a.Needs = own, what.Permits(own)
 		a.Grants = grants(ctx, c)
 	}
-	return told(op, item, a, err)
+	return d.anew(own, a, told(op, item, a, err))
+}
+
+// anew makes a demand for a new sign-in of the plain refusal of a person's own token, which a token got in its place met as well: no
+// administrator can help with that, and the person can. The demand has the form of the service's own for a younger token.
+// https://learn.microsoft.com/entra/identity-platform/claims-challenge
+func (d *Directory) anew(own bool, a explain.Answer, f *fail.Error) *fail.Error {
+	if own && a.Status == http.StatusUnauthorized && f.Code != "claims" {
+		claims := fmt.Sprintf(`{"access_token":{"nbf":{"essential":true,"value":"%d"}}}`, d.o.Now().Unix())
+		f.Kind, f.Code, f.Err = fail.Denied, "claims", errors.Join(&directory.Challenge{Claims: claims}, f.Err)
+	}
+	return f
 }
 
 // grants are the permissions that the token names, nil when they are not known.
@@ -118,7 +130,7 @@ func (t attempt) refused(ctx context.Context, err error) error {
 		t.look(ctx, &a.On)
 		found = explain.Explain(a)
 	}
-	f := told(t.op, t.on.ID, a, err)
+	f := t.d.anew(a.Own, a, told(t.op, t.on.ID, a, err))
 	var e *graph.Error
 	if errors.As(err, &e) && f.Code != "claims" && found.Cause != explain.Unsupported {
 		switch f.Kind {

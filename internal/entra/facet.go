@@ -189,7 +189,7 @@ func (d *Directory) deleted(ctx context.Context, op string, c *graph.Client, on 
 		Type string `json:"@odata.type"`
 	}
 	if err := c.Get(ctx, "/directory/deletedItems/"+on.ID, &u); err != nil {
-		return directory.User{}, unread(ctx, c, op, on.ID, property.ReadDeleted, false, err)
+		return directory.User{}, d.unread(ctx, c, op, on.ID, property.ReadDeleted, false, err)
 	}
 	if !strings.EqualFold(u.ID, on.ID) || !strings.EqualFold(u.Type, "#microsoft.graph.user") {
 		f := fail.New(fail.NotFound, op, fail.T("This is not in the directory, or not any more."))

@@ -102,7 +102,7 @@ func (d *Directory) page(ctx context.Context, op, tenant, path string, what prop
 	}
 	page, err := c.Page(ctx, path+"?"+strings.Join(opt, "&"), q.Page, header...)
 	if err != nil {
-		return graph.Page{}, unread(ctx, c, op, tenant, what, false, err)
+		return graph.Page{}, d.unread(ctx, c, op, tenant, what, false, err)
 	}
 	return page, nil
 }
@@ -200,7 +200,7 @@ func (d *Directory) Group(ctx context.Context, on directory.Ref) (directory.Grou
 	}
 	var b groupBody
 	if err := answers[0].Decode(&b); err != nil {
-		return directory.Group{}, unread(ctx, c, op, on.ID, property.ReadGroups, false, err)
+		return directory.Group{}, d.unread(ctx, c, op, on.ID, property.ReadGroups, false, err)
 	}
 	g := b.group(on.Tenant)
 	var owners struct{ Value []mentioned }
@@ -229,7 +229,7 @@ func (d *Directory) SKUs(ctx context.Context, tenant string) ([]directory.SKU, e
 		}
 	}
 	if err := c.Get(ctx, "/subscribedSkus?$select=skuId,skuPartNumber,capabilityStatus,appliesTo,consumedUnits,prepaidUnits,servicePlans", &l); err != nil {
-		return nil, unread(ctx, c, op, tenant, property.ReadSKUs, false, err)
+		return nil, d.unread(ctx, c, op, tenant, property.ReadSKUs, false, err)
 	}
 	var out []directory.SKU
 	for _, s := range l.Value {

@@ -48,7 +48,7 @@ func (d *Directory) Photo(ctx context.Context, as directory.Authority, on direct
 		return directory.Photo{}, f
 	}
 	if err != nil {
-		return directory.Photo{}, unread(ctx, c, op, on.ID, property.ReadPhoto, as.Delegated(), err)
+		return directory.Photo{}, d.unread(ctx, c, op, on.ID, property.ReadPhoto, as.Delegated(), err)
 	}
 	p := directory.Photo{Info: directory.PhotoInfo{ETag: b.ETag}, Type: b.Type, Data: b.Data}
 	if cfg, _, err := image.DecodeConfig(bytes.NewReader(b.Data)); err == nil {

@@ -83,7 +83,7 @@ func (d *Directory) user(ctx context.Context, op string, as directory.Authority,
 	}
 	answers, err := c.Batch(ctx, r.items)
 	if err != nil {
-		return directory.User{}, unread(ctx, c, op, id, property.ReadUser, as.Delegated(), err)
+		return directory.User{}, d.unread(ctx, c, op, id, property.ReadUser, as.Delegated(), err)
 	}
 	for i, a := range answers {
 		r.parts[i](a)
@@ -92,7 +92,7 @@ func (d *Directory) user(ctx context.Context, op string, as directory.Authority,
 		return d.deleted(ctx, op, c, r.user.Ref, ask.Names)
 	}
 	if r.err != nil {
-		return directory.User{}, unread(ctx, c, op, id, property.ReadUser, as.Delegated(), r.err)
+		return directory.User{}, d.unread(ctx, c, op, id, property.ReadUser, as.Delegated(), r.err)
 	}
 	if id != "" && !strings.EqualFold(r.user.Ref.ID, id) {
 		f := fail.New(fail.Unavailable, op, fail.T("The directory answered about somebody else. Nothing was shown or changed; tell your administrator."))
@@ -326,7 +326,7 @@ func (d *Directory) Organization(ctx context.Context, tenant string) (directory.
 		}
 	}
 	if err := c.Get(ctx, "/organization?$select=id,displayName,verifiedDomains", &l); err != nil {
-		return directory.Organization{}, unread(ctx, c, op, tenant, property.ReadOrg, false, err)
+		return directory.Organization{}, d.unread(ctx, c, op, tenant, property.ReadOrg, false, err)
 	}
 	if len(l.Value) == 0 {
 		return directory.Organization{}, fail.New(fail.NotFound, op, fail.T("The directory does not say which organization this is."))

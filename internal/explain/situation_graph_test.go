@@ -172,6 +172,6 @@ func badToken(k emulator.Token) func(*world) error {
 			w.t.Fatal(err)
 		}
 		var out map[string]any
-		return explained(w.graph.As(func(context.Context) (string, error) { return t, nil }).Get(w.t.Context(), "/users/"+anna, &out))
+		return explained(w.graph.As(func(context.Context, string) (string, error) { return t, nil }).Get(w.t.Context(), "/users/"+anna, &out))
 	}
 }

@@ -133,7 +133,7 @@ func (w *world) GetToken(context.Context, policy.TokenRequestOptions) (azcore.Ac
 }
 
 // Token is a person's own token, whose object id the session is called by.
-func (w *world) Token(_ context.Context, session string) (string, error) {
+func (w *world) Token(_ context.Context, session, _ string) (string, error) {
 	return w.Mint(emulator.Token{Client: client, As: session})
 }
 

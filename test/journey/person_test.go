@@ -176,3 +176,69 @@ func TestB40_BadPolicyStopsTheStart(t *testing.T) {
 		})
 	}
 }
+
+// F17: Microsoft 365 refuses a person's own token that is good by our clock. It is renewed once, nobody notices, and what was typed
+// is written once.
+func TestF17_OwnTokenRefusedOnce(t *testing.T) {
+	t.Parallel()
+	w := running(t)
+	b := w.signIn(w.who("member"))
+	form := b.get("/profile?edit=about").form("/profile")
+	form.Set("skills", "Kite building")
+	w.control(http.MethodPost, "/faults", map[string]any{
+		"match": map[string]any{"pathRegex": `^/v1\.0/\$batch$`, "nth": 2}, "at": "before", // the first reads, with the application's own right
+		"do": map[string]any{"status": 401, "code": "InvalidAuthenticationToken", "message": "Access token validation failure."},
+	}, nil)
+	at := w.mark()
+	b.post("/profile", form).says("Saved", "Kite building")
+	if got := w.since(at); len(got) != 1 {
+		t.Errorf("%d writes, want 1: %+v", len(got), got)
+	}
+	var hits []map[string]any
+	w.control(http.MethodGet, "/faults/hits", nil, &hits)
+	if len(hits) != 1 {
+		t.Errorf("the token was refused %d times, want once", len(hits))
+	}
+}
+
+// F17: the new token is refused as well. The page asks for a sign-in and blames no field; what was typed is there afterwards.
+func TestF17_OwnTokenRefusedForEver(t *testing.T) {
+	t.Parallel()
+	w := running(t)
+	upn := w.who("member")
+	b := w.signIn(upn)
+	form := b.get("/profile?edit=about").form("/profile")
+	form.Set("skills", "Kite building")
+	w.control(http.MethodPost, "/faults", map[string]any{
+		"match": map[string]any{"pathRegex": `^/v1\.0/\$batch$`, "since": 2}, "at": "before",
+		"do": map[string]any{"status": 401, "code": "InvalidAuthenticationToken", "message": "Access token validation failure."},
+	}, nil)
+	at := w.mark()
+	b.post("/profile", form)
+	var hits []map[string]any
+	w.control(http.MethodGet, "/faults/hits", nil, &hits)
+	if len(w.since(at)) != 0 || len(hits) != 2 {
+		t.Errorf("%d writes and %d tries, want none and two", len(w.since(at)), len(hits))
+	}
+	login := ""
+	for _, n := range b.all(func(n *htmlNode) bool { return n.Data == "a" && strings.Contains(attr(n, "href"), "/login") }) {
+		login = attr(n, "href")
+	}
+	if b.code != http.StatusUnauthorized || login == "" || strings.Contains(b.text(), "did not accept this value") {
+		t.Fatalf("%d at %s: no way to sign in again:\n%s", b.code, b.at, b.text())
+	}
+	w.control(http.MethodDelete, "/faults", nil, nil)
+	b.get(login)
+	to, err := signInFrom(b, upn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.open(to)
+	if got := b.form("/profile").Get("skills"); got != "Kite building" {
+		t.Fatalf("what was typed is gone, skills is %q:\n%s", got, b.text())
+	}
+	b.post("/profile", b.form("/profile")).says("Saved", "Kite building")
+	if got := w.since(at); len(got) != 1 {
+		t.Errorf("%d writes, want 1: %+v", len(got), got)
+	}
+}

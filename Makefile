@@ -47,6 +47,5 @@ docs: ## write the generated pages of docs/reference again
 run: ## the demo
 	go run ./cmd/nameplate demo
 
-release: ## one stripped binary in bin/
-	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/nameplate ./cmd/nameplate
-	@ls -l bin/nameplate
+release: ## programs for Linux, macOS and Windows in bin/, with lists of contents and checksums
+	@scripts/release.sh $(VERSION)

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"nameplate/internal/app"
+	"nameplate/internal/config"
 )
 
 func (c *command) demo() *cobra.Command {
@@ -26,7 +27,7 @@ machine and nothing is real. With --data the organization and its history are ke
 			if o.People < 0 || o.People > 200_000 {
 				return usageError{fmt.Errorf("--people takes a number from 1 to 200000, or 0 for the sample organization")}
 			}
-			o.Log = logger(c.Err, "text", "warn")
+			o.Log = logger(c.Err, config.Config{LogLevel: "warn"})
 			d, err := app.StartDemo(cmd.Context(), o)
 			if err != nil {
 				return err

@@ -132,7 +132,7 @@ func (r *remote) here(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if r.app, err = app.New(ctx, app.Options{Config: cfg, Log: logger(r.Err, cfg.LogFormat, "error")}); err != nil {
+	if r.app, err = app.New(ctx, app.Options{Config: cfg, Log: logger(r.Err, config.Config{LogFormat: cfg.LogFormat, LogLevel: "error", LogPersonal: cfg.LogPersonal})}); err != nil {
 		return err
 	}
 	name := "unknown"

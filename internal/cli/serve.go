@@ -4,9 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
-	"log/slog"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -31,7 +28,7 @@ docs/start.md says which registration it needs and how to make it.`,
 					crash = v
 				}
 			}
-			a, err := app.New(cmd.Context(), app.Options{Config: cfg, Log: logger(c.Err, cfg.LogFormat, cfg.LogLevel), CrashAt: crash})
+			a, err := app.New(cmd.Context(), app.Options{Config: cfg, Log: logger(c.Err, cfg), CrashAt: crash})
 			if err != nil {
 				return err
 			}
@@ -59,20 +56,4 @@ func cutEnv(kv, name string) (string, bool) {
 		return kv[len(name)+1:], true
 	}
 	return "", false
-}
-
-// logger writes the log to standard error. Control characters in names cannot start a line of their own: slog quotes them (A54).
-func logger(w io.Writer, format, level string) *slog.Logger {
-	var l slog.Level
-	if err := l.UnmarshalText([]byte(level)); err != nil {
-		l = slog.LevelInfo
-	}
-	if w == nil {
-		w = os.Stderr
-	}
-	o := &slog.HandlerOptions{Level: l}
-	if format == "json" {
-		return slog.New(slog.NewJSONHandler(w, o))
-	}
-	return slog.New(slog.NewTextHandler(w, o))
 }

@@ -297,7 +297,7 @@ func (l *loader) config() Config {
 		Cloud: cloudNamed(l.text("cloud")), CAFile: l.text("ca_file"), DelegatedOnly: yes("delegated_only"), Features: list("features"), PilotGroups: list("pilot_groups"),
 		Policy: l.text("policy"), Name: l.text("name"), Accent: l.text("accent"), Logo: l.text("logo"), Support: l.text("support"), PrivacyURL: l.text("privacy_url"), Language: l.text("language"),
 		SessionIdle: duration("session_idle"), SessionLimit: duration("session_limit"), PhotoKeep: duration("photo_keep"),
-		LogFormat: l.text("log_format"), LogLevel: l.text("log_level"),
+		LogFormat: l.text("log_format"), LogLevel: l.text("log_level"), LogPersonal: yes("log_personal"),
 	}
 	if a := l.text("authority"); a != "" {
 		c.Cloud.Authority = strings.TrimRight(a, "/")

@@ -80,6 +80,7 @@ func Settings() []Setting {
 		{Key: "session_limit", Type: TypeDuration, Default: "12h", Help: "After this long a person signs in again in any case."},
 		{Key: "photo_keep", Type: TypeDuration, Default: "720h", Help: "So long the photos before and after a change are kept, so that it can be taken back; at least 24h. The history itself stays."},
 		{Key: "log_format", Type: TypeChoice, Default: "text", Choices: []string{"text", "json"}, Help: "How the log is written."},
+		{Key: "log_personal", Type: TypeBool, Default: "no", Help: "Write whole network addresses, names and sign-in names into the log. By default it has object ids, networks (the first 24 bits of an IPv4 address, 48 of an IPv6 one) and no names."},
 		{Key: "log_level", Type: TypeChoice, Default: "info", Choices: []string{"debug", "info", "warn", "error"}, Help: "How much the log says. No level writes secrets or what people typed."},
 	}
 }
@@ -125,6 +126,7 @@ type Config struct {
 	PhotoKeep      time.Duration
 	LogFormat      string
 	LogLevel       string
+	LogPersonal    bool
 }
 
 // Cloud are the addresses of a Microsoft cloud, as origins.

@@ -66,6 +66,15 @@ func TestS1_46to56_RegistrationGuide(t *testing.T) {
 		"S1.56": "Grant admin consent",
 		"S1.58": "`Directory.AccessAsUser.All` and `Directory.ReadWrite.All`, which tutorials ask for, are not needed",
 		"S1.62": "Graph Explorer",
+		"S5.22": "enter your public address followed by `/auth/callback`",
+		"S5.23": "| Application | `Directory.Read.All` |",
+		"S5.24": "| Delegated | `User.ReadWrite` |",
+		"S5.25": "Changing permissions later means granting consent again. `nameplate doctor` says which permission is missing",
+		"S5.26": "| Application | `GroupMember.ReadWrite.All` |",
+		"S5.27": "New client secret** and copy its **Value** now: it is not shown again",
+		"S5.28": "`NAMEPLATE_CLIENT_SECRET_FILE`",
+		"S5.29": "Then **Grant admin consent**",
+		"S5.30": "nameplate doctor # proves sign-in, permissions, credential, clock and redirect address",
 	} {
 		t.Run(id, func(t *testing.T) {
 			t.Parallel()

@@ -48,30 +48,68 @@ func (r Range) Reason(id string) string {
 	return ""
 }
 
-// Ranges are the ids that the journey of a person's own profile has to show.
+// Ranges are the ids that what is there has to show; what a later issue brings stands with its reason.
 func Ranges() []Range {
+	const (
+		bulk  = "files with many people come with imports"
+		runs  = "runs of many changes come with imports"
+		tasks = "schedules and workflows come later"
+		hooks = "outgoing messages come with workflows"
+	)
 	return []Range{
 		{Title: "S1: a self-service portal", Prefix: "S1.", From: 1, To: 62, Except: map[int]string{
-			13: "containers come with the release work", 57: "doctor and setup come with the work on real organizations", 61: "group memberships come with the mirror",
+			13: "containers come with the release work",
 		}},
 		{Title: "S2: Graph's Update user", Prefix: "S2.", From: 1, To: 25},
 		{Title: "S2: its properties", Prefix: "S2.P", From: 1, To: 43},
 		{Title: "S2: its examples", Prefix: "S2.E", From: 1, To: 5},
-		{Title: "W: weaknesses of S1 that must be absent", Prefix: "W", From: 1, To: 27},
-		{Title: "A: attacks", Prefix: "A", Digits: 2, From: 1, To: 62, Only: attacks(), Except: map[int]string{
-			41: "no mail and no message is sent yet; what people type is text on every page (A36, A37)",
-			42: "nothing is exported yet",
-			56: "no account and no password is made yet",
-			12: "step-up sign-in belongs to administrators' dangerous acts, which do not exist yet",
+		{Title: "S3: pages of the admin center, and Graph by hand", Prefix: "S3.", From: 1, To: 45, Only: spans([2]int{1, 14}, [2]int{22, 22}, [2]int{34, 45}), Except: map[int]string{
+			9:  "directory roles are shown and not given: the page leads to Microsoft's own",
+			45: "a reason to buy, nothing to show",
 		}},
-		{Title: "B: bad inputs", Prefix: "B", Digits: 2, From: 40, To: 60, Only: []int{40, 41, 42, 43, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60}},
+		{Title: "S4: operations on people, groups and licenses", Prefix: "S4.", From: 10, To: 36, Except: map[int]string{
+			11: "the emulator does it; pages, API and command line make no accounts yet",
+			12: "as S4.11", 13: "as S4.11", 20: "as S4.11",
+		}},
+		{Title: "S5: diagnostics and registration", Prefix: "S5.", From: 7, To: 31, Only: spans([2]int{7, 10}, [2]int{22, 31}), Except: map[int]string{
+			7: "no page leads to Graph's list of errors", 9: "the emulator's 500s say generalException; no page explains that word",
+		}},
+		{Title: "W: weaknesses of S1 that must be absent", Prefix: "W", From: 1, To: 27},
+		{Title: "A: attacks", Prefix: "A", Digits: 2, From: 1, To: 62, Except: map[int]string{
+			19: "not looked at yet",
+			25: "nobody approves anything yet",
+			29: tasks, 31: hooks, 32: hooks,
+			33: "the product receives no notifications yet", 34: "the product receives no notifications yet",
+			41: "no mail and no message is sent yet; what people type is text on every page (A36, A37)",
+			48: "comes with the release work", 49: "comes with the release work",
+			59: runs, 60: "the file of the history leaves no record of its own yet", 61: bulk,
+		}},
+		{Title: "B: bad inputs", Prefix: "B", Digits: 2, From: 40, To: 60, Except: map[int]string{
+			44: tasks, 45: tasks, 46: tasks, 47: hooks,
+			58: "a pipe that closes, Ctrl-C twice and narrow terminals are not tried yet",
+		}},
+		{Title: "F: faults", Prefix: "F", Digits: 2, From: 1, To: 47, Except: map[int]string{
+			6:  "the emulator does it; the product makes no accounts yet",
+			12: runs, 19: runs, 35: runs, 36: runs, 41: runs, 42: runs, 47: runs,
+			18: "a new secret needs a restart yet",
+			20: "the emulator does it; the mirror comes later", 21: "the emulator does it; the mirror comes later",
+			22: "the emulator does it; the mirror comes later", 23: "the emulator does it; the mirror comes later",
+			26: "the emulator does it; the product receives no notifications yet", 27: "the emulator does it; the product receives no notifications yet",
+			34: "networks that fail below HTTP are not made yet", 44: "not tried yet",
+			37: tasks, 38: hooks, 39: hooks, 46: "not tried yet",
+		}},
+		{Title: "G: figures of trust, as far as there are any", Prefix: "G", From: 1, To: 50, Only: []int{8, 12, 13, 22, 23}, Except: map[int]string{
+			8:  "the emulator's half; the mirror comes later",
+			23: "form and API; files and workflows come later",
+		}},
 	}
 }
 
-func attacks() []int {
+// spans are the numbers of several runs, ends included.
+func spans(runs ...[2]int) []int {
 	var out []int
-	for i := 1; i <= 62; i++ {
-		if i <= 18 || (i >= 20 && i <= 24) || i == 26 || i == 30 || (i >= 35 && i <= 47) || (i >= 50 && i <= 57) || i == 62 {
+	for _, r := range runs {
+		for i := r[0]; i <= r[1]; i++ {
 			out = append(out, i)
 		}
 	}
@@ -85,8 +123,8 @@ type Shown struct {
 }
 
 var (
-	inName  = regexp.MustCompile(`(S1|S2)_([PE]?\d+)(?:to([PE]?\d+))?|([ABFGW])(\d+)(?:to(\d+))?(?:_|$)`)
-	inText  = regexp.MustCompile(`\b(S[12]\.[PE]?\d+|[ABFGW]\d{1,2})(?:(?:–|to)(S[12]\.[PE]?\d+|[ABFGW]?\d{1,2}))?\b`)
+	inName  = regexp.MustCompile(`(S[1-5])_([PEB]?\d+)(?:to([PEB]?\d+))?|([ABFGW])(\d+)(?:to(\d+))?(?:_|$)`)
+	inText  = regexp.MustCompile(`\b(S[1-5]\.[PEB]?\d+|[ABFGW]\d{1,2})(?:(?:–|to)(S[1-5]\.[PEB]?\d+|[ABFGW]?\d{1,2}))?\b`)
 	numeral = regexp.MustCompile(`\d+$`)
 )
 
@@ -225,8 +263,8 @@ func leadingIDs(text string) []string {
 
 // run spells out a run of ids: ("S2.", "P1", "P3") gives S2.P1, S2.P2, S2.P3.
 func run(prefix, from, to string) []string {
-	if from != "" && (from[0] == 'P' || from[0] == 'E') {
-		prefix, from, to = prefix+from[:1], from[1:], strings.TrimLeft(to, "PE")
+	if from != "" && strings.ContainsRune("PEB", rune(from[0])) {
+		prefix, from, to = prefix+from[:1], from[1:], strings.TrimLeft(to, "PEB")
 	}
 	a, err := strconv.Atoi(from)
 	if err != nil {

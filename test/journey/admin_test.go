@@ -317,7 +317,7 @@ func TestS3_B3_DeleteAndRestore(t *testing.T) {
 	b.get("/admin/people?q=Lena").says("1 person")
 }
 
-func TestS4_17_S4_18_GroupsAndManager(t *testing.T) {
+func TestS1_61_S4_17_S4_18_GroupsAndManager(t *testing.T) {
 	t.Parallel()
 	w := begin(t, app.DemoOptions{})
 	b := w.signIn(jonas)

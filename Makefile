@@ -14,7 +14,7 @@ AXE := 4.14.1
 FUZZTIME ?= 10s
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
-.PHONY: help tools check test race fuzz bench clients docs run release
+.PHONY: help tools check test race soak fuzz bench clients docs run release
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -31,6 +31,9 @@ test: ## everything, browser tests and PostgreSQL included (says what is missing
 
 race: ## the tests under the race detector (browser journeys left out)
 	go test -race -timeout 60m $$(go list ./... | grep -v /test/journey)
+
+soak: ## many random histories of several clients against plain models of the tenant's objects
+	go test ./emulator -run TestModel -count=20 -timeout 30m
 
 fuzz: ## each fuzz target for FUZZTIME (default 10s)
 	@scripts/fuzz.sh $(FUZZTIME)

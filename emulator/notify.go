@@ -62,7 +62,7 @@ type notifier struct {
 	timer   *time.Timer
 	ctx     context.Context // of everything that is being sent
 	cancel  context.CancelFunc
-	running sync.WaitGroup
+	running *sync.WaitGroup // the lanes that ctx is of; nobody joins them when stop waits
 	count   Notifications
 }
 
@@ -86,7 +86,7 @@ type parcel struct {
 }
 
 func newNotifier(e *Emulator) *notifier {
-	n := &notifier{e: e, told: map[string]uint64{}, lanes: map[string]*lane{}}
+	n := &notifier{e: e, told: map[string]uint64{}, lanes: map[string]*lane{}, running: &sync.WaitGroup{}}
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	dialer := &net.Dialer{Timeout: notifyWait, ControlContext: func(_ context.Context, _, address string, _ syscall.RawConn) error {
 		if host, _, err := net.SplitHostPort(address); !e.opts.Notify && (err != nil || !isLoopback(host)) {
@@ -351,8 +351,8 @@ func (n *notifier) dispatch(now time.Time) {
 		l.queue = append(l.queue, p)
 		if !l.busy {
 			l.busy = true
-			n.running.Add(1)
-			go n.run(n.ctx, p.address, l) // ends when the queue is empty or with stop
+			ctx := n.ctx
+			n.running.Go(func() { n.run(ctx, p.address, l) }) // ends when the queue is empty or with stop
 		}
 		return true
 	})
@@ -385,7 +385,6 @@ func (n *notifier) arm() {
 
 // run sends what stands in a lane, one request after the other.
 func (n *notifier) run(ctx context.Context, address string, l *lane) {
-	defer n.running.Done()
 	for {
 		n.mu.Lock()
 		if len(l.queue) == 0 || ctx.Err() != nil {
@@ -402,15 +401,19 @@ func (n *notifier) run(ctx context.Context, address string, l *lane) {
 		n.mu.Unlock()
 		began := n.e.clock.wall()
 		ok := n.send(ctx, address, batch)
-		n.answered(l, batch, ok, n.e.clock.wall().Sub(began))
+		n.answered(ctx, l, batch, ok, n.e.clock.wall().Sub(began))
 	}
 }
 
-// answered notes how a request ended; what was not taken is sent again after a pause that doubles.
-func (n *notifier) answered(l *lane, batch []*parcel, ok bool, took time.Duration) {
+// answered notes how a request ended; what was not taken is sent again after a pause that doubles, but for
+// what stop has ended.
+func (n *notifier) answered(ctx context.Context, l *lane, batch []*parcel, ok bool, took time.Duration) {
 	now := n.e.Now()
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if ctx.Err() != nil {
+		return
+	}
 	n.count.Sent++
 	slow := took > notifySlow
 	if l.answers = append(l.answers, answered{now, slow}); slow {
@@ -461,6 +464,8 @@ func (n *notifier) stop(all bool) {
 	n.mu.Lock()
 	n.cancel()
 	n.ctx, n.cancel = context.WithCancel(context.Background())
+	running := n.running
+	n.running = &sync.WaitGroup{}
 	if n.timer != nil {
 		n.timer.Stop()
 	}
@@ -469,7 +474,7 @@ func (n *notifier) stop(all bool) {
 		n.subs, n.told, n.count = nil, map[string]uint64{}, Notifications{}
 	}
 	n.mu.Unlock()
-	n.running.Wait()
+	running.Wait()
 }
 
 // Notifications returns the counts of change notifications.

@@ -316,6 +316,9 @@ func TestNotificationsEndWithTheServer(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
+	if n := e.Notifications(); n.Waiting != 0 || n.Failed != 0 {
+		t.Errorf("what the stop ended waits to be sent again: %+v", n)
+	}
 	close(leave)
 	m.Close()
 	goleak.VerifyNone(t, before)

@@ -54,6 +54,8 @@ type notifier struct {
 	e      *Emulator
 	client *http.Client
 
+	telling sync.Mutex // who announces has it until all is posted, so that changes keep their order
+
 	mu      sync.Mutex
 	subs    []*subscription
 	told    map[string]uint64 // by tenant: the newest change that was looked at
@@ -191,6 +193,8 @@ func (n *notifier) remove(id string) {
 // announce tells the subscriptions of a tenant what has happened since the last time.
 func (e *Emulator) announce(t *tenant) {
 	n := e.notifier
+	n.telling.Lock()
+	defer n.telling.Unlock()
 	e.mu.RLock()
 	n.mu.Lock()
 	var due []notice

@@ -7,7 +7,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -131,6 +133,36 @@ func TestF26_NotificationsTellWhatHappened(t *testing.T) {
 	}
 	if kinds := m.kinds(t, "Users/"); kinds != "updated "+max_ {
 		t.Errorf("another administrator: %s", kinds)
+	}
+}
+
+// However many write at once, what happened is told in its order.
+func TestF26_NotificationsKeepTheirOrder(t *testing.T) {
+	t.Parallel()
+	d, m := hearing(t)
+	d.subscribe(m, "users", time.Hour, "")
+	var writers sync.WaitGroup
+	for k := range 8 {
+		writers.Go(func() {
+			for i := range 50 {
+				d.want(d.ask("PATCH", "/v1.0/users/"+ann, fmt.Sprintf(`{"jobTitle":"%d.%d"}`, k, i)), 204, "")
+			}
+		})
+	}
+	writers.Wait()
+	d.ask("PATCH", "/v1.0/users/"+max_, `{"jobTitle":"The last"}`)
+	newest := 0
+	for {
+		for _, v := range m.next(t) {
+			data := v["resourceData"].(map[string]any)
+			n, err := strconv.Atoi(strings.Trim(data["@odata.etag"].(string), `W/"`))
+			if err != nil || n <= newest {
+				t.Fatalf("%v is told after %d", data, newest)
+			}
+			if newest = n; data["id"] == max_ {
+				return
+			}
+		}
 	}
 }
 

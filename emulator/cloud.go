@@ -18,6 +18,7 @@ type cloud struct {
 	graphs  []string // hosts of Graph; the first is the one that its answers name
 	portal  string
 	manage  string // Azure Resource Manager
+	classic string // its older name, which its tokens are asked for under as well
 }
 
 // instance is cloud_instance_name of discovery.
@@ -31,19 +32,20 @@ var clouds = []*cloud{
 	{
 		azure: "AzureCloud", network: "login.microsoftonline.com", cache: "login.windows.net",
 		aliases: []string{"login.microsoftonline.com", "login.windows.net", "login.microsoft.com", "sts.windows.net"},
-		sts:     "sts.windows.net", graphs: []string{graphHost}, portal: "https://portal.azure.com", manage: "https://management.azure.com/",
+		sts:     "sts.windows.net", graphs: []string{graphHost}, portal: "https://portal.azure.com",
+		manage: "https://management.azure.com/", classic: "https://management.core.windows.net/",
 	},
 	{
 		azure: "AzureChinaCloud", network: "login.partner.microsoftonline.cn", cache: "login.partner.microsoftonline.cn",
 		aliases: []string{"login.partner.microsoftonline.cn", "login.chinacloudapi.cn"},
 		sts:     "sts.chinacloudapi.cn", graphs: []string{"microsoftgraph.chinacloudapi.cn"}, portal: "https://portal.azure.cn",
-		manage: "https://management.chinacloudapi.cn/",
+		manage: "https://management.chinacloudapi.cn/", classic: "https://management.core.chinacloudapi.cn/",
 	},
 	{
 		azure: "AzureUSGovernment", network: "login.microsoftonline.us", cache: "login.microsoftonline.us",
 		aliases: []string{"login.microsoftonline.us", "login.usgovcloudapi.net"},
 		sts:     "sts.windows.net", graphs: []string{"graph.microsoft.us", "dod-graph.microsoft.us"}, portal: "https://portal.azure.us",
-		manage: "https://management.usgovcloudapi.net/",
+		manage: "https://management.usgovcloudapi.net/", classic: "https://management.core.usgovcloudapi.net/",
 	},
 }
 

@@ -58,6 +58,37 @@ func TestAccessTokenVersions(t *testing.T) {
 	}
 }
 
+// Azure's own API is a resource of every tenant, under two names; az asks for it when it signs in. Its tokens are of version 1.0, and a
+// slash at the end of the identifier is part of it: https://learn.microsoft.com/en-us/entra/identity-platform/scopes-oidc#trailing-slash-and-default
+func TestResourceManager(t *testing.T) {
+	t.Parallel()
+	_, s := startDeep(t)
+	for scope, aud := range map[string]string{
+		"https://management.core.windows.net//.default":        "https://management.core.windows.net/",
+		"https://management.core.windows.net/.default":         "https://management.core.windows.net",
+		"https://management.azure.com//user_impersonation":     "https://management.azure.com/",
+		"797f4846-ba00-4fd7-ba43-dac1f8f63013/.default":        "797f4846-ba00-4fd7-ba43-dac1f8f63013",
+		"https://management.core.windows.net//.default openid": "https://management.core.windows.net/",
+	} {
+		status, body := post(t, s, "/"+contosoID+"/oauth2/v2.0/token", form("grant_type", "password", "client_id", ropcApp, "username", "adele@contoso.com", "password", "x", "scope", scope))
+		if status != http.StatusOK {
+			t.Errorf("%s: %v", scope, body)
+			continue
+		}
+		if c := claimsOf(t, body["access_token"]); c["aud"] != aud || c["ver"] != "1.0" || c["scp"] != "user_impersonation" || c["upn"] != "adele@contoso.com" {
+			t.Errorf("%s: %v", scope, c)
+		}
+	}
+	status, body := post(t, s, "/"+contosoID+"/oauth2/token", form("grant_type", "client_credentials", "client_id", jobApp, "client_secret", "right-secret", "resource", "https://management.core.windows.net/"))
+	if c := claimsOf(t, body["access_token"]); status != http.StatusOK || c["aud"] != "https://management.core.windows.net/" || c["appid"] != jobApp || body["resource"] != "https://management.core.windows.net/" {
+		t.Errorf("%d %v", status, body)
+	}
+	_, body = post(t, s, "/"+contosoID+"/oauth2/v2.0/token", form("grant_type", "password", "client_id", ropcApp, "username", "adele@contoso.com", "password", "x", "scope", "https://management.azure.com/Other"))
+	if body["error"] != "invalid_client" || fmt.Sprint(body["error_codes"]) != "[650053]" {
+		t.Errorf("a permission that it has not: %v", body)
+	}
+}
+
 // https://learn.microsoft.com/en-us/previous-versions/azure/active-directory/azuread-dev/v1-protocols-oauth-code
 func TestVersion1Endpoints(t *testing.T) {
 	t.Parallel()

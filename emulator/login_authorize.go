@@ -209,7 +209,7 @@ func (q *authRequest) checkResponse(reg registration) *oauthError {
 func v1Scopes(resource string) []string {
 	scopes := []string{"openid", "profile", "offline_access"}
 	if resource != "" {
-		scopes = append(scopes, strings.TrimRight(resource, "/")+"/.default")
+		scopes = append(scopes, resource+"/.default")
 	}
 	return scopes
 }

@@ -193,7 +193,7 @@ func (e *Emulator) serveMetadata(w http.ResponseWriter, r *http.Request) {
 		"name": s.cloud.azure,
 		"authentication": map[string]any{
 			"loginEndpoint": s.login, "tenant": "common", "identityProvider": "AAD",
-			"audiences": []string{"https://management.core.windows.net/", s.cloud.manage},
+			"audiences": []string{s.cloud.classic, s.cloud.manage},
 		},
 		"resourceManager": s.cloud.manage, "portal": s.cloud.portal, "microsoftGraphResourceId": s.graph + "/",
 		"graph": "https://graph.windows.net/", "graphAudience": "https://graph.windows.net/", "media": "https://rest.media.azure.net",

@@ -84,14 +84,28 @@ func (e *Emulator) resourceOf(r *http.Request, t *tenant, prefix string) (resour
 	reg, ok := e.registrationOf(t, strings.TrimPrefix(lower, "api://"))
 	if !ok {
 		if reg, ok = e.identified(t, name); !ok {
-			return resource{}, false
+			if reg = s.cloud.resourceManager(); !reg.isNamed(lower) {
+				return resource{}, false
+			}
 		}
 	}
 	res = resource{prefix: prefix, app: &reg, audience: reg.ClientID}
 	if res.v1() && strings.Contains(name, "://") {
-		res.audience = name // version 1.0 has the identifier that was asked for, version 2.0 always the client id
+		// Version 1.0 has the identifier that was asked for with the slash that it may end in, version 2.0 always the client id:
+		// https://learn.microsoft.com/en-us/entra/identity-platform/scopes-oidc#trailing-slash-and-default
+		res.audience = strings.TrimSuffix(prefix, "/")
 	}
 	return res, true
+}
+
+// resourceManager is Azure's own API, which every tenant with Azure has. The emulator issues its tokens, which tools ask for when
+// they sign in, and has no Azure behind them.
+// https://learn.microsoft.com/en-us/troubleshoot/entra/entra-id/governance/verify-first-party-apps-sign-in
+func (c *cloud) resourceManager() registration {
+	return registration{App: App{
+		ClientID: "797f4846-ba00-4fd7-ba43-dac1f8f63013", Name: "Windows Azure Service Management API", Identifiers: []string{c.classic, c.manage},
+		Exposes: []Permission{{ID: "41094075-9dad-400e-a0bd-54e686782033", Value: "user_impersonation", Name: "Access Azure Service Management as organization users"}},
+	}}
 }
 
 // identified is the application of the tenant that has an identifier URI.

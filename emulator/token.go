@@ -98,15 +98,19 @@ func (e *Emulator) token(w http.ResponseWriter, r *http.Request, a authorityRequ
 	default:
 		return nil, aadsts("unsupported_grant_type", 70003, "The app requested an unsupported grant type '%s'.", kind)
 	}
-	// The form of what is redeemed is looked at before the client is: a made-up code is told so whatever the secret.
-	if kind == "authorization_code" && !hasForm(q.form.Get("code")) || kind == "refresh_token" && !hasForm(q.form.Get("refresh_token")) {
-		return nil, aadsts("invalid_grant", 9002313, "Invalid request. Request is malformed or invalid.")
-	}
 	spa, refusal := e.crossOrigin(q)
 	if refusal != nil {
 		return nil, refusal
 	}
-	if q.client, refusal = e.clientOf(r, a, q.form, kind != "client_credentials" && kind != behalfGrantType, spa); refusal != nil {
+	client, refusal := e.clientOf(r, a, q.form, spa)
+	if refusal != nil {
+		return nil, refusal
+	}
+	// The form of what is redeemed is looked at before the proof is: a made-up code is told so whatever the secret.
+	if kind == "authorization_code" && !hasForm(q.form.Get("code")) || kind == "refresh_token" && !hasForm(q.form.Get("refresh_token")) {
+		return nil, aadsts("invalid_grant", 9002313, "Invalid request. Request is malformed or invalid.")
+	}
+	if q.client, refusal = e.proved(r, client, q.form, kind != "client_credentials" && kind != behalfGrantType); refusal != nil {
 		return nil, refusal
 	}
 	switch kind {
@@ -228,7 +232,7 @@ func (q tokenRequest) answer(body map[string]any, life time.Duration, res resour
 	body["expires_in"], body["ext_expires_in"] = num(s), num(s)
 	now := int(q.now.Unix())
 	body["not_before"], body["expires_on"] = num(now-int(clockSkew/time.Second)), num(now+s)
-	body["resource"] = strings.TrimRight(res.prefix, "/")
+	body["resource"] = strings.TrimSuffix(res.prefix, "/")
 	return body
 }
 

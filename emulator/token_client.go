@@ -22,15 +22,22 @@ type clientProof struct {
 	acr string
 }
 
-// clientOf finds the client of a token request and proves it. public says that this grant is open to public clients, spa that a
-// single-page application redeems what is its own, for which it is a public client.
-func (e *Emulator) clientOf(r *http.Request, a authorityRequest, f url.Values, public, spa bool) (clientProof, *oauthError) {
+// clientClaim is a client that says who it is and has not proved it.
+type clientClaim struct {
+	reg               registration
+	secret, assertion string
+	public            bool // it has nothing to prove itself with
+}
+
+// clientOf finds the client of a token request. spa says that a single-page application redeems what is its own, for which it is a
+// public client.
+func (e *Emulator) clientOf(r *http.Request, a authorityRequest, f url.Values, spa bool) (clientClaim, *oauthError) {
 	id, pass := f.Get("client_id"), f.Get("client_secret")
 	if user, pw, ok := r.BasicAuth(); ok {
 		u, err1 := url.QueryUnescape(user)
 		p, err2 := url.QueryUnescape(pw)
 		if err1 != nil || err2 != nil {
-			return clientProof{}, aadsts("invalid_request", 9002313, "Invalid request. Request is malformed or invalid.")
+			return clientClaim{}, aadsts("invalid_request", 9002313, "Invalid request. Request is malformed or invalid.")
 		}
 		if id == "" {
 			id = u
@@ -48,17 +55,22 @@ func (e *Emulator) clientOf(r *http.Request, a authorityRequest, f url.Values, p
 		}
 	}
 	if id == "" {
-		return clientProof{}, missing("client_id")
+		return clientClaim{}, missing("client_id")
 	}
 	reg, refusal := e.clientAt(a, id)
-	if refusal != nil {
-		return clientProof{}, refusal
+	c := clientClaim{reg: reg, secret: pass, assertion: assertion, public: reg.Public || spa}
+	if refusal == nil && c.public && (pass != "" || assertion != "") {
+		refusal = aadsts("invalid_client", 700025, "Client is public so neither 'client_assertion' nor 'client_secret' should be presented.").unauthorized()
 	}
+	return c, refusal
+}
+
+// proved asks a client who said who it is for the proof. public says that the grant is open to public clients.
+func (e *Emulator) proved(r *http.Request, c clientClaim, f url.Values, public bool) (clientProof, *oauthError) {
+	reg, pass, assertion := c.reg, c.secret, c.assertion
 	p := clientProof{reg: reg, acr: "0"}
 	switch {
-	case (reg.Public || spa) && (pass != "" || assertion != ""):
-		return p, aadsts("invalid_client", 700025, "Client is public so neither 'client_assertion' nor 'client_secret' should be presented.").unauthorized()
-	case (reg.Public || spa) && public:
+	case c.public && public:
 		return p, nil
 	case assertion != "":
 		if t := f.Get("client_assertion_type"); t != assertionType {
@@ -88,6 +100,9 @@ func (e *Emulator) clientAt(a authorityRequest, id string) (registration, *oauth
 	}
 	if reg.Disabled {
 		return reg, aadsts("unauthorized_client", 7000112, "Application '%s'(%s) is disabled.", reg.ClientID, reg.Name)
+	}
+	if strings.EqualFold(a.segment, "consumers") && reg.Audience != "AzureADandPersonalMicrosoftAccount" {
+		return reg, aadsts("invalid_request", 9002332, "Application '%s'(%s) is configured for use by Microsoft Entra users only. Please do not use the /consumers endpoint to serve this request.", reg.ClientID, reg.Name)
 	}
 	if a.tenant == nil && !reg.multi {
 		return reg, aadsts("invalid_request", 50194, "Application '%s'(%s) is not configured as a multi-tenant application. Usage of the /%s endpoint is not supported for such apps created after '10/15/2018'. Use a tenant-specific endpoint or configure the application to be multi-tenant.", reg.ClientID, reg.Name, strings.ToLower(a.segment))

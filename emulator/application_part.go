@@ -83,7 +83,6 @@ var extensionProps = []prop{
 }
 
 var (
-	xType    = propNumber(extensionProps, "dataType")
 	xMany    = propNumber(extensionProps, "isMultiValued")
 	xName    = propNumber(extensionProps, "name")
 	xTargets = propNumber(extensionProps, "targetObjects")

@@ -164,8 +164,8 @@ const (
 
 // writer changes people at random.
 type writer struct {
-	all, live, bin []string
-	made           int
+	live, bin []string
+	made      int
 }
 
 // write does one change; n decides which.

@@ -75,8 +75,6 @@ var (
 	gSecurity   = propNumber(groupProps, "securityEnabled")
 	gSID        = propNumber(groupProps, "securityIdentifier")
 	gVisibility = propNumber(groupProps, "visibility")
-	gSync       = propNumber(groupProps, "onPremisesSyncEnabled")
-	gLastSync   = propNumber(groupProps, "onPremisesLastSyncDateTime")
 	gLicenses   = propNumber(groupProps, "assignedLicenses")
 	gProcessing = propNumber(groupProps, "licenseProcessingState")
 

@@ -1,3 +1,5 @@
+//lint:file-ignore ST1005 What a subscriber is told are sentences, most of them the service's own.
+
 package emulator
 
 import (
@@ -31,9 +33,9 @@ const (
 )
 
 var (
-	errNoAddress = errors.New("The notification address is not an absolute address.")                       //nolint:staticcheck // the service's words
-	errNotSecure = errors.New("The address must begin with https.")                                         //nolint:staticcheck // the service's words
-	errNotLocal  = errors.New("The emulator notifies addresses of this machine only (see Options.Notify).") //nolint:staticcheck // a sentence for the client
+	errNoAddress = errors.New("The notification address is not an absolute address.")
+	errNotSecure = errors.New("The address must begin with https.")
+	errNotLocal  = errors.New("The emulator notifies addresses of this machine only (see Options.Notify).")
 	errForeign   = errors.New("the address is of another machine")
 )
 
@@ -122,9 +124,9 @@ func (n *notifier) handshake(ctx context.Context, address, token string) error {
 	if err != nil {
 		var slow net.Error
 		if errors.As(err, &slow) && slow.Timeout() {
-			return errors.New("The operation has timed out.") //nolint:staticcheck // the service's words
+			return errors.New("The operation has timed out.")
 		}
-		return errors.New("The notification endpoint could not be reached.") //nolint:staticcheck // a sentence for the client
+		return errors.New("The notification endpoint could not be reached.")
 	}
 	defer func() { _ = res.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(res.Body, 64<<10))
@@ -132,9 +134,9 @@ func (n *notifier) handshake(ctx context.Context, address, token string) error {
 	switch {
 	case err != nil || res.StatusCode != http.StatusOK:
 		// https://github.com/splunk/azure-functions-splunk/issues/26
-		return errors.New("Notification endpoint must respond with 200 OK to validation request.") //nolint:staticcheck // the service's words
+		return errors.New("Notification endpoint must respond with 200 OK to validation request.")
 	case !strings.EqualFold(strings.TrimSpace(kind), "text/plain"), string(body) != token:
-		return errors.New("Response must exactly match validationToken query parameter.") //nolint:staticcheck // the service's words
+		return errors.New("Response must exactly match validationToken query parameter.")
 	}
 	return nil
 }

@@ -32,7 +32,8 @@ type Issuer struct {
 
 // Client is the first application of the organization and its secret, "" where it has none: in a snapshot it stands among the objects.
 func (o Organization) Client() (id, secret string) {
-	for _, a := range o.Apps {
+	if len(o.Apps) > 0 {
+		a := o.Apps[0]
 		if len(a.Secrets) > 0 {
 			secret = a.Secrets[0].Value
 		}

@@ -168,7 +168,6 @@ var (
 	pUPN          = propNumber(userProps, "userPrincipalName")
 	pEnabled      = propNumber(userProps, "accountEnabled")
 	pCreated      = propNumber(userProps, "createdDateTime")
-	pDeleted      = propNumber(userProps, "deletedDateTime")
 	pProxies      = propNumber(userProps, "proxyAddresses")
 	pIdentities   = propNumber(userProps, "identities")
 	pSync         = propNumber(userProps, "onPremisesSyncEnabled")

@@ -221,7 +221,7 @@ func facetText(v *web.Visit, n property.Name, val property.Value, names map[stri
 		if t.IsZero() {
 			return ""
 		}
-		return v.Printer.Date(t)
+		return v.Printer.Date(t) + " " + v.Printer.Clock(t) // a day alone would look unchanged
 	}
 	if _, sku := directory.SKUOf(n); sku {
 		off, has := directory.Plans(val)

@@ -62,9 +62,9 @@ const (
 	WrongTenant        Cause = "wrong_tenant"
 	SecretExpired      Cause = "secret_expired"
 	SecretWrong        Cause = "secret_wrong"
-	CredentialNone     Cause = "credential_missing"
+	CredentialNone     Cause = "credential_missing" // #nosec G101 -- the name of a cause
 	CredentialPublic   Cause = "public_client"
-	CredentialRefused  Cause = "credential_refused"
+	CredentialRefused  Cause = "credential_refused" // #nosec G101 -- the name of a cause
 	CertificateUnknown Cause = "certificate_unknown"
 	Federation         Cause = "federation"
 	AppDisabled        Cause = "app_disabled"

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"nameplate/internal/directory"
 	"nameplate/internal/fail"
@@ -156,6 +157,17 @@ func arrivedAt(n property.Name, now, before property.Value) (yes, stamp bool) {
 		return false, false
 	}
 	return now.Time().After(before.Time()), true
+}
+
+// stamped says whether the stamps of an accepted write show a second that is not before this change began: the directory tells whole
+// seconds, so a stamp that was moved twice within one looks as if it had not moved.
+func (r *run) stamped(names []property.Name, now property.Values) bool {
+	for _, n := range names {
+		if !directory.Stamp(n) || now[n].Time().Before(r.ent.Begun.Truncate(time.Second)) {
+			return false
+		}
+	}
+	return true
 }
 
 // undoable says whether an action can be taken back. A password is not known any more, and ended sign-ins stay ended.

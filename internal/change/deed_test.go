@@ -250,3 +250,16 @@ func TestA56_APasswordIsKeptNowhere(t *testing.T) {
 		t.Errorf("the journal holds the password: %s", b)
 	}
 }
+
+// Two passwords within a second: the directory tells whole seconds, and the second one counts as set when it was accepted.
+func TestDeed_TwoStampsWithinASecond(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"password", "sign-ins revoked"} {
+		w := deedWorld(t)
+		w.apply(on(deeds[name], "one"))
+		wantState(t, w.apply(on(deeds[name], "two")), change.Applied)
+		if w.box.sent() != 2 {
+			t.Errorf("%s: %d requests, want 2", name, w.box.sent())
+		}
+	}
+}

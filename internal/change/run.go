@@ -227,7 +227,7 @@ func (r *run) accepted(ctx context.Context, p *Part, after property.Values) {
 	}
 	if err == nil {
 		r.note(p.Names, after)
-		if done, _, _ := r.weigh(ctx, p.Names, after); len(done) == len(p.Names) {
+		if done, _, _ := r.weigh(ctx, p.Names, after); len(done) == len(p.Names) || r.stamped(p.Names, after) {
 			p.State, p.Problem = Applied, nil
 			return
 		}

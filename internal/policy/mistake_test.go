@@ -41,7 +41,7 @@ func parse(t *testing.T, name string, data []byte) []policy.Mistake {
 	runtime.ReadMemStats(&before)
 	took := quickest(func() { _, m = policy.Parse("p.yaml", data) })
 	runtime.ReadMemStats(&after)
-	if took > slower*100*time.Millisecond {
+	if took > slower*500*time.Millisecond { // 100 ms on a quiet machine; this is a guard against what runs away
 		t.Errorf("%s: took %s", name, took)
 	}
 	if grown := after.TotalAlloc - before.TotalAlloc; grown > 3*64<<20 {
@@ -298,7 +298,7 @@ func TestA62_Patterns(t *testing.T) { // not parallel: it looks at the clock
 		text := "version: 1\nproperties:\n  streetAddress: {edit: self, message: no, pattern: '" + pattern + "'}\n  aboutMe: {edit: self, message: no, pattern: '" + pattern + "'}\n"
 		var p *policy.Policy
 		var m []policy.Mistake
-		if took := quickest(func() { p, m = policy.Parse("p.yaml", []byte(text)) }); took > slower*50*time.Millisecond {
+		if took := quickest(func() { p, m = policy.Parse("p.yaml", []byte(text)) }); took > slower*250*time.Millisecond {
 			t.Errorf("%s: reading took %s", pattern, took)
 		}
 		if len(m) > 0 {
@@ -307,7 +307,7 @@ func TestA62_Patterns(t *testing.T) { // not parallel: it looks at the clock
 		}
 		for n, v := range map[property.Name]string{"streetAddress": long, "aboutMe": strings.Repeat("a", 4000)} {
 			code := ""
-			if took := quickest(func() { code = may(p, person(anna), user(nil), n, property.Text(v)) }); took > slower*50*time.Millisecond {
+			if took := quickest(func() { code = may(p, person(anna), user(nil), n, property.Text(v)) }); took > slower*250*time.Millisecond {
 				t.Errorf("%s: matching %d letters took %s", pattern, len(v), took)
 			}
 			if code != "pattern" {
@@ -328,7 +328,7 @@ func TestA62_Patterns(t *testing.T) { // not parallel: it looks at the clock
 	} {
 		var m []policy.Mistake
 		text := "version: 1\nproperties:\n  city: {edit: self, message: no, pattern: '" + pattern + "'}\n"
-		if took := quickest(func() { _, m = policy.Parse("p.yaml", []byte(text)) }); took > slower*50*time.Millisecond {
+		if took := quickest(func() { _, m = policy.Parse("p.yaml", []byte(text)) }); took > slower*250*time.Millisecond {
 			t.Errorf("%.20s: took %s", pattern, took)
 		}
 		if len(m) != 1 || !strings.Contains(m[0].What+" "+m[0].Remedy, says) {

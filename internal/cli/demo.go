@@ -93,7 +93,7 @@ func about(role string) string {
 	case role == app.DisabledRole:
 		return role + ": is refused"
 	case strings.HasPrefix(role, "Nameplate."):
-		return "holds the role " + role + ", whose pages come later"
+		return "holds the role " + role + ": the pages under Administration"
 	}
 	return role
 }

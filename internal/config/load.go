@@ -206,7 +206,7 @@ func (l *loader) environment(environ []string) {
 			l.values[s.Key] = value{text, name, "."}
 		}
 	}
-	for _, known := range []string{"NAMEPLATE_CONFIG", "NAMEPLATE_FACTS", "NAMEPLATE_CRASH_AT"} {
+	for _, known := range []string{"NAMEPLATE_CONFIG", "NAMEPLATE_FACTS", "NAMEPLATE_CRASH_AT", "NAMEPLATE_SERVER", "NAMEPLATE_API_KEY", "NAMEPLATE_API_KEY_FILE"} { // of the command line
 		delete(env, known)
 	}
 	var unknown []string

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"nameplate/emulator"
 	"nameplate/internal/app"
 )
 
@@ -75,7 +76,9 @@ func TestS1_1to2_S1_19_S1_30to45_TheTenFields(t *testing.T) {
 		t.Fatalf("S1.27: after saving: %d at %s\n%s", b.code, b.at, b.text())
 	}
 	b.says("Saved")
-	if got := w.Emulator.Ledger(0)[len(before):]; len(got) != 1 {
+	// The new department may put the person into a group whose rule asks for it; that is the directory's own doing.
+	got := slices.DeleteFunc(slices.Clone(w.Emulator.Ledger(0)[len(before):]), func(e emulator.Entry) bool { return e.Op != "user.update" })
+	if len(got) != 1 {
 		t.Errorf("S1.26: ten fields are one PATCH, the ledger has %d", len(got))
 	}
 

@@ -128,15 +128,12 @@ func (g modelGroup) step(a act, r reply) (bool, modelGroup) {
 	return r.code == 204, modelGroup(strings.Join(list, " "))
 }
 
-// plainly makes a model for the checker.
-func plainly[S interface {
-	comparable
-	step(a act, r reply) (bool, S)
-}]() porcupine.Model {
+// plainly makes a model for the checker of what one step does.
+func plainly[S comparable](step func(S, act, reply) (bool, S)) porcupine.Model {
 	return porcupine.Model{
 		Init: func() any { var zero S; return zero },
 		Step: func(state, in, out any) (bool, any) {
-			ok, next := state.(S).step(in.(act), out.(reply))
+			ok, next := step(state.(S), in.(act), out.(reply))
 			return ok, next
 		},
 	}
@@ -360,7 +357,7 @@ func (h *history) run(clients, steps int) {
 
 // violations are the objects whose history no order explains.
 func (h *history) violations() []string {
-	models := map[string]porcupine.Model{"person": plainly[modelPerson](), "name": plainly[modelName](), "group": plainly[modelGroup]()}
+	models := map[string]porcupine.Model{"person": plainly(modelPerson.step), "name": plainly(modelName.step), "group": plainly(modelGroup.step)}
 	var out []string
 	for _, object := range slices.Sorted(maps.Keys(h.objects)) {
 		kind, _, _ := strings.Cut(object, " ")

@@ -136,9 +136,6 @@ func newTenant(e *Emulator, org Organization) (*tenant, error) {
 	if t.skus, err = readSubscriptions(org.Subscriptions); err != nil {
 		return nil, err
 	}
-	if _, err := time.ParseDuration(org.Frequency); org.Frequency != "" && err != nil {
-		return nil, fmt.Errorf("signInFrequency: %w", err)
-	}
 	t.dir = newDirectory(e, t.id)
 	if len(t.domains) == 0 {
 		t.domains = []Domain{{Name: "contoso.onmicrosoft.com", Verified: true}}

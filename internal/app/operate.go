@@ -54,13 +54,15 @@ type Brake struct {
 	Since   *time.Time `json:"since,omitempty"`
 	By      string     `json:"by,omitempty"`
 	Why     string     `json:"why,omitempty"`
-	Changed bool       `json:"changed"`    // false: it was so already
+	Changed bool       `json:"changed"` // false: it was so already
+	Keys    int64      `json:"keysEnded,omitempty"`
 	Open    int        `json:"unfinished"` // changes that have begun and not ended; none of their writes begins while it is stopped
 }
 
 // StopWriting stops all writing to directories by every process on the configured database, or lets it go on. It needs nothing but
-// the database, and a server may have it open: whoever may write the database may press the button.
-func StopWriting(ctx context.Context, cfg config.Config, stop bool, why string) (b Brake, err error) {
+// the database, and a server may have it open: whoever may write the database may press the button. A stop of a database that was
+// restored by other means than Restore ends all sessions and API keys as well.
+func StopWriting(ctx context.Context, cfg config.Config, stop, restored bool, why string) (b Brake, err error) {
 	s, err := openAside(ctx, cfg)
 	if err != nil {
 		return b, err
@@ -74,6 +76,9 @@ func StopWriting(ctx context.Context, cfg config.Config, stop bool, why string) 
 	if stop {
 		now, err = s.Stop(ctx, hostUser(), why)
 		b.Changed = before == nil
+		if err == nil && restored {
+			b.Keys, err = s.EndAccess(ctx)
+		}
 	} else {
 		b.Changed, err = s.Go(ctx, hostUser(), why)
 	}
@@ -106,7 +111,8 @@ func Backup(ctx context.Context, cfg config.Config, file string) (v Verified, er
 	return verify(ctx, made)
 }
 
-// Restore makes the configured database, which must not be there, from a backup; all writing is stopped in it.
+// Restore makes the configured database, which must not be there, from a backup; all writing is stopped in it, and all sessions and API keys
+// are ended.
 func Restore(ctx context.Context, cfg config.Config, file string) (store.Restored, error) {
 	return store.Restore(ctx, storeOptions(cfg, Clock, slog.New(slog.DiscardHandler)), file, hostUser())
 }

@@ -49,7 +49,8 @@ func (c *command) restore() *cobra.Command {
 		Use: "restore FILE", Short: "make the database from a backup, with all writing stopped",
 		Long: `Makes the database that the configuration names from a file of nameplate backup. It never overwrites one that is there, and
 refuses a file that is damaged. Afterwards all writing is stopped until nameplate go: look at the history first, because
-what was done after the backup is in the directory and not in it. Everybody signs in again.`,
+what was done after the backup is in the directory and not in it. Everybody signs in again, and all API keys are ended:
+one that was withdrawn after the backup would be valid again.`,
 		Args: args("a file"),
 		RunE: func(cmd *cobra.Command, files []string) error {
 			cfg, err := c.loadFor(config.Database)
@@ -61,12 +62,13 @@ what was done after the backup is in the directory and not in it. Everybody sign
 				return err
 			}
 			if c.json {
-				return json.NewEncoder(c.Out).Encode(map[string]any{"tenants": r.Tenants, "records": r.Records, "unfinished": r.Open, "stopped": true})
+				return json.NewEncoder(c.Out).Encode(map[string]any{"tenants": r.Tenants, "records": r.Records, "unfinished": r.Open, "keysEnded": r.Keys, "stopped": true})
 			}
 			fmt.Fprintf(c.Out, "Restored: %d records of history, all in order.\n", r.Records)
 			if r.Open > 0 {
 				fmt.Fprintf(c.Out, "Changes that had begun and not ended at the time of the backup: %d. What became of them is found out by reading.\n", r.Open)
 			}
+			fmt.Fprintf(c.Out, endedAccess, r.Keys)
 			fmt.Fprintf(c.Out, "All writing is stopped. Start the portal, look at the history, then: nameplate go --why REASON\n")
 			return nil
 		},

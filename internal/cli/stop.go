@@ -20,6 +20,9 @@ A write that is on its way at this moment ends; none begins after it. Survives a
 It needs nothing of the configuration but the database, and works beside a portal that is running.`)
 }
 
+// endedAccess is what is said of a database that was restored.
+const endedAccess = "Everybody signs in again. API keys ended: %d, because one that was withdrawn after the backup would be valid again. Make new ones: nameplate keys create\n"
+
 func (c *command) goOn() *cobra.Command {
 	return c.brake(false, "go", "let writing go on after nameplate stop or nameplate restore",
 		`Takes a stop back. Nothing that was refused or cut off meanwhile is written by itself: whoever wanted it saves again.`)
@@ -27,6 +30,7 @@ func (c *command) goOn() *cobra.Command {
 
 func (c *command) brake(stop bool, verb, short, long string) *cobra.Command {
 	var why string
+	var restored bool
 	cmd := &cobra.Command{
 		Use: verb, Short: short, Long: long, Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -37,7 +41,7 @@ func (c *command) brake(stop bool, verb, short, long string) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			b, err := app.StopWriting(cmd.Context(), cfg, stop, why)
+			b, err := app.StopWriting(cmd.Context(), cfg, stop, restored, why)
 			if err != nil {
 				return err
 			}
@@ -54,6 +58,9 @@ func (c *command) brake(stop bool, verb, short, long string) *cobra.Command {
 			default:
 				fmt.Fprintln(c.Out, "Writing was not stopped.")
 			}
+			if restored {
+				fmt.Fprintf(c.Out, endedAccess, b.Keys)
+			}
 			if b.Open > 0 {
 				fmt.Fprintf(c.Out, "Changes that had begun and not ended: %d. What became of them is found out by reading; see the history.\n", b.Open)
 			}
@@ -61,5 +68,8 @@ func (c *command) brake(stop bool, verb, short, long string) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&why, "why", "", "the reason, for whoever looks after this next (needed)")
+	if stop {
+		cmd.Flags().BoolVar(&restored, "restored", false, "the database was restored by other means than nameplate restore: end all sessions and API keys as well")
+	}
 	return cmd
 }

@@ -17,7 +17,7 @@ import (
 // PostgreSQL has pg_dump for that (fail.Unsupported).
 func (s *Store) Backup(ctx context.Context, path string) error {
 	if s.engine != sqlite {
-		return fail.New(fail.Unsupported, "store.backup", fail.T("A PostgreSQL database is backed up with pg_dump: pg_dump --format=custom --file=FILE DATABASE. After pg_restore and before the first start: nameplate stop --why restored"))
+		return fail.New(fail.Unsupported, "store.backup", fail.T("A PostgreSQL database is backed up with pg_dump: pg_dump --format=custom --file=FILE DATABASE. After pg_restore and before the first start: nameplate stop --restored --why restored"))
 	}
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
@@ -52,16 +52,17 @@ func syncFile(path string) error {
 type Restored struct {
 	Tenants []string
 	Records int64
-	Open    int // changes that had begun and not ended
+	Open    int   // changes that had begun and not ended
+	Keys    int64 // API keys that were ended
 }
 
-// Restore makes a new SQLite database from a backup, held: all writing is stopped until somebody says go, and everybody has to sign
-// in again, because a session that was ended after the backup would live again. It never touches a database that is there, and what
+// Restore makes a new SQLite database from a backup, held: all writing is stopped until somebody says go, and nobody gets in with
+// what they had (EndAccess). It never touches a database that is there, and what
 // is damaged is refused (fail.Invalid, Code "damaged") and left as it was.
 func Restore(ctx context.Context, o Options, from, by string) (r Restored, err error) {
 	const op = "store.restore"
 	if o.Path == "" {
-		return r, fail.New(fail.Unsupported, op, fail.T("A PostgreSQL database is restored with pg_restore into an empty database. Before the first start: nameplate stop --why restored"))
+		return r, fail.New(fail.Unsupported, op, fail.T("A PostgreSQL database is restored with pg_restore into an empty database. Before the first start: nameplate stop --restored --why restored"))
 	}
 	target, err := filepath.Abs(o.Path)
 	if err != nil {
@@ -132,21 +133,32 @@ func prepareRestored(ctx context.Context, o Options, by string) (r Restored, err
 	if _, err := s.Stop(ctx, by, "This database was restored from a backup."); err != nil {
 		return r, err
 	}
-	err = s.tx(ctx, op, func(ctx context.Context, tx *sql.Tx, _ bool) error {
-		for _, q := range []string{`DELETE FROM sessions`, `DELETE FROM stashes`, `DELETE FROM attempts`, `DELETE FROM seal_keys`} {
-			if _, err := tx.ExecContext(ctx, q); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
+	if r.Keys, err = s.EndAccess(ctx); err != nil {
 		return r, err
 	}
 	if _, err := s.write.ExecContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`); err != nil {
 		return r, s.fault(op, err)
 	}
 	return r, nil
+}
+
+// EndAccess ends all sessions, sign-ins under way and API keys of a database that was restored: one that was ended after the backup
+// would live again. It says how many keys it ended.
+func (s *Store) EndAccess(ctx context.Context) (keys int64, err error) {
+	err = s.tx(ctx, "store.endaccess", func(ctx context.Context, tx *sql.Tx, _ bool) error {
+		for _, q := range []string{`DELETE FROM sessions`, `DELETE FROM stashes`, `DELETE FROM attempts`, `DELETE FROM seal_keys`} {
+			if _, err := tx.ExecContext(ctx, q); err != nil {
+				return err
+			}
+		}
+		res, err := tx.ExecContext(ctx, `UPDATE api_keys SET revoked = $1 WHERE revoked = 0`, micro(s.now()))
+		if err != nil {
+			return err
+		}
+		keys, err = res.RowsAffected()
+		return err
+	})
+	return keys, err
 }
 
 // copyBackup copies a backup, and refuses what is none. A file of a running database is one half of it: what was written last
@@ -163,7 +175,7 @@ func copyBackup(from, to string) (err error) {
 		return &fail.Error{Op: op, Kind: fail.Invalid, Code: "damaged", Err: err, Say: fail.T("%s is no backup of Nameplate, so nothing was restored. A backup is made by: nameplate backup FILE", from)}
 	}
 	if head[18] == 2 || head[19] == 2 {
-		return &fail.Error{Op: op, Kind: fail.Invalid, Code: "copy", Say: fail.T("%[1]s is a copy of a database's own file and no backup: what was written last may be missing, because it stands in %[1]s-wal. Take a file that was made by nameplate backup. If there is none: put %[1]s and its -wal in the database's place, run nameplate history verify and nameplate stop, and start.", from)}
+		return &fail.Error{Op: op, Kind: fail.Invalid, Code: "copy", Say: fail.T("%[1]s is a copy of a database's own file and no backup: what was written last may be missing, because it stands in %[1]s-wal. Take a file that was made by nameplate backup. If there is none: put %[1]s and its -wal in the database's place, run nameplate history verify and nameplate stop --restored, and start.", from)}
 	}
 	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"nameplate/internal/access"
 	"nameplate/internal/change"
 	"nameplate/internal/directory"
 	"nameplate/internal/fail"
@@ -93,6 +94,9 @@ func TestG12_F43_A58_BackupUnderLoadTenTimes(t *testing.T) {
 		if n, err := restored.Number(ctx, `SELECT (SELECT count(*) FROM sessions) + (SELECT count(*) FROM seal_keys)`); n != 0 || err != nil {
 			t.Errorf("%d sessions and keys live again, %v", n, err)
 		}
+		if keys, err := restored.Keys().Keys(ctx, tenant); err != nil || len(keys) != 1 || keys[0].Revoked.IsZero() || r.Keys != 1 {
+			t.Errorf("a key that may have been withdrawn after the backup: %+v, %d ended, %v", keys, r.Keys, err)
+		}
 		if err := restored.Close(); err != nil {
 			t.Error(err)
 		}
@@ -107,7 +111,7 @@ func TestG12_F43_A58_BackupUnderLoadTenTimes(t *testing.T) {
 	}
 }
 
-// signIn makes a session, and the key that its tokens are sealed with.
+// signIn makes a session, the key that its tokens are sealed with, and an API key.
 func signIn(t *testing.T, s *store.Store, c *storetest.Clock) {
 	t.Helper()
 	now := c.Now()
@@ -117,6 +121,9 @@ func signIn(t *testing.T, s *store.Store, c *storetest.Clock) {
 	}
 	q := `INSERT INTO sessions (id, tenant, object, sid, data, began, seen, idle_end, final_end, checked) VALUES ('s', $1, $2, '', '{}', $3, $3, $4, $4, $3)`
 	if err := s.Exec(t.Context(), q, ref.Tenant, ref.ID, now.UnixMicro(), now.Add(time.Hour).UnixMicro()); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Keys().AddKey(t.Context(), access.Key{ID: "k", Tenant: tenant, Name: "sync", Made: now, Expires: now.Add(24 * time.Hour)}, "h"); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -67,6 +67,27 @@ func TestA58_OneStopForEveryProcess(t *testing.T) {
 	}
 }
 
+// What a restore by other means than ours is followed by: everybody is out, on both databases.
+func TestA58_EndAccessLetsNobodyIn(t *testing.T) {
+	t.Parallel()
+	for name, open := range storetest.Engines() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := &storetest.Clock{}
+			s := open(t, c.Now)
+			signIn(t, s, c)
+			for _, want := range []int64{1, 0} {
+				if n, err := s.EndAccess(t.Context()); n != want || err != nil {
+					t.Errorf("%d keys ended, %v; want %d", n, err, want)
+				}
+			}
+			if n, err := s.Number(t.Context(), `SELECT (SELECT count(*) FROM sessions) + (SELECT count(*) FROM seal_keys) + (SELECT count(*) FROM api_keys WHERE revoked = 0)`); n != 0 || err != nil {
+				t.Errorf("%d sessions and keys are left, %v", n, err)
+			}
+		})
+	}
+}
+
 func TestOpenAsideMakesNothing(t *testing.T) {
 	t.Parallel()
 	c := &storetest.Clock{}

@@ -76,7 +76,7 @@ func TestA58_OneStopForAllWriting(t *testing.T) {
 			if out, code := k.verb(env, "stop", "--why", "an incident"); code != 0 || !strings.Contains(out, "All writing is stopped.") {
 				t.Fatalf("stop: %d %s", code, out)
 			}
-			if out, code := k.verb(env, "stop", "--why", "again"); code != 0 || !strings.Contains(out, "an incident") {
+			if out, code := k.verb(env, "stop", "--why", "again"); code != 0 || !strings.Contains(out, "an incident") || strings.Contains(out, "API keys ended") {
 				t.Errorf("a second stop: %d %s", code, out)
 			}
 			for _, b := range portals {
@@ -139,7 +139,7 @@ func TestA58_G12_RestoredIsHeld(t *testing.T) {
 		t.Errorf("over what is there: %d %s", code, out)
 	}
 	k.dir = t.TempDir() // another machine, with another key
-	if out, code := k.verb(nil, "restore", file); code != 0 || !strings.Contains(out, "All writing is stopped") || !strings.Contains(out, "not ended at the time of the backup: 1") {
+	if out, code := k.verb(nil, "restore", file); code != 0 || !strings.Contains(out, "All writing is stopped") || !strings.Contains(out, "not ended at the time of the backup: 1") || !strings.Contains(out, "API keys ended: 0") {
 		t.Fatalf("restore: %d %s", code, out)
 	}
 	w, _ = k.serve("")

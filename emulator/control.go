@@ -39,7 +39,7 @@ func (e *Emulator) verbs() []verb {
 			after, err := afterOf(r)
 			return list(e.Requests(after)), err
 		}},
-		{"GET /statistics", "counts of requests, inner requests, writes, tokens, faults and unknown routes", func(*http.Request) (any, error) {
+		{"GET /statistics", "the seed and the rules in force; counts of requests, inner requests, writes, tokens, faults and unknown routes", func(*http.Request) (any, error) {
 			return e.Statistics(), nil
 		}},
 		{"GET /faults", "the fault rules in force", func(*http.Request) (any, error) { return list(e.Faults()), nil }},

@@ -17,6 +17,8 @@ import (
 	"html/template"
 	"math/rand/v2"
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,6 +31,24 @@ const (
 	ObservedRules Rules = iota
 	DocumentedRules
 )
+
+// rulesWords are the words of `nameplate emulator --rules` and of JSON.
+var rulesWords = []string{ObservedRules: "observed", DocumentedRules: "documented"}
+
+func (r Rules) String() string { return rulesWords[r] }
+
+// MarshalText writes "observed" or "documented".
+func (r Rules) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// UnmarshalText reads "observed" or "documented".
+func (r *Rules) UnmarshalText(text []byte) error {
+	i := slices.Index(rulesWords, string(text))
+	if i < 0 {
+		return fmt.Errorf("rules are %s, not %q", strings.Join(rulesWords, " or "), text)
+	}
+	*r = Rules(i)
+	return nil
+}
 
 // Options is everything an emulator is made from; the zero value is an empty tenant called "Contoso".
 type Options struct {

@@ -29,6 +29,7 @@ type Request struct {
 // Statistics are counts since the start or the last Reset.
 type Statistics struct {
 	Seed     uint64            `json:"seed"`     // what ids and chaos come from: the same seed and requests give the same again
+	Rules    Rules             `json:"rules"`    // "observed" or "documented"
 	Requests int64             `json:"requests"` // HTTP requests to Graph
 	Inner    int64             `json:"inner"`    // requests inside batches
 	SignIn   int64             `json:"signIn"`   // HTTP requests to the sign-in half, tokens included
@@ -247,7 +248,7 @@ func (e *Emulator) Statistics() Statistics {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	out := Statistics{
-		Seed:     e.opts.Seed,
+		Seed: e.opts.Seed, Rules: e.opts.Rules,
 		Requests: s.requests.Load(), Inner: s.inner.Load(), SignIn: s.signIn.Load(), Tokens: s.tokens.Load(),
 		Writes: e.ledger.last(), Faults: s.faults.Load(), Early: s.early.Load(), Unknown: map[string]int64{}, Apps: map[string]AppUse{},
 	}

@@ -43,18 +43,19 @@ type Demo struct {
 
 // Box says how to reach a running emulator and its sample application. Addresses are origins without a path.
 type Box struct {
-	Authority    string `json:"authority"`
-	Graph        string `json:"graph"`
-	AuthHTTP     string `json:"authority_http"`
-	GraphHTTP    string `json:"graph_http"`
-	Control      string `json:"control"`
-	Proxy        string `json:"proxy,omitempty"` // for clients whose addresses are fixed
-	CAFile       string `json:"ca_file"`
-	TenantID     string `json:"tenant_id"`
-	Domain       string `json:"domain"`
-	ClientID     string `json:"client_id"`
-	ClientSecret string `json:"client_secret"`
-	Seed         uint64 `json:"seed"` // of ids and chaos
+	Authority    string         `json:"authority"`
+	Graph        string         `json:"graph"`
+	AuthHTTP     string         `json:"authority_http"`
+	GraphHTTP    string         `json:"graph_http"`
+	Control      string         `json:"control"`
+	Proxy        string         `json:"proxy,omitempty"` // for clients whose addresses are fixed
+	CAFile       string         `json:"ca_file"`
+	TenantID     string         `json:"tenant_id"`
+	Domain       string         `json:"domain"`
+	ClientID     string         `json:"client_id"`
+	ClientSecret string         `json:"client_secret"`
+	Seed         uint64         `json:"seed"` // of ids and chaos
+	Rules        emulator.Rules `json:"rules"`
 	server       *emulator.Server
 	remove       string // temporary folder
 }
@@ -64,7 +65,8 @@ func (b *Box) describe(e *emulator.Emulator, s *emulator.Server, org emulator.Or
 	b.server = s
 	b.Authority, b.Graph, b.AuthHTTP, b.GraphHTTP, b.Control, b.CAFile = s.Authority, s.Graph, s.AuthorityHTTP, s.GraphHTTP, s.Control, s.CAFile
 	b.Proxy = s.Proxy
-	b.TenantID, b.Seed = e.Tenants()[0], e.Statistics().Seed
+	stats := e.Statistics()
+	b.TenantID, b.Seed, b.Rules = e.Tenants()[0], stats.Seed, stats.Rules
 	if len(org.Domains) > 0 {
 		b.Domain = org.Domains[0].Name
 	}

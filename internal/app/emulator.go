@@ -34,8 +34,9 @@ type EmulatorOptions struct {
 	Pages     emulator.PageSizes
 	Shuffle   bool // answers of batches come in any order
 	Seed      uint64
-	Redirects []string // more redirect addresses of the sample application
-	Snapshot  string   // file to write the organizations to when it is closed
+	Rules     emulator.Rules // where what was observed differs from what is documented
+	Redirects []string       // more redirect addresses of the sample application
+	Snapshot  string         // file to write the organizations to when it is closed
 }
 
 // Emulator is a running emulator. Its JSON is what `nameplate emulator --json` prints.
@@ -83,7 +84,7 @@ func StartEmulator(ctx context.Context, o EmulatorOptions) (e *Emulator, err err
 	if err := errors.Join(o.Throttle.Valid(), o.Pages.Valid()); err != nil {
 		return nil, &fail.Error{Op: "app.emulator", Kind: fail.Invalid, Err: err, Say: fail.T("The quotas or page sizes make no sense: %s.", err.Error())}
 	}
-	t, err := emulator.New(emulator.Options{Organizations: orgs, Seed: o.Seed, Data: o.Data, Chaos: o.Chaos, Throttle: o.Throttle, Pages: o.Pages, ShuffleBatches: o.Shuffle})
+	t, err := emulator.New(emulator.Options{Organizations: orgs, Seed: o.Seed, Rules: o.Rules, Data: o.Data, Chaos: o.Chaos, Throttle: o.Throttle, Pages: o.Pages, ShuffleBatches: o.Shuffle})
 	if err != nil {
 		return nil, &fail.Error{Op: "app.emulator", Kind: fail.Invalid, Err: err, Say: fail.T("The emulator could not be made from this organization.")}
 	}

@@ -32,6 +32,9 @@ Anybody who reaches it can sign in as anybody: it listens on this machine only.`
 				if o.Chaos > 0 {
 					fmt.Fprintf(c.Out, "  Seed       %d  (--seed, for the same chaos again)\n", e.Seed)
 				}
+				if o.Rules != emulator.ObservedRules {
+					fmt.Fprintf(c.Out, "  Rules      %s\n", e.Rules)
+				}
 				if e.Proxy != "" {
 					fmt.Fprintf(c.Out, "  Proxy      %s  (HTTPS_PROXY, for clients whose addresses are fixed)\n", e.Proxy)
 				}
@@ -56,6 +59,7 @@ Anybody who reaches it can sign in as anybody: it listens on this machine only.`
 	f.IntVar(&o.ProxyPort, "proxy-port", 0, "port for the proxy, which it starts; 0 with --proxy lets the system choose")
 	f.Float64Var(&o.Chaos, "chaos", 0, "share of requests that go wrong on purpose: 0.05 is 5 %")
 	f.Uint64Var(&o.Seed, "seed", 0, "where all ids and all chaos come from (default: 1, and with --chaos a random one, which is printed)")
+	f.TextVar(&o.Rules, "rules", emulator.ObservedRules, "answer as `observed|documented` where Microsoft's pages and the service were seen to differ")
 	f.BoolVar(&o.Throttle.On, "throttle", false, "keep Microsoft Graph's published quotas: 429 with Retry-After when one is used up")
 	f.Float64Var(&o.Throttle.Rate, "throttle-rate", 1, "share of the published quotas: 0.5 is half")
 	f.Float64Var(&o.Throttle.Scale, "throttle-scale", 1, "let the quotas' windows run so many times faster; Retry-After stays in real seconds")

@@ -139,3 +139,68 @@ func TestEmulatorForOtherPeople(t *testing.T) {
 	}
 	stop()
 }
+
+// Where Microsoft's pages and the service differ, --rules says which of the two answers; first line and control listener tell.
+func TestEmulatorRules(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		args   []string
+		rules  string
+		status int // of an application that writes what only the person may: the page says no, the service was seen to fail
+	}{{nil, "observed", 500}, {[]string{"--rules", "documented"}, "documented", 403}} {
+		said, stop := box(t, c.args...)
+		if said["rules"] != c.rules {
+			t.Errorf("%v: the first line says %q", c.args, said["rules"])
+		}
+		var stats struct{ Rules string }
+		ask(t, http.MethodGet, said["control"]+"/statistics", "", "", &stats)
+		if stats.Rules != c.rules {
+			t.Errorf("%v: the control listener says %q", c.args, stats.Rules)
+		}
+		res, err := http.PostForm(said["authority_http"]+"/"+said["tenant_id"]+"/oauth2/v2.0/token", url.Values{
+			"grant_type": {"client_credentials"}, "client_id": {said["client_id"]}, "client_secret": {said["client_secret"]}, "scope": {"https://graph.microsoft.com/.default"},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var token struct {
+			Access string `json:"access_token"`
+		}
+		err = json.NewDecoder(res.Body).Decode(&token)
+		_ = res.Body.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := ask(t, http.MethodPatch, said["graph_http"]+"/v1.0/users/lena.hoffmann@"+said["domain"], token.Access, `{"aboutMe":"Likes rules"}`, nil); got != c.status {
+			t.Errorf("%v: %d, wanted %d", c.args, got, c.status)
+		}
+		stop()
+	}
+	if code, _, errs := run(t, nil, "emulator", "--rules", "believed"); code != 2 || !strings.Contains(errs, "observed or documented") {
+		t.Errorf("exit %d, %q", code, errs)
+	}
+}
+
+// ask makes a request, reads the answer into out and gives the status.
+func ask(t *testing.T, method, address, token, body string, out any) int {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, address, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	if out != nil {
+		if err := json.NewDecoder(res.Body).Decode(out); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return res.StatusCode
+}

@@ -271,21 +271,69 @@ func TestChange_NamesHistoryAndUndo(t *testing.T) {
 
 func TestA12_Dangerous(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct {
-		c    change.Change
+	d := newDesk(t)
+	set := func(n property.Name, v property.Value) property.Values { return property.Values{n: v} }
+	for name, x := range map[string]struct {
+		do   change.Action
+		set  property.Values
 		want bool
 	}{
-		"delete":       {change.Change{Do: change.Account}, true},
-		"password":     {change.Change{Do: change.Password}, true},
-		"block":        {change.Change{Do: change.Update, Set: property.Values{"accountEnabled": property.Bool(false)}}, true},
-		"unblock":      {change.Change{Do: change.Update, Set: property.Values{"accountEnabled": property.Bool(true)}}, false},
-		"sign-in name": {change.Change{Do: change.Update, Set: property.Values{"userPrincipalName": property.Text("x@contoso.example")}}, true},
-		"title":        {change.Change{Do: change.Update, Set: property.Values{"jobTitle": property.Text("x")}}, false},
-		"manager":      {change.Change{Do: change.Manager}, false},
+		"delete":       {change.Account, set(directory.FacetAccount, property.Text(directory.Deleted)), true},
+		"password":     {change.Password, set(directory.FacetPassword, property.Bool(true)), true},
+		"block":        {change.Update, set("accountEnabled", property.Bool(false)), true},
+		"unblock":      {change.Update, set("accountEnabled", property.Bool(true)), false},
+		"sign-in name": {change.Update, set("userPrincipalName", property.Text("x@contoso.example")), true},
+		"title":        {change.Update, set("jobTitle", property.Text("x")), false},
+		"manager":      {change.Manager, set(directory.FacetManager, property.Text(id(2))), false},
 	} {
-		if admin.Dangerous(c.c) != c.want {
-			t.Errorf("%s: %v", name, !c.want)
+		c := change.Change{On: ref(1), Do: x.do, Set: x.set, By: holder(directory.Admin)}
+		if x.do == change.Password {
+			c.Secret = "long enough 17"
 		}
+		if p, err := d.Check(t.Context(), c); err != nil || p.Dangerous != x.want {
+			t.Errorf("%s: %+v, %v", name, p, err)
+		}
+	}
+}
+
+// What follows from a pick is as dangerous as what is asked for by name: it asks for the same sign-in, and of a key for the same scope.
+func TestA12_APickThatBlocksOrRenamesIsDangerous(t *testing.T) {
+	t.Parallel()
+	d, ctx := newDeskWith(t, strings.Replace(rules, "actions:", `  officeLocation: {view: Nameplate.Admin, edit: Nameplate.Admin, follow: offices}
+tables:
+  offices:
+    - {officeLocation: Oslo, city: Oslo}
+    - {officeLocation: Left, accountEnabled: "false"}
+    - {officeLocation: Renamed, userPrincipalName: renamed@contoso.example}
+actions:`, 1)), t.Context()
+	key := directory.Actor{Kind: directory.KeyActor, Ref: ref(8), Name: "sync", Roles: []directory.Role{directory.Admin}, Scopes: []directory.Scope{directory.PeopleRead, directory.PeopleWrite}}
+	for office, want := range map[string]bool{"Oslo": false, "Left": true, "Renamed": true} {
+		c := change.Change{On: ref(1), Do: change.Update, Set: property.Values{"officeLocation": property.Text(office)}, By: holder(directory.Admin)}
+		if p, err := d.Check(ctx, c); err != nil || p.Dangerous != want || len(p.Diff) == 0 {
+			t.Errorf("%s: %+v, %v", office, p, err)
+		}
+		c.By = key
+		if _, err := d.Check(ctx, c); (err != nil) != want || want && !fail.Is(err, fail.Denied) {
+			t.Errorf("%s, checked by a key that only writes: %v", office, err)
+		}
+		if want {
+			_, err := d.Apply(ctx, c)
+			kind(t, office+" by a key that only writes", err, fail.Denied)
+		}
+	}
+	one, err := d.Person(ctx, holder(directory.Admin), ref(1))
+	if err != nil || one.Values["officeLocation"].Str() != "" || !one.Values["accountEnabled"].True() {
+		t.Errorf("something was written: %v, %v", one.Values, err)
+	}
+	key.Scopes = append(key.Scopes, directory.PeopleDelete)
+	o, err := d.Apply(ctx, change.Change{On: ref(1), Do: change.Update, Set: property.Values{"officeLocation": property.Text("Left")}, By: key})
+	if err != nil || o.State != change.Applied || o.After["accountEnabled"].True() {
+		t.Errorf("by a key that may: %+v, %v", o, err)
+	}
+	own := change.Change{On: ref(1), Do: change.Update, Set: property.Values{"officeLocation": property.Text("Left")}, By: holder(directory.Admin)}
+	own.On, own.By.Ref = ref(2), ref(2)
+	if p, err := d.Check(ctx, own); err != nil || len(p.Problems) != 1 || p.Problems[0].Field != "accountEnabled" {
+		t.Errorf("a pick that blocks oneself: %+v, %v", p, err)
 	}
 }
 

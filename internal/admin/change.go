@@ -11,18 +11,23 @@ import (
 	"nameplate/internal/property"
 )
 
-// Fresh is how long ago a sign-in may be for what Dangerous names.
+// Fresh is how long ago a sign-in may be for what is Dangerous.
 const Fresh = 15 * time.Minute
 
-// Dangerous says whether a change asks for a sign-in of a moment ago: it locks somebody out, takes somebody over or cannot be taken
-// back (A12).
-func Dangerous(c change.Change) bool {
-	switch c.Do {
+// Preview is what a change would do. Dangerous: it asks for a sign-in of a moment ago, because it locks somebody out, takes somebody
+// over or cannot be taken back (A12). What follows from a pick in a table of the policy counts like what was asked for.
+type Preview struct {
+	change.Preview
+	Dangerous bool
+}
+
+func dangerous(do change.Action, set property.Values) bool {
+	switch do {
 	case change.Account, change.Password:
 		return true
 	case change.Update:
-		on, said := c.Set["accountEnabled"]
-		_, name := c.Set["userPrincipalName"]
+		on, said := set["accountEnabled"]
+		_, name := set["userPrincipalName"]
 		return said && !on.True() || name
 	}
 	return false
@@ -38,28 +43,46 @@ func scope(c change.Change) directory.Scope {
 	case change.Password, change.Sessions:
 		return directory.PasswordsWrite
 	}
-	if Dangerous(c) {
+	if dangerous(c.Do, c.Set) {
 		return directory.PeopleDelete
 	}
 	return directory.PeopleWrite
 }
 
 // Check says what Apply would do, and writes nothing.
-func (d *Desk) Check(ctx context.Context, c change.Change) (change.Preview, error) {
+func (d *Desk) Check(ctx context.Context, c change.Change) (Preview, error) {
 	c, err := d.ready(ctx, c)
 	if err != nil {
-		return change.Preview{}, err
+		return Preview{}, err
 	}
-	p, err := d.Engine.Check(ctx, c)
+	p, err := d.check(ctx, c)
 	p.Diff = d.told(c, p.Diff)
 	return p, err
 }
 
-// Apply makes a change. Its By says who; whoever calls has looked at Dangerous.
+// check holds what would be written against the scopes of a key, as ready has held what was asked for.
+func (d *Desk) check(ctx context.Context, c change.Change) (Preview, error) {
+	pre, err := d.Engine.Check(ctx, c)
+	if err != nil {
+		return Preview{pre, false}, err
+	}
+	p := Preview{pre, dangerous(c.Do, c.Set) || dangerous(c.Do, pre.Diff)}
+	if c.Do == change.Update && p.Dangerous && !c.By.Can(directory.PeopleDelete) {
+		return Preview{}, fail.New(fail.Denied, "admin", lacks(directory.PeopleDelete))
+	}
+	return p, nil
+}
+
+// Apply makes a change. Its By says who; whoever calls has looked whether Check finds it Dangerous.
 func (d *Desk) Apply(ctx context.Context, c change.Change) (change.Outcome, error) {
 	c, err := d.ready(ctx, c)
 	if err != nil {
 		return change.Outcome{}, err
+	}
+	if c.Do == change.Update && !c.By.Can(directory.PeopleDelete) {
+		if _, err := d.check(ctx, c); err != nil {
+			return change.Outcome{}, err
+		}
 	}
 	o, err := d.Engine.Apply(ctx, c)
 	o.Before, o.After = d.told(c, o.Before), d.told(c, o.After)
@@ -137,7 +160,8 @@ func (d *Desk) Inverse(ctx context.Context, by directory.Actor, tenant, entry st
 	return d.Engine.Inverse(ctx, tenant, entry, by)
 }
 
-// Undo takes an entry back, as far as the actor may make that change; whoever calls has looked whether Inverse is Dangerous.
+// Undo takes an entry back, as far as the actor may make that change; whoever calls has looked whether Check
+// finds its Inverse Dangerous.
 func (d *Desk) Undo(ctx context.Context, by directory.Actor, tenant, entry string) (change.Outcome, error) {
 	c, err := d.Inverse(ctx, by, tenant, entry)
 	if err != nil {

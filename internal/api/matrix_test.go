@@ -298,7 +298,7 @@ func TestB55_IdempotencyKeys(t *testing.T) {
 	}
 	reset := w.send("POST", me+"/password", `{}`, "Idempotency-Key", "k3")
 	wantStatus(t, "reset", reset, 200)
-	if p, _ := reset.json["password"].(string); len(p) != 16 || strings.Contains(string(w.send("POST", me+"/password", `{}`, "Idempotency-Key", "k3").body), p) {
+	if p, _ := reset.json["password"].(string); len(p) != 19 || strings.Contains(string(w.send("POST", me+"/password", `{}`, "Idempotency-Key", "k3").body), p) {
 		t.Errorf("the password: %s", reset)
 	}
 	if got := w.send("POST", me+"/manager", `{"manager":"nobody@nowhere.example"}`, "Idempotency-Key", "k4"); got.status != 400 || got.at("errors", 0, "pointer") != "/manager" {

@@ -175,7 +175,7 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 		looked = desk
 	}
 	pages, err := portal.New(portal.Deps{
-		Desk: looked, Random: rand.Reader,
+		Desk: looked, Random: rand.Reader, NewID: newID,
 		Site: a.site, Engine: a.engine, Form: rules, Reader: dir.Directory, Journal: journal, Access: a.access,
 		Brand: portal.Brand{Name: name, Accent: cfg.Accent, Logo: logo, Privacy: cfg.PrivacyURL}, Support: cfg.Support, Log: o.Log, Now: o.Now,
 		Delegated: cfg.DelegatedOnly, Emulator: config.Loopback(hostOf(cfg.Cloud.Graph)), Gallery: o.Demo, Stopped: a.store.Stopped,

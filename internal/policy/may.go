@@ -65,6 +65,11 @@ func (p *Policy) May(_ context.Context, by directory.Actor, do change.Action, on
 			picked[name] = x
 		}
 	}
+	for n, v := range picked {
+		if _, said := full[n]; !said {
+			full[n] = v
+		}
+	}
 	if on, ok := full[enabled]; ok && by.Self(target) && !on.True() {
 		problems = append(problems, fail.Problem{Field: string(enabled), Code: "not_allowed", Say: fail.T("You cannot block your own account. Ask another administrator.")})
 	}
@@ -75,11 +80,6 @@ func (p *Policy) May(_ context.Context, by directory.Actor, do change.Action, on
 	}
 	if len(problems) > 0 {
 		return nil, problems
-	}
-	for n, v := range picked {
-		if _, said := full[n]; !said {
-			full[n] = v
-		}
 	}
 	return full, nil
 }

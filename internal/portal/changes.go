@@ -300,7 +300,9 @@ func (p *Portal) undoAny(w http.ResponseWriter, r *http.Request, v *web.Visit) e
 	if err != nil {
 		return err
 	}
-	if admin.Dangerous(c) && !p.fresh(v) {
+	if late, err := p.late(r.Context(), v, c); err != nil {
+		return err
+	} else if late {
 		return p.stepUp(w, r, v, "/admin/history/"+e.ID, f)
 	}
 	out, err := p.Desk.Apply(r.Context(), c)

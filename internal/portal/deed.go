@@ -1,8 +1,6 @@
 package portal
 
 import (
-	"encoding/base32"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -182,15 +180,12 @@ type passwordBody struct {
 // newPassword gives a task a password of our making, and an answer that shows it this one time. The entry's id tells whether this
 // request set it: the same form sent again gets the first one's outcome, and no password.
 func (p *Portal) newPassword(w http.ResponseWriter, r *http.Request, v *web.Visit, t *task) error {
-	secret, err := password(p.Random)
+	secret, err := admin.NewPassword(p.Random)
 	if err != nil {
 		return err
 	}
-	id, err := password(p.Random)
-	if err != nil {
-		return err
-	}
-	t.c.Secret, t.c.ID = secret, strings.ToLower(id)
+	id := p.NewID()
+	t.c.Secret, t.c.ID = secret, id
 	one := t.one
 	t.done = func(out change.Outcome) error {
 		e, err := p.deskEntry(r.Context(), v, out.Entry)
@@ -198,29 +193,10 @@ func (p *Portal) newPassword(w http.ResponseWriter, r *http.Request, v *web.Visi
 			return err
 		}
 		b := passwordBody{Done: p.doneFor(v, e, one), Person: mention(one.User), At: personAddress(one.Ref)}
-		if out.Entry == strings.ToLower(id) {
+		if out.Entry == id {
 			b.Password = secret
 		}
 		return p.show(w, v, http.StatusOK, "password", p.desk(r, v, "people", fail.T("New password"), b))
 	}
 	return nil
 }
-
-// password is sixteen characters in four groups, easy to read out: nearly 80 random bits, none of 0 O 1 l, with letters of both cases,
-// a digit and a hyphen, as every policy of Entra wants.
-// https://learn.microsoft.com/entra/identity/authentication/concept-sspr-policy
-func password(random io.Reader) (string, error) {
-	for {
-		b := make([]byte, 10)
-		if _, err := io.ReadFull(random, b); err != nil {
-			return "", fail.Wrap(fail.Internal, "portal.password", err)
-		}
-		s := readable.EncodeToString(b)
-		s = strings.ToUpper(s[:1]) + s[1:4] + "-" + s[4:8] + "-" + s[8:12] + "-" + s[12:]
-		if strings.ContainsAny(s, "23456789") && strings.ContainsAny(s[:1], "ABCDEFGHIJKMNPQRSTUVWXYZ") && strings.ContainsAny(s[1:], "abcdefghijkmnpqrstuvwxyz") {
-			return s, nil
-		}
-	}
-}
-
-var readable = base32.NewEncoding("abcdefghijkmnpqrstuvwxyz23456789").WithPadding(base32.NoPadding)

@@ -108,6 +108,8 @@ type Deps struct {
 	Desk *admin.Desk
 	// Random makes passwords; needed with Desk.
 	Random io.Reader
+	// NewID makes ids of entries; needed with Desk.
+	NewID func() string
 	// Support is who helps when a field is locked or something fails: an e-mail address or an https address, "" for none.
 	Support string
 	// Delegated says that the application has no permission of its own: only what Microsoft lets a person write can be edited.

@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"slices"
@@ -67,7 +68,9 @@ func (p *Portal) step(w http.ResponseWriter, r *http.Request, v *web.Visit, t ta
 			b.TypeError = v.Printer.S("Type the name exactly as it is shown.")
 		})
 	}
-	if admin.Dangerous(t.c) && !p.fresh(v) {
+	if late, err := p.late(r.Context(), v, t.c); err != nil {
+		return err
+	} else if late {
 		return p.stepUp(w, r, v, t.at, f)
 	}
 	t.c.Key = "form/" + f.Nonce
@@ -178,7 +181,7 @@ func (p *Portal) before(w http.ResponseWriter, r *http.Request, v *web.Visit, t 
 	}
 	b := taskBody{
 		Title: v.Printer.S("Before you save"), Name: mention(t.one.User).Name, Back: t.leave(), At: t.at, Warnings: t.warn, Scope: t.scope, Token: v.Token(t.scope),
-		Save: v.Printer.S("Save"), Icon: "check", Danger: admin.Dangerous(t.c), Edit: t.edit, Type: t.name, Why: t.c.Why, CanSave: len(pre.Problems) == 0,
+		Save: v.Printer.S("Save"), Icon: "check", Danger: pre.Dangerous, Edit: t.edit, Type: t.name, Why: t.c.Why, CanSave: len(pre.Problems) == 0,
 	}
 	if !t.title.Zero() {
 		b.Title = v.T(t.title)
@@ -236,6 +239,15 @@ func sortedKeys(q url.Values) []string {
 func (p *Portal) fresh(v *web.Visit) bool {
 	age := p.Now().Sub(v.Session.SignedIn)
 	return !v.Session.SignedIn.IsZero() && age < admin.Fresh && age > -admin.Fresh
+}
+
+// late says whether a change asks for a sign-in of a moment ago and the reader's is older.
+func (p *Portal) late(ctx context.Context, v *web.Visit, c change.Change) (bool, error) {
+	if p.fresh(v) {
+		return false, nil
+	}
+	pre, err := p.Desk.Check(ctx, c)
+	return pre.Dangerous, err
 }
 
 // stepUp asks for a sign-in of a moment ago. What was to be done is kept, and shown again after it, ready and not done (A12).

@@ -6,7 +6,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 	"golang.org/x/net/html"
@@ -98,6 +100,37 @@ properties:
 	b.says("Before you save", "lena.hoffmann@larkfield.example", "lena.vogt@larkfield.example", "The new sign-in name is needed at the next sign-in", "passkeys and Authenticator")
 	b.press(at, "save", nil).says("Saved", "lena.vogt@larkfield.example")
 	w.signIn("lena.vogt@larkfield.example").get("/profile").says("Lena Hoffmann")
+}
+
+// A pick from a table that renames somebody asks for the same sign-in as the new name by itself, and its undo too.
+func TestA12_APickThatRenamesAsksForAFreshSignIn(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "policy.yaml")
+	if err := os.WriteFile(file, []byte(`version: 1
+tables:
+  offices:
+    - {officeLocation: Renamed, userPrincipalName: lena.vogt@larkfield.example}
+properties:
+  displayName: {view: [self, Nameplate.Admin]}
+  userPrincipalName: {view: [self, Nameplate.Admin], edit: Nameplate.Admin}
+  mail: {view: [self, Nameplate.Admin]}
+  officeLocation: {view: Nameplate.Admin, edit: Nameplate.Admin, follow: offices}
+`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var late atomic.Int64
+	w := begin(t, app.DemoOptions{Policy: file, Now: func() time.Time { return app.Clock().Add(time.Duration(late.Load())) }})
+	b := w.signIn(ruth)
+	at := b.person("Lena Hoffmann")
+	mark := w.mark()
+	late.Add(int64(20 * time.Minute))
+	w.control(http.MethodPost, "/clock", map[string]string{"advance": "20m"}, nil)
+	b.get(at + "?edit=place")
+	b.press(at, "", func(f url.Values) { f.Set("officeLocation", "Renamed") }).says("Before you save", "lena.vogt@larkfield.example", "You signed in a while ago")
+	if b.press(at, "save", nil); b.code != http.StatusUnauthorized || len(w.since(mark)) != 0 {
+		t.Fatalf("with an old sign-in: %d, ledger %v\n%s", b.code, w.since(mark), b.text())
+	}
+	b.says("Sign in once more", "Nothing was changed yet")
 }
 
 // The hostile organization in every list: nothing of it is markup, an address or a template, and every page answers (A37, A43).

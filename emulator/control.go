@@ -35,6 +35,7 @@ func (e *Emulator) verbs() []verb {
 			after, err := afterOf(r)
 			return list(e.Ledger(after)), err
 		}},
+		e.outboxVerb(),
 		{"GET /requests", "the request log, inner requests of a batch beside it; ?after=SEQ only newer ones", func(r *http.Request) (any, error) {
 			after, err := afterOf(r)
 			return list(e.Requests(after)), err

@@ -75,6 +75,7 @@ type Emulator struct {
 	tenants  []*tenant
 	keys     *keyring
 	ledger   *ledger
+	outbox   outbox
 	limiter  *limiter
 	sizes    atomic.Pointer[PageSizes]
 	faults   *faultRules

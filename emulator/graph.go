@@ -215,6 +215,8 @@ func (c *call) route() error {
 		return c.subscribedSkus()
 	case "domains":
 		return c.domains()
+	case "invitations":
+		return c.invitations()
 	case "directory":
 		if c.is(1, "deletedItems") {
 			return c.deletedItems()

@@ -34,12 +34,13 @@ func TestAnswersFitMicrosoftsSchemas(t *testing.T) {
 	if err != nil || json.Unmarshal(raw, &known) != nil {
 		t.Fatal(err)
 	}
+	known["invitation"] = append(known["invitation"], "invitedUser") // a relationship, which the names leave out
 	org, err := contoso(0, "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	d := newDesk(t, emulator.Options{Organizations: []emulator.Organization{org}})
-	all := d.app("User.ReadWrite.All", "Directory.ReadWrite.All", "User-LifeCycleInfo.Read.All", "CustomSecAttributeAssignment.Read.All", "Domain.Read.All", "Organization.Read.All")
+	all := d.app("User.ReadWrite.All", "Directory.ReadWrite.All", "User-LifeCycleInfo.Read.All", "CustomSecAttributeAssignment.Read.All", "Domain.Read.All", "Organization.Read.All", "User.Invite.All")
 	person := d.as("carol@contoso.com", "User.ReadWrite", "User.Read.All", "Directory.Read.All")
 	anna := org.Users[0].ID
 	var names []string
@@ -82,6 +83,7 @@ func TestAnswersFitMicrosoftsSchemas(t *testing.T) {
 		{all, "GET", "/groups/{group-id}", "/groups/" + group, nil, "group"},
 		{all, "GET", "/groups/{group-id}/members", "/groups/" + group + "/members", nil, ""},
 		{all, "GET", "/organization", "/organization", nil, "organization"},
+		{all, "POST", "/invitations", "/invitations", `{"invitedUserEmailAddress":"new@fabrikam.com","inviteRedirectUrl":"https://myapp.contoso.com"}`, "invitation"},
 		{all, "POST", "/subscriptions", "/subscriptions", subscribe, "subscription"},
 		{all, "GET", "/subscriptions", "/subscriptions", nil, "subscription"},
 		{all, "GET", "/users/delta", "/users/delta?$select=" + strings.Join(names, ",") + ",manager", nil, "user"},

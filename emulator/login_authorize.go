@@ -39,6 +39,7 @@ const (
 	flowAuthorize flowKind = iota
 	flowAdminConsent
 	flowDevice
+	flowRedeem
 )
 
 // signInFlow is a sign-in under way: from the request until the person is sent back.
@@ -50,6 +51,8 @@ type signInFlow struct {
 	request authRequest
 	v2      bool         // of an admin consent
 	device  *deviceGrant // of a device sign-in
+	invited string       // of a redemption: object id of the guest
+	onward  string       // and where the invitation leads
 	who     *person      // once known
 	when    time.Time    // they signed in
 	second  bool         // and gave a second factor
@@ -275,7 +278,7 @@ func (e *Emulator) advance(w http.ResponseWriter, r *http.Request, f *signInFlow
 		}
 		f.who, f.when, f.second = &candidates[0].person, candidates[0].at, candidates[0].second
 	}
-	if f.kind == flowAuthorize || f.kind == flowDevice {
+	if f.kind != flowAdminConsent {
 		at := f.at
 		if at.tenant == nil {
 			at.tenant = f.who.tenant
@@ -304,9 +307,14 @@ func (e *Emulator) advance(w http.ResponseWriter, r *http.Request, f *signInFlow
 		e.adminConsentPage(w, r, f)
 		return
 	}
+	if f.kind == flowRedeem {
+		e.redeemPage(w, r, f)
+		return
+	}
 	if e.askConsent(w, r, f) {
 		return
 	}
+	e.accept(f)
 	if f.kind == flowDevice {
 		e.finishDevice(w, r, f)
 		return

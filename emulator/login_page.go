@@ -471,6 +471,8 @@ func (e *Emulator) serveConsentPage(w http.ResponseWriter, r *http.Request, a au
 		e.signInPage(w, r, f, "")
 	case f.kind == flowAdminConsent:
 		e.finishAdminConsent(w, r, f, accepted)
+	case accepted && f.kind == flowRedeem:
+		e.finishRedeem(w, r, f)
 	case !accepted:
 		e.cancel(w, r, f)
 	default:

@@ -23,10 +23,11 @@ type signInPolicy struct {
 	mfa     []string
 	often   string // signInFrequency
 	issuers []Issuer
+	invites string // allowInvitesFrom
 }
 
 func policyOf(o Organization) signInPolicy {
-	return signInPolicy{o.Cloud, o.MFA, o.Frequency, o.Issuers}
+	return signInPolicy{o.Cloud, o.MFA, o.Frequency, o.Issuers, o.Invites}
 }
 
 // stale says whether a sign-in is older than the policy allows, and how old it may be.

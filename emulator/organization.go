@@ -14,14 +14,15 @@ type Organization struct {
 	Groups        []Group           `yaml:"groups" json:"groups"`
 	Objects       []Object          `yaml:"objects" json:"objects"` // everything of another type
 	Apps          []App             `yaml:"apps" json:"apps"`
-	Subscriptions []Subscription    `yaml:"subscriptions" json:"subscriptions"`     // products with their seats
-	Extensions    map[string]string `yaml:"extensions" json:"extensions"`           // directory extensions: extension_<app id without dashes>_<name> -> String, Boolean, Integer, DateTime
-	Schemas       []Schema          `yaml:"schemas" json:"schemas"`                 // schema extensions: ext55gb1l09_msLearnCourses
-	Attribute     []Security        `yaml:"attributes" json:"attributes"`           // custom security attribute definitions
-	Cloud         string            `yaml:"cloud" json:"cloud"`                     // AzureCloud, AzureUSGovernment or AzureChinaCloud: the others send its people there; "" is at home in every cloud
-	MFA           []string          `yaml:"mfa" json:"mfa"`                         // UPNs of whom a second factor is asked, whatever the application; "*" is everybody
-	Frequency     string            `yaml:"signInFrequency" json:"signInFrequency"` // how old a sign-in may be whose tokens are renewed, as Go writes it: 12h; "" any age
-	Issuers       []Issuer          `yaml:"issuers" json:"issuers"`                 // whose tokens federated credentials of applications may name
+	Subscriptions []Subscription    `yaml:"subscriptions" json:"subscriptions"`       // products with their seats
+	Extensions    map[string]string `yaml:"extensions" json:"extensions"`             // directory extensions: extension_<app id without dashes>_<name> -> String, Boolean, Integer, DateTime
+	Schemas       []Schema          `yaml:"schemas" json:"schemas"`                   // schema extensions: ext55gb1l09_msLearnCourses
+	Attribute     []Security        `yaml:"attributes" json:"attributes"`             // custom security attribute definitions
+	Cloud         string            `yaml:"cloud" json:"cloud"`                       // AzureCloud, AzureUSGovernment or AzureChinaCloud: the others send its people there; "" is at home in every cloud
+	MFA           []string          `yaml:"mfa" json:"mfa"`                           // UPNs of whom a second factor is asked, whatever the application; "*" is everybody
+	Frequency     string            `yaml:"signInFrequency" json:"signInFrequency"`   // how old a sign-in may be whose tokens are renewed, as Go writes it: 12h; "" any age
+	Invites       string            `yaml:"allowInvitesFrom" json:"allowInvitesFrom"` // none, adminsAndGuestInviters, adminsGuestInvitersAndAllMembers; "" is everyone
+	Issuers       []Issuer          `yaml:"issuers" json:"issuers"`                   // whose tokens federated credentials of applications may name
 }
 
 // Issuer is somebody else's token issuer with its public keys: the emulator fetches none.

@@ -30,6 +30,7 @@ type savedHead struct {
 	Offset  time.Duration // of the clock
 	Seq     int64         // of the ledger
 	Ledger  []Entry
+	Outbox  []Mail `json:",omitempty"`
 	Keys    []savedKey
 	CA      savedKey
 	Tenants []savedTenant
@@ -77,6 +78,7 @@ type savedExtras struct {
 	Etag     string                     `json:",omitempty"` // of the photo
 	Side     int                        `json:",omitempty"`
 	Drawn    bool                       `json:",omitempty"`
+	Invite   *invite                    `json:",omitempty"`
 }
 
 // Save writes the whole state to Options.Data, whole or not at all. Without a folder it does nothing. A Server saves by itself:
@@ -136,6 +138,7 @@ func (e *Emulator) encode() ([]byte, error) {
 	defer e.mu.RUnlock()
 	head.Seq = e.ledger.last()
 	head.Ledger = e.ledger.since(head.Seq - ledgerKept)
+	head.Outbox = e.outbox.since(0)
 	var rows []byte
 	for _, t := range e.tenants {
 		saved, more, err := t.save(rows)
@@ -248,7 +251,7 @@ func (o *object) save(b []byte, at map[*object]uint64) ([]byte, error) {
 	b = binary.AppendUvarint(b, manager)
 	more := ""
 	if x := o.more; x != nil {
-		s := savedExtras{Password: x.password, Force: x.force, Open: x.open, Secrets: x.secrets, Once: x.once, Name: x.name, Reports: rowsOf(x.reports, at)}
+		s := savedExtras{Password: x.password, Force: x.force, Open: x.open, Secrets: x.secrets, Once: x.once, Name: x.name, Invite: x.invite, Reports: rowsOf(x.reports, at)}
 		if i, ok := at[x.manager]; ok && x.manager != nil {
 			s.Manager = i + 1
 		}
@@ -369,6 +372,7 @@ func (e *Emulator) decode(whole string) error {
 	}
 	e.clock.Advance(head.Offset - e.clock.ahead())
 	e.ledger.restore(head.Seq, head.Ledger)
+	e.outbox.restore(head.Outbox)
 	e.starts = head.Starts + 1
 	e.random.restart(e.opts.Seed + e.starts<<32) // the ids of before are not made again
 	e.login.load(head.Login, e.tenants)
@@ -483,7 +487,7 @@ func (o *object) restore(more string, all []object) error {
 	if err := json.Unmarshal([]byte(more), &x); err != nil {
 		return err
 	}
-	o.more = &extras{password: x.Password, force: x.Force, open: x.Open, secrets: x.Secrets, once: x.Once, name: x.Name}
+	o.more = &extras{password: x.Password, force: x.Force, open: x.Open, secrets: x.Secrets, once: x.Once, name: x.Name, invite: x.Invite}
 	var err error
 	if o.more.reports, err = atRows(x.Reports, all); err != nil || x.Manager > uint64(len(all)) {
 		return errState

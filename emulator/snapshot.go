@@ -25,7 +25,7 @@ func (t *tenant) describe() Organization {
 	d := t.dir
 	org := Organization{ID: t.id, Name: t.name, Country: t.country, Domains: slices.Clone(t.domains), Extensions: d.extensions()}
 	org.Subscriptions = slices.Clone(t.skus)
-	org.Cloud, org.MFA, org.Frequency, org.Issuers = t.policy.cloud, t.policy.mfa, t.policy.often, t.policy.issuers
+	org.Cloud, org.MFA, org.Frequency, org.Issuers, org.Invites = t.policy.cloud, t.policy.mfa, t.policy.often, t.policy.issuers, t.policy.invites
 	for _, key := range slices.Sorted(maps.Keys(d.schemas)) {
 		org.Schemas = append(org.Schemas, d.schemas[key])
 	}
@@ -139,6 +139,7 @@ func (e *Emulator) Reset() error {
 		*t = *fresh[i]
 	}
 	e.ledger.restart()
+	e.outbox.restore(nil)
 	e.due.Store(0)
 	e.licensesAgain()
 	e.mu.Unlock()

@@ -51,6 +51,7 @@ type extras struct {
 	name     string                     // while deleted: the UPN from before
 	manager  *object                    // while deleted: the manager from before
 	reports  []*object                  // while deleted: the reports from before
+	invite   *invite                    // the newest one of a guest
 	secrets  map[string]string          // of an application: what stands behind its credentials, by keyId: a secret, or a certificate in base64
 }
 
@@ -131,6 +132,9 @@ func newTenant(e *Emulator, org Organization) (*tenant, error) {
 	}
 	if _, err := time.ParseDuration(org.Frequency); org.Frequency != "" && err != nil {
 		return nil, fmt.Errorf("signInFrequency: %w", err)
+	}
+	if !slices.Contains([]string{"", invitesNone, invitesAdmins, invitesMembers, invitesAll}, org.Invites) {
+		return nil, fmt.Errorf("allowInvitesFrom is %q", org.Invites)
 	}
 	var err error
 	if t.skus, err = readSubscriptions(org.Subscriptions); err != nil {

@@ -184,6 +184,8 @@ var (
 	pPlans        = propNumber(userProps, "assignedPlans")
 	pStates       = propNumber(userProps, "licenseAssignmentStates")
 	pUsage        = propNumber(userProps, "usageLocation")
+	pExternal     = propNumber(userProps, "externalUserState")
+	pExternalTime = propNumber(userProps, "externalUserStateChangeDateTime")
 )
 
 // learn takes operators from the facts, and gives the properties that follow from others their source.

@@ -10,37 +10,38 @@ import (
 	"nameplate/internal/fail"
 )
 
-// Brake is the one stop button for all writing.
+// Brake is the one stop button for all writing of a tenant, and of everybody where no tenant is named.
 type Brake interface {
-	Stopped(ctx context.Context) (*change.Stop, error)
-	Stop(ctx context.Context, by, why string) (*change.Stop, error)
-	Go(ctx context.Context, by, why string) (was bool, err error)
+	Stopped(ctx context.Context, tenant string) (*change.Stop, error)
+	Stop(ctx context.Context, tenant, by, why string) (*change.Stop, error)
+	Go(ctx context.Context, tenant, by, why string) (was bool, err error)
 }
 
-// Stopped is the stop of all writing that is in force, nil for none. It is for everybody who has a role here.
+// Stopped is the stop of writing that is in force for the actor's organization, nil for none. It is for everybody who has a role here.
 func (d *Desk) Stopped(ctx context.Context, by directory.Actor) (*change.Stop, error) {
 	if err := may(by, by.Ref.Tenant, directory.HistoryRead); err != nil {
 		return nil, err
 	}
-	return d.Brake.Stopped(ctx)
+	return d.Brake.Stopped(ctx, by.Ref.Tenant)
 }
 
-// Stop stops all writing, of every organization on this installation, and returns the stop in force: an earlier one stays. It asks
-// for Nameplate.Admin and for a reason.
+// Stop stops all writing of the actor's organization (of every one, for an actor of this machine) and returns the stop in force: an
+// earlier one stays. It asks for Nameplate.Admin and for a reason.
 func (d *Desk) Stop(ctx context.Context, by directory.Actor, why string) (*change.Stop, error) {
 	why, err := d.brake(by, why)
 	if err != nil {
 		return nil, err
 	}
-	return d.Brake.Stop(ctx, by.Name, why)
+	return d.Brake.Stop(ctx, by.Ref.Tenant, by.Name, why)
 }
 
-// Go takes the stop back; it says whether there was one. It asks for Nameplate.Admin and for a reason.
+// Go takes that stop back; it says whether there was one. What was stopped for every organization is let go on this machine only. It
+// asks for Nameplate.Admin and for a reason.
 func (d *Desk) Go(ctx context.Context, by directory.Actor, why string) (was bool, err error) {
 	if why, err = d.brake(by, why); err != nil {
 		return false, err
 	}
-	return d.Brake.Go(ctx, by.Name, why)
+	return d.Brake.Go(ctx, by.Ref.Tenant, by.Name, why)
 }
 
 func (d *Desk) brake(by directory.Actor, why string) (string, error) {

@@ -226,7 +226,7 @@ func (a *App) Start() error {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	a.stop = stop
-	if s, err := a.store.Stopped(ctx); err == nil && s != nil {
+	if s, err := a.store.Stopped(ctx, a.tenant); err == nil && s != nil {
 		a.log.Warn("all writing is stopped until: nameplate go --why REASON", "since", s.Since, "by", s.By, "why", s.Why)
 	}
 	if a.store.Alone() {

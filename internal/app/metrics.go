@@ -51,7 +51,7 @@ func (c *counts) graph(status int, took time.Duration) {
 
 // remark is what a monitor reads beside "ok".
 func (a *App) remark(ctx context.Context) string {
-	if s, err := a.store.Stopped(ctx); err == nil && s != nil {
+	if s, err := a.store.Stopped(ctx, a.tenant); err == nil && s != nil {
 		return "all writing is stopped"
 	}
 	return ""
@@ -62,7 +62,7 @@ func (a *App) samples(ctx context.Context) (out []web.Sample) {
 	gauge := func(name, help string, v float64) {
 		out = append(out, web.Sample{Name: name, Help: help, Value: v})
 	}
-	if s, err := a.store.Stopped(ctx); err == nil {
+	if s, err := a.store.Stopped(ctx, a.tenant); err == nil {
 		on := 0.0
 		if s != nil {
 			on = 1

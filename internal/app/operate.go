@@ -59,28 +59,29 @@ type Brake struct {
 	Open    int        `json:"unfinished"` // changes that have begun and not ended; none of their writes begins while it is stopped
 }
 
-// StopWriting stops all writing to directories by every process on the configured database, or lets it go on. It needs nothing but
-// the database, and a server may have it open: whoever may write the database may press the button. A stop of a database that was
-// restored by other means than Restore ends all sessions and API keys as well.
-func StopWriting(ctx context.Context, cfg config.Config, stop, restored bool, why string) (b Brake, err error) {
+// StopWriting stops all writing to the directory of one tenant, or to every one where none is named, by every process on the
+// configured database, or lets it go on. It needs nothing but the database, and a server may have it open: whoever may write the
+// database may press the button. A stop of a database that was restored by other means than Restore ends all sessions and API keys
+// as well.
+func StopWriting(ctx context.Context, cfg config.Config, tenant string, stop, restored bool, why string) (b Brake, err error) {
 	s, err := openAside(ctx, cfg)
 	if err != nil {
 		return b, err
 	}
 	defer func() { _ = s.Close() }()
-	before, err := s.Stopped(ctx)
+	before, err := s.Stopped(ctx, tenant)
 	if err != nil {
 		return b, err
 	}
 	var now *change.Stop
 	if stop {
-		now, err = s.Stop(ctx, hostUser(), why)
+		now, err = s.Stop(ctx, tenant, hostUser(), why)
 		b.Changed = before == nil
 		if err == nil && restored {
 			b.Keys, err = s.EndAccess(ctx)
 		}
 	} else {
-		b.Changed, err = s.Go(ctx, hostUser(), why)
+		b.Changed, err = s.Go(ctx, tenant, hostUser(), why)
 	}
 	if err != nil {
 		return b, err

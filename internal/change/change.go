@@ -163,11 +163,12 @@ type Search struct {
 	From, Until time.Time // begun; Until is not in it
 }
 
-// Stop is a stop of all writing: who pressed it, why, and since when.
+// Stop is a stop of all writing: whose, who pressed it, why, and since when.
 type Stop struct {
-	By    string
-	Why   string
-	Since time.Time
+	Tenant string // "" stops every organization's
+	By     string
+	Why    string
+	Since  time.Time
 }
 
 // BadRecord is where a chain is broken.

@@ -34,9 +34,9 @@ type Config struct {
 	Wait       func(ctx context.Context, d time.Duration) error // nil waits by the system's timer
 	Crash      func(point string)                               // is told each Point as it is passed; a test may end the world there
 	Limits     Limits
-	// Stopped is the stop of all writing that is in force, nil for none; it is asked again before each request that writes. When it
-	// cannot be told, nothing is written. A nil func: nobody can stop this engine.
-	Stopped func(ctx context.Context) (*Stop, error)
+	// Stopped is the stop of writing that is in force for a tenant, nil for none; it is asked again before each request that writes.
+	// When it cannot be told, nothing is written. A nil func: nobody can stop this engine.
+	Stopped func(ctx context.Context, tenant string) (*Stop, error)
 	// Tell is told what each change came to, also those that Settle ended; nil tells nobody.
 	Tell func(State)
 

@@ -111,7 +111,7 @@ func (e *Engine) plan(ctx context.Context, w wish, past []Entry) (plan, error) {
 	if w.Photo != nil {
 		p.hold(w.Photo)
 	}
-	if f := e.stopped(ctx); f != nil {
+	if f := e.stopped(ctx, w.On.Tenant); f != nil {
 		if f.Code != CodeHeld {
 			return p, f
 		}

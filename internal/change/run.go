@@ -46,7 +46,7 @@ func (r *run) part(ctx context.Context, i int, open bool) error {
 			p.State, p.Problem = Failed, notSent()
 			return nil
 		}
-		if f := r.e.stopped(ctx); f != nil {
+		if f := r.e.stopped(ctx, r.ent.Change.On.Tenant); f != nil {
 			p.State, p.Problem = Failed, f
 			if open { // what was sent earlier may still show
 				p.State, p.Problem = Unverified, unconfirmed(f, nil)

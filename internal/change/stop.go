@@ -9,12 +9,12 @@ import (
 // CodeHeld marks what was refused because all writing is stopped.
 const CodeHeld = "held"
 
-// stopped says why nothing may be written now, nil when it may.
-func (e *Engine) stopped(ctx context.Context) *fail.Error {
+// stopped says why nothing may be written in a tenant now, nil when it may.
+func (e *Engine) stopped(ctx context.Context, tenant string) *fail.Error {
 	if e.cfg.Stopped == nil {
 		return nil
 	}
-	s, err := e.cfg.Stopped(ctx)
+	s, err := e.cfg.Stopped(ctx, tenant)
 	if err != nil {
 		return problemOf(err)
 	}

@@ -16,7 +16,7 @@ type button struct {
 	broken error
 }
 
-func (b *button) stopped(context.Context) (*change.Stop, error) { return b.stop, b.broken }
+func (b *button) stopped(context.Context, string) (*change.Stop, error) { return b.stop, b.broken }
 
 func (b *button) config(c *change.Config) { c.Stopped = b.stopped }
 

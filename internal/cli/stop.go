@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -28,8 +29,10 @@ func (c *command) goOn() *cobra.Command {
 		`Takes a stop back. Nothing that was refused or cut off meanwhile is written by itself: whoever wanted it saves again.`)
 }
 
+var tenantForm = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+
 func (c *command) brake(stop bool, verb, short, long string) *cobra.Command {
-	var why string
+	var why, tenant string
 	var restored bool
 	cmd := &cobra.Command{
 		Use: verb, Short: short, Long: long, Args: noArgs,
@@ -37,24 +40,31 @@ func (c *command) brake(stop bool, verb, short, long string) *cobra.Command {
 			if why = strings.TrimSpace(why); why == "" || len(why) > 500 {
 				return usageError{errors.New("--why is missing or longer than 500 characters: say why, for whoever looks after this next")}
 			}
+			if tenant = strings.ToLower(tenant); tenant != "" && !tenantForm.MatchString(tenant) {
+				return usageError{fmt.Errorf("--tenant takes a tenant id such as 11111111-2222-3333-4444-555555555555, and %q was given", tenant)}
+			}
 			cfg, err := c.loadFor(config.Database)
 			if err != nil {
 				return err
 			}
-			b, err := app.StopWriting(cmd.Context(), cfg, stop, restored, why)
+			b, err := app.StopWriting(cmd.Context(), cfg, tenant, stop, restored, why)
 			if err != nil {
 				return err
 			}
 			if c.json {
 				return json.NewEncoder(c.Out).Encode(b)
 			}
+			of := ""
+			if tenant != "" {
+				of = " in the organization " + tenant
+			}
 			switch {
 			case stop && b.Changed:
-				fmt.Fprintln(c.Out, "All writing is stopped.")
+				fmt.Fprintln(c.Out, "All writing is stopped"+of+".")
 			case stop:
-				fmt.Fprintf(c.Out, "All writing was stopped already, since %s by %s: %s\n", b.Since.Format(time.RFC3339), b.By, b.Why)
+				fmt.Fprintf(c.Out, "All writing was stopped already%s, since %s by %s: %s\n", of, b.Since.Format(time.RFC3339), b.By, b.Why)
 			case b.Changed:
-				fmt.Fprintln(c.Out, "Writing goes on.")
+				fmt.Fprintln(c.Out, "Writing goes on"+of+".")
 			default:
 				fmt.Fprintln(c.Out, "Writing was not stopped.")
 			}
@@ -67,6 +77,7 @@ func (c *command) brake(stop bool, verb, short, long string) *cobra.Command {
 			return nil
 		},
 	}
+	cmd.Flags().StringVar(&tenant, "tenant", "", "tenant id of the one organization that is meant; without it every one is")
 	cmd.Flags().StringVar(&why, "why", "", "the reason, for whoever looks after this next (needed)")
 	if stop {
 		cmd.Flags().BoolVar(&restored, "restored", false, "the database was restored by other means than nameplate restore: end all sessions and API keys as well")

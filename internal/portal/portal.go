@@ -116,8 +116,9 @@ type Deps struct {
 	Delegated bool
 	// Emulator says that the directory is the emulator: every page says so.
 	Emulator bool
-	// Stopped is the stop of all writing that is in force; every page says so. A nil func: nothing can be stopped.
-	Stopped func(context.Context) (*change.Stop, error)
+	// Stopped is the stop of writing that is in force for a tenant ("" before anybody has signed in); every page says so. A nil func:
+	// nothing can be stopped.
+	Stopped func(ctx context.Context, tenant string) (*change.Stop, error)
 	// Gallery adds the pages that show every part with all its states.
 	Gallery bool
 }
@@ -257,7 +258,11 @@ func (p *Portal) page(r *http.Request, v *web.Visit, here string, title fail.Tex
 		pg.Nav = p.places(v)
 	}
 	if p.Deps.Stopped != nil {
-		s, err := p.Deps.Stopped(r.Context())
+		tenant := ""
+		if v.Session != nil {
+			tenant = v.Session.Ref.Tenant
+		}
+		s, err := p.Deps.Stopped(r.Context(), tenant)
 		pg.Stopped = err == nil && s != nil // a page that cannot tell is shown all the same; the engine refuses
 	}
 	for _, name := range logoNames {

@@ -130,7 +130,7 @@ func prepareRestored(ctx context.Context, o Options, by string) (r Restored, err
 	if r.Open, _, err = s.OpenEntries(ctx); err != nil {
 		return r, err
 	}
-	if _, err := s.Stop(ctx, by, "This database was restored from a backup."); err != nil {
+	if _, err := s.Stop(ctx, "", by, "This database was restored from a backup."); err != nil {
 		return r, err
 	}
 	if r.Keys, err = s.EndAccess(ctx); err != nil {

@@ -88,7 +88,7 @@ func TestG12_F43_A58_BackupUnderLoadTenTimes(t *testing.T) {
 		if n != r.Records || bad != nil || err != nil {
 			t.Errorf("restored: %d records, %v, %v", n, bad, err)
 		}
-		if stop, err := restored.Stopped(ctx); err != nil || stop == nil || stop.By != "olga" {
+		if stop, err := restored.Stopped(ctx, ""); err != nil || stop == nil || stop.By != "olga" {
 			t.Errorf("not held: %+v, %v", stop, err)
 		}
 		if n, err := restored.Number(ctx, `SELECT (SELECT count(*) FROM sessions) + (SELECT count(*) FROM seal_keys)`); n != 0 || err != nil {

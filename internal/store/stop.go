@@ -9,11 +9,13 @@ import (
 	"nameplate/internal/change"
 )
 
-// Stopped is the stop of all writing that is in force, nil when there is none.
-func (s *Store) Stopped(ctx context.Context) (*change.Stop, error) {
+// Stopped is the stop of writing that is in force for a tenant, nil when there is none: everybody's before its own. Without a tenant it
+// is everybody's alone.
+func (s *Store) Stopped(ctx context.Context, tenant string) (*change.Stop, error) {
 	var c change.Stop
 	var since int64
-	err := s.read.QueryRowContext(ctx, `SELECT since, actor, why FROM stops WHERE until = 0`).Scan(&since, &c.By, &c.Why)
+	err := s.read.QueryRowContext(ctx, `SELECT tenant, since, actor, why FROM stops WHERE until = 0 AND tenant IN ('', $1) ORDER BY tenant LIMIT 1`, tenant).
+		Scan(&c.Tenant, &since, &c.By, &c.Why)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -24,22 +26,23 @@ func (s *Store) Stopped(ctx context.Context) (*change.Stop, error) {
 	return &c, nil
 }
 
-// Stop stops all writing for every process on this database. When it is stopped already, that stop stays and is returned.
-func (s *Store) Stop(ctx context.Context, by, why string) (*change.Stop, error) {
+// Stop stops the writing of a tenant, or of everybody when none is named, for every process on this database. When it is stopped
+// already, that stop stays and is returned.
+func (s *Store) Stop(ctx context.Context, tenant, by, why string) (*change.Stop, error) {
 	err := s.tx(ctx, "store.stop", func(ctx context.Context, tx *sql.Tx, _ bool) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO stops (since, actor, why) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, micro(s.now()), by, why)
+		_, err := tx.ExecContext(ctx, `INSERT INTO stops (tenant, since, actor, why) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`, tenant, micro(s.now()), by, why)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return s.Stopped(ctx)
+	return s.Stopped(ctx, tenant)
 }
 
-// Go takes the stop back. It says whether there was one.
-func (s *Store) Go(ctx context.Context, by, why string) (was bool, err error) {
+// Go takes a tenant's own stop back, and every stop when no tenant is named. It says whether there was one.
+func (s *Store) Go(ctx context.Context, tenant, by, why string) (was bool, err error) {
 	err = s.tx(ctx, "store.go", func(ctx context.Context, tx *sql.Tx, again bool) error {
-		res, err := tx.ExecContext(ctx, `UPDATE stops SET until = $1, end_actor = $2, end_why = $3 WHERE until = 0`, micro(s.now()), by, why)
+		res, err := tx.ExecContext(ctx, `UPDATE stops SET until = $1, end_actor = $2, end_why = $3 WHERE until = 0 AND (tenant = $4 OR $4 = '')`, micro(s.now()), by, why, tenant)
 		if err != nil {
 			return err
 		}

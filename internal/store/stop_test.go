@@ -36,33 +36,76 @@ func TestA58_OneStopForEveryProcess(t *testing.T) {
 			}
 			defer verb.Close()
 
-			if was, err := server.Stopped(ctx); was != nil || err != nil {
+			if was, err := server.Stopped(ctx, tenant); was != nil || err != nil {
 				t.Fatalf("stopped from the first: %+v, %v", was, err)
 			}
-			first, err := verb.Stop(ctx, "olga", "an incident")
+			first, err := verb.Stop(ctx, "", "olga", "an incident")
 			if err != nil || first == nil || !first.Since.Equal(c.Now().Truncate(time.Microsecond)) {
 				t.Fatalf("%+v, %v", first, err)
 			}
-			if seen, err := server.Stopped(ctx); err != nil || seen == nil || *seen != *first || seen.By != "olga" || seen.Why != "an incident" {
+			if seen, err := server.Stopped(ctx, tenant); err != nil || seen == nil || *seen != *first || seen.By != "olga" || seen.Why != "an incident" {
 				t.Errorf("the server sees %+v, %v", seen, err)
 			}
 			if n, oldest, err := verb.OpenEntries(ctx); n != 1 || oldest.IsZero() || err != nil {
 				t.Errorf("%d open since %v, %v", n, oldest, err)
 			}
-			if again, err := server.Stop(ctx, "ben", "another"); err != nil || again == nil || *again != *first {
+			if again, err := server.Stop(ctx, "", "ben", "another"); err != nil || again == nil || *again != *first {
 				t.Errorf("a second stop: %+v, %v", again, err)
 			}
 			for _, want := range []bool{true, false} {
-				if was, err := verb.Go(ctx, "olga", "over"); was != want || err != nil {
+				if was, err := verb.Go(ctx, "", "olga", "over"); was != want || err != nil {
 					t.Errorf("go: %v, %v", was, err)
 				}
 			}
-			if seen, err := server.Stopped(ctx); seen != nil || err != nil {
+			if seen, err := server.Stopped(ctx, tenant); seen != nil || err != nil {
 				t.Errorf("after go: %+v, %v", seen, err)
 			}
-			if again, err := server.Stop(ctx, "ben", "another"); err != nil || again == nil || again.By != "ben" {
+			if again, err := server.Stop(ctx, "", "ben", "another"); err != nil || again == nil || again.By != "ben" {
 				t.Errorf("at the same instant: %+v, %v", again, err)
 			}
+		})
+	}
+}
+
+// A28: what one organization stops stops no other; what was stopped for everybody is taken back for everybody alone.
+func TestA28_AStopOfOneOrganization(t *testing.T) {
+	t.Parallel()
+	const other = "22222222-2222-4222-8222-222222222222"
+	for name, open := range storetest.Engines() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx, s := t.Context(), open(t, (&storetest.Clock{}).Now)
+			in := func(what string, want map[string]string) {
+				t.Helper()
+				for of, by := range want {
+					got, err := s.Stopped(ctx, of)
+					if err != nil || (got == nil) != (by == "") || got != nil && got.By != by {
+						t.Errorf("%s: %q is stopped by %+v, %v; want %q", what, of, got, err, by)
+					}
+				}
+			}
+			if c, err := s.Stop(ctx, tenant, "olga", "ours"); err != nil || c.Tenant != tenant {
+				t.Fatalf("%+v, %v", c, err)
+			}
+			in("one", map[string]string{tenant: "olga", other: "", "": ""})
+			if was, err := s.Go(ctx, other, "ben", "not mine"); was || err != nil {
+				t.Errorf("another's stop was taken back: %v, %v", was, err)
+			}
+			if c, err := s.Stop(ctx, "", "root", "all"); err != nil || c.Tenant != "" {
+				t.Fatalf("%+v, %v", c, err)
+			}
+			in("all", map[string]string{tenant: "root", other: "root", "": "root"})
+			if was, err := s.Go(ctx, tenant, "olga", "ours is over"); !was || err != nil {
+				t.Errorf("%v, %v", was, err)
+			}
+			in("all but one", map[string]string{tenant: "root", other: "root", "": "root"})
+			if _, err := s.Stop(ctx, other, "ben", "theirs"); err != nil {
+				t.Fatal(err)
+			}
+			if was, err := s.Go(ctx, "", "root", "over"); !was || err != nil {
+				t.Errorf("%v, %v", was, err)
+			}
+			in("none", map[string]string{tenant: "", other: "", "": ""})
 		})
 	}
 }

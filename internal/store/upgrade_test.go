@@ -25,7 +25,7 @@ import (
 func TestG13_EveryOlderDatabaseOpens(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/schema/*.sql")
-	if err != nil || len(files) < 6 {
+	if err != nil || len(files) < 8 {
 		t.Fatalf("%v, %v", files, err)
 	}
 	c := &storetest.Clock{}
@@ -42,6 +42,11 @@ func TestG13_EveryOlderDatabaseOpens(t *testing.T) {
 			}
 			defer s.Close()
 			lived(t, s)
+			if filepath.Base(file) >= "0004" {
+				if c, err := s.Stopped(t.Context(), tenant); err != nil || c == nil || c.Tenant != "" || c.By != "ben on this machine" {
+					t.Errorf("the stop: %+v %v", c, err)
+				}
+			}
 			// What was open goes on where it was.
 			if err := s.Journal().End(t.Context(), "e5", change.Outcome{State: change.Failed, At: c.Now()}); err != nil {
 				t.Error(err)

@@ -97,14 +97,14 @@ func pathOf(seg []string, keys bool) string {
 	return strings.ToLower(strings.Join(out, "/"))
 }
 
-// elsewhere says whether another service answers the request: Exchange keeps the photos, SharePoint some properties of the profile,
-// and subscriptions are a service of their own.
+// elsewhere says whether another service answers the request: Exchange keeps the photos and sends mail, SharePoint keeps
+// some properties of the profile, and subscriptions are a service of their own.
 func (c *call) elsewhere() bool {
 	if c.is(0, "subscriptions") {
 		return true
 	}
 	for i := range c.seg {
-		if i > 0 && (c.is(i, "photo") || c.is(i, "photos")) {
+		if i > 0 && (c.is(i, "photo") || c.is(i, "photos") || c.is(i, "sendMail")) {
 			return true
 		}
 	}

@@ -277,6 +277,10 @@ func (c *call) userRoutes(key string, n int) (bool, error) {
 		if last {
 			return true, c.assignLicense(key)
 		}
+	case "sendmail", "microsoft.graph.sendmail":
+		if last {
+			return true, c.sendMail(key)
+		}
 	case "revokesigninsessions", "microsoft.graph.revokesigninsessions":
 		if last {
 			return true, c.revokeSessions(key)

@@ -45,6 +45,7 @@ type Options struct {
 	Now      func() time.Time // nil is the wall clock
 	Listener net.Listener     // already listening; nil listens on Config.Listen
 	Demo     bool             // the demo's policy, a gallery of parts, and a mark on each page
+	Existing bool             // refuse a database that is not there yet, for whoever only looks into it
 	CrashAt  string           // "after-send:2" ends the process there; refused unless the directory is an emulator
 }
 
@@ -98,7 +99,9 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 	}
 	rules = rules.Delegated(cfg.DelegatedOnly)
 
-	if a.store, err = openStore(ctx, cfg, o.Now, o.Log); err != nil {
+	where := storeOptions(cfg, o.Now, o.Log)
+	where.Existing = o.Existing
+	if a.store, err = store.Open(ctx, where); err != nil {
 		return nil, err
 	}
 	keys, err := loadKeys(cfg.KeyFile, rand.Reader)
@@ -132,7 +135,7 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 	if err = a.access.Check(ctx); err != nil {
 		return nil, err
 	}
-	if a.doctor, err = examiner(cfg, dir, tenant, o.Now, a.store.Ping); err != nil {
+	if a.doctor, err = examiner(cfg, dir, tenant, o.Now, a.database); err != nil {
 		return nil, err
 	}
 	journal := a.store.Journal()
@@ -361,10 +364,6 @@ func readLogo(path string) ([]byte, error) {
 		return nil, fail.New(fail.Invalid, "app.logo", fail.T("The logo %s is larger than 200 kB. Every page carries it: make it smaller.", path))
 	}
 	return b, nil
-}
-
-func openStore(ctx context.Context, cfg config.Config, now func() time.Time, log *slog.Logger) (*store.Store, error) {
-	return store.Open(ctx, storeOptions(cfg, now, log))
 }
 
 func storeOptions(cfg config.Config, now func() time.Time, log *slog.Logger) store.Options {

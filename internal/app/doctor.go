@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"io/fs"
-	"log/slog"
 	"os"
 	"time"
 
@@ -13,6 +12,7 @@ import (
 	"nameplate/internal/doctor"
 	"nameplate/internal/fail"
 	"nameplate/internal/property"
+	"nameplate/internal/store"
 )
 
 // Examine proves an installation from its configuration alone; a server may be running beside it.
@@ -24,15 +24,17 @@ func Examine(ctx context.Context, cfg config.Config, now func() time.Time) ([]do
 	if err != nil {
 		return nil, err
 	}
-	d, err := examiner(cfg, dir, tenant, now, func(ctx context.Context) error {
-		s, err := openStore(ctx, cfg, now, slog.New(slog.DiscardHandler))
-		if fail.Is(err, fail.Conflict) || fail.Is(err, fail.Exists) {
-			return nil // a server has it open, and so it answers
+	d, err := examiner(cfg, dir, tenant, now, func(ctx context.Context) (doctor.Database, error) {
+		s, err := openAside(ctx, cfg)
+		var f *fail.Error
+		if errors.As(err, &f) && f.Code == "absent" {
+			return doctor.Database{Absent: true}, nil
 		}
 		if err != nil {
-			return err
+			return doctor.Database{}, err
 		}
-		return errors.Join(s.Ping(ctx), s.Close())
+		defer func() { _ = s.Close() }()
+		return looked(ctx, s, tenant)
 	})
 	if err != nil {
 		return nil, err
@@ -43,7 +45,23 @@ func Examine(ctx context.Context, cfg config.Config, now func() time.Time) ([]do
 // Examine is the same for the running portal: the health page calls it. It remembers since when something is wrong.
 func (a *App) Examine(ctx context.Context) []doctor.Finding { return a.doctor.Run(ctx) }
 
-func examiner(cfg config.Config, dir connection, tenant string, now func() time.Time, database func(context.Context) error) (*doctor.Doctor, error) {
+func (a *App) database(ctx context.Context) (doctor.Database, error) {
+	return looked(ctx, a.store, a.tenant)
+}
+
+// looked is what is said of an open database.
+func looked(ctx context.Context, s *store.Store, tenant string) (doctor.Database, error) {
+	if err := s.Ping(ctx); err != nil {
+		return doctor.Database{}, err
+	}
+	stop, err := s.Stopped(ctx, tenant)
+	if stop == nil || err != nil {
+		return doctor.Database{}, err
+	}
+	return doctor.Database{Stopped: stop.Since, Of: stop.Tenant, By: stop.By, Why: stop.Why}, nil
+}
+
+func examiner(cfg config.Config, dir connection, tenant string, now func() time.Time, database func(context.Context) (doctor.Database, error)) (*doctor.Doctor, error) {
 	proof := doctor.Credential{Kind: "secret"}
 	if cert, _, _, err := readCertificate(cfg); err != nil {
 		return nil, err

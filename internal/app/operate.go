@@ -21,7 +21,9 @@ type Verified struct {
 
 // VerifyHistory walks the chain of every tenant in the configured database. It needs nothing but the database.
 func VerifyHistory(ctx context.Context, cfg config.Config) (v Verified, err error) {
-	s, err := openStore(ctx, cfg, Clock, slog.New(slog.DiscardHandler))
+	o := storeOptions(cfg, Clock, slog.New(slog.DiscardHandler))
+	o.Existing = true
+	s, err := store.Open(ctx, o)
 	if err != nil {
 		return v, err
 	}

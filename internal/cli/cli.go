@@ -194,7 +194,12 @@ func exitCode(err error) int {
 		switch f.Kind {
 		case fail.Invalid:
 			return exitUsage
-		case fail.Denied, fail.Conflict, fail.Unsupported:
+		case fail.Conflict:
+			if f.Code == "locked" { // by another process: free when that one ends
+				return exitLater
+			}
+			return exitRefused
+		case fail.Denied, fail.Unsupported:
 			return exitRefused
 		case fail.Throttled, fail.Unavailable:
 			return exitLater

@@ -160,3 +160,32 @@ func TestS1_59_HelpNamesEveryVerb(t *testing.T) {
 		t.Errorf("serve without configuration: exit %d, %q", code, err)
 	}
 }
+
+// Whoever only looks makes nothing: there is no database, and it is said where none was found.
+func TestReadingCommandsMakeNoDatabase(t *testing.T) {
+	t.Parallel()
+	for _, verb := range [][]string{
+		{"history", "verify"},
+		{"history", "list", "--local"},
+		{"backup", "copy.db"},
+		{"stop", "--why", "a try"},
+	} {
+		t.Run(strings.Join(verb, " "), func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			at := filepath.Join(dir, "nameplate.db")
+			env := []string{"NAMEPLATE_DATABASE=" + at, "NAMEPLATE_KEY_FILE=" + filepath.Join(dir, "n.key"), "NAMEPLATE_TENANT=contoso.example", "NAMEPLATE_CLIENT_ID=" + "11111111-2222-3333-4444-555555555555", "NAMEPLATE_CLIENT_SECRET=0123456789abcdefABCDEF"}
+			code, out, err := run(t, env, append(verb, "--config", file(t, "nameplate.yaml", "public_url: http://localhost:8080\n"))...)
+			if code != 2 || out != "" || !strings.Contains(err, "There is no database "+at) {
+				t.Errorf("exit %d, %q, %q", code, out, err)
+			}
+			if left, err := os.ReadDir(dir); err != nil || len(left) != 0 {
+				t.Errorf("made %v, %v", left, err)
+			}
+		})
+	}
+	code, _, err := run(t, nil, "history", "verify", "--data", "/nowhere")
+	if code != 2 || !strings.Contains(err, "There is no database /nowhere/nameplate.db") {
+		t.Errorf("a folder that is not there: exit %d, %q", code, err)
+	}
+}

@@ -3,6 +3,7 @@ package cli_test
 import (
 	"bytes"
 	"encoding/json"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -26,8 +27,11 @@ func TestS1_57_DoctorOnTheEmulator(t *testing.T) {
 		code := cli.Main(t.Context(), cli.World{Args: append([]string{"doctor", "--config", file(t, "nameplate.yaml", "listen: 127.0.0.1:0\n")}, more...), Environ: env, Out: &out, Err: &errs})
 		return code, out.String(), errs.String()
 	}
-	if code, out, errs := examine(e["client_secret"]); code != 0 || !strings.Contains(out, "the redirect address is registered") {
+	if code, out, errs := examine(e["client_secret"]); code != 0 || !strings.Contains(out, "there is no database yet") || !strings.Contains(out, "the redirect address is registered") {
 		t.Errorf("exit %d\n%s%s", code, out, errs)
+	}
+	if left, err := os.ReadDir(folder); err != nil || len(left) != 0 {
+		t.Errorf("the examination made %v, %v", left, err)
 	}
 	code, out, errs := examine("the secret of yesterday, canary-1234567890", "--json")
 	var said struct {

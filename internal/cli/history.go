@@ -17,7 +17,7 @@ import (
 )
 
 func (c *command) history() *cobra.Command {
-	r := &remote{command: c}
+	r := &remote{command: c, looks: true}
 	var data string
 	verify := &cobra.Command{
 		Use: "verify", Short: "prove that no record of the history was changed, removed or put in between",

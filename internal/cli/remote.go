@@ -27,6 +27,7 @@ type remote struct {
 	keyFile string
 	local   bool
 	as      string
+	looks   bool // the verb looks into a database that is there, and makes none
 
 	base   string
 	key    string
@@ -132,7 +133,7 @@ func (r *remote) here(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if r.app, err = app.New(ctx, app.Options{Config: cfg, Log: logger(r.Err, config.Config{LogFormat: cfg.LogFormat, LogLevel: "error", LogPersonal: cfg.LogPersonal})}); err != nil {
+	if r.app, err = app.New(ctx, app.Options{Config: cfg, Existing: r.looks, Log: logger(r.Err, config.Config{LogFormat: cfg.LogFormat, LogLevel: "error", LogPersonal: cfg.LogPersonal})}); err != nil {
 		return err
 	}
 	name := "unknown"

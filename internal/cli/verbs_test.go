@@ -215,7 +215,7 @@ func TestS4_17_GroupsManagerAndPeopleWhoGo(t *testing.T) {
 	id := s.json("users", "get", s.anna)["id"].(string)
 	s.do(0, "users", "disable", s.anna, "--yes", s.anna)
 	s.do(0, "users", "enable", s.anna)
-	if p := s.json("users", "password", s.anna, "--yes", s.anna)["password"].(string); len(p) != 16 {
+	if p := s.json("users", "password", s.anna, "--yes", s.anna)["password"].(string); len(p) != 19 {
 		t.Errorf("password %q", p)
 	}
 	s.do(0, "users", "sessions", s.anna)
@@ -270,7 +270,7 @@ func TestLocal(t *testing.T) {
 	}
 	beside := filepath.Join(filepath.Dir(s.CAFile), "nameplate")
 	held := append(environ, "NAMEPLATE_DATABASE="+beside+".db", "NAMEPLATE_KEY_FILE="+beside+".key")
-	if code, _, err := run(t, held, "users", "get", s.anna, "--local", "--config", config); code != 4 || !strings.Contains(err, "in use") && !strings.Contains(err, "another") {
+	if code, _, err := run(t, held, "users", "get", s.anna, "--local", "--config", config); code != 5 || !strings.Contains(err, "in use by another Nameplate") {
 		t.Errorf("beside a running server: exit %d, %s", code, err)
 	}
 	if out := local(0, "keys", "list"); strings.Contains(out, "npk_") || !strings.Contains(out, "sync") {

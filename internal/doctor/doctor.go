@@ -49,6 +49,14 @@ type Credential struct {
 	Ends time.Time // zero: not known
 }
 
+// Database is what was found in it.
+type Database struct {
+	Absent  bool      // nothing was made yet
+	Stopped time.Time // since when all writing is stopped; zero when it is not
+	Of      string    // the tenant id of a stop of one organization; "" is a stop of all
+	By, Why string
+}
+
 // Options are what is examined.
 type Options struct {
 	Tenant     string // directory (tenant) id
@@ -61,7 +69,7 @@ type Options struct {
 	Features   []Feature
 	HTTP       *http.Client // reaches the authority
 	Now        func() time.Time
-	Database   func(context.Context) error // nil is not examined
+	Database   func(context.Context) (Database, error) // nil is not examined
 	KeyFile    func() error
 }
 
@@ -118,10 +126,24 @@ func (d *Doctor) here(ctx context.Context) []Finding {
 	var out []Finding
 	if d.o.Database != nil {
 		f := Finding{Code: "database", Level: OK, What: "the database answers"}
-		if err := d.o.Database(ctx); err != nil {
+		db, err := d.o.Database(ctx)
+		switch {
+		case err != nil:
 			f = Finding{Code: "database", Level: Error, What: "the database does not answer", Disables: "everything", Do: "check the setting database, and that its server runs", Evidence: err.Error()}
+		case db.Absent:
+			f.What = "there is no database yet; the first start makes it"
 		}
 		out = append(out, f)
+		if !db.Stopped.IsZero() {
+			again := "nameplate go --why REASON"
+			if db.Of != "" {
+				again += " --tenant " + db.Of
+			}
+			out = append(out, Finding{
+				Code: "stopped", Level: Warning, What: "all writing is stopped, by " + db.By, Since: db.Stopped, Evidence: "the reason given: " + db.Why,
+				Disables: "saving, for everybody; signing in and reading go on", Do: "when that reason is gone: " + again,
+			})
+		}
 	}
 	if d.o.KeyFile != nil {
 		f := Finding{Code: "key_file", Level: OK, What: "the key file can be used"}

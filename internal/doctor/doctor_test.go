@@ -68,9 +68,13 @@ func open(t *testing.T, edit func(*emulator.Organization)) *clinic {
 		Tenant: tenant, Authority: s.Authority, ClientID: client, Redirect: redirect, HTTP: s.Client(), Now: e.Now,
 		Graph:      newGraph(t, s.Graph, cred, s.Client().Transport),
 		Credential: doctor.Credential{Kind: "certificate", Ends: e.Now().AddDate(1, 0, 0)}, Features: doctor.Chosen([]string{"profiles"}),
-		Database: func(context.Context) error { return nil }, KeyFile: func() error { return nil },
+		Database: func(context.Context) (doctor.Database, error) { return doctor.Database{}, nil }, KeyFile: func() error { return nil },
 	}
 	return k
+}
+
+func (k *clinic) database(d doctor.Database, err error) {
+	k.o.Database = func(context.Context) (doctor.Database, error) { return d, err }
 }
 
 func newGraph(t *testing.T, at string, cred azcore.TokenCredential, via http.RoundTripper) *graph.Client {
@@ -119,10 +123,15 @@ func TestS1_57_C6_AFindingForEachThingThatIsWrong(t *testing.T) {
 		"cloud wrong": {nil, func(k *clinic) {
 			k.o.Graph = newGraph(t, "https://graph.microsoft.us", nil, k.server.Client().Transport)
 		}, "cloud", doctor.Error, "two clouds"},
-		"tenant wrong":        {nil, func(k *clinic) { k.o.Tenant = client }, "authority", doctor.Error, "wrong_tenant"},
-		"authority gone":      {nil, func(k *clinic) { k.o.Authority = "https://127.0.0.1:1" }, "authority", doctor.Error, "connection_refused"},
-		"redirect mismatch":   {nil, func(k *clinic) { k.o.Redirect = "https://people.example/auth/callback" }, "redirect", doctor.Error, "https://people.example/auth/callback"},
-		"database away":       {nil, func(k *clinic) { k.o.Database = func(context.Context) error { return errors.New("no route") } }, "database", doctor.Error, "no route"},
+		"tenant wrong":      {nil, func(k *clinic) { k.o.Tenant = client }, "authority", doctor.Error, "wrong_tenant"},
+		"authority gone":    {nil, func(k *clinic) { k.o.Authority = "https://127.0.0.1:1" }, "authority", doctor.Error, "connection_refused"},
+		"redirect mismatch": {nil, func(k *clinic) { k.o.Redirect = "https://people.example/auth/callback" }, "redirect", doctor.Error, "https://people.example/auth/callback"},
+		"database away":     {nil, func(k *clinic) { k.database(doctor.Database{}, errors.New("no route")) }, "database", doctor.Error, "no route"},
+		"no database yet":   {nil, func(k *clinic) { k.database(doctor.Database{Absent: true}, nil) }, "database", doctor.OK, "first start"},
+		"stopped": {nil, func(k *clinic) {
+			k.database(doctor.Database{Stopped: k.Now(), By: "mia", Why: "an import ran wild"}, nil)
+		}, "stopped", doctor.Warning, "an import ran wild"},
+		"how it goes on":      {nil, func(k *clinic) { k.database(doctor.Database{Stopped: k.Now(), Of: tenant, By: "mia", Why: "x"}, nil) }, "stopped", doctor.Warning, "nameplate go --why REASON --tenant " + tenant},
 		"key file unreadable": {nil, func(k *clinic) { k.o.KeyFile = func() error { return errors.New("not permitted") } }, "key_file", doctor.Error, "not permitted"},
 		"throttled": {nil, func(k *clinic) {
 			k.Inject(emulator.Rule{Match: emulator.Match{Path: `^/v1\.0/users`}, Do: emulator.Do{Status: 429, RetryAfter: "1"}})
@@ -182,11 +191,11 @@ func TestDoctor_RemembersSinceWhen(t *testing.T) {
 	t.Parallel()
 	k := open(t, nil)
 	bad := true
-	k.o.Database = func(context.Context) error {
+	k.o.Database = func(context.Context) (doctor.Database, error) {
 		if bad {
-			return errors.New("away")
+			return doctor.Database{}, errors.New("away")
 		}
-		return nil
+		return doctor.Database{}, nil
 	}
 	d := doctor.New(k.o)
 	first := find(d.Run(t.Context()), "database").Since

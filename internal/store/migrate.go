@@ -101,17 +101,32 @@ func newer(last, known int) *fail.Error {
 	return fail.New(fail.Unsupported, "store.migrate", fail.T("The database was written by a newer Nameplate (its tables are at step %[1]d, this program knows %[2]d). Start the newer program, or restore a backup from before it.", last, known))
 }
 
-// current refuses a database whose tables are not the ones that this program knows, and changes nothing.
-func (s *Store) current(ctx context.Context) error {
+// current refuses a database that holds nothing of Nameplate, and with exact one whose tables are not the ones that this program
+// knows. It changes nothing.
+func (s *Store) current(ctx context.Context, exact bool) error {
 	all, err := steps(s.engine)
 	if err != nil {
 		return fail.Wrap(fail.Internal, "store.migrate", err)
 	}
-	var last int
-	if err := s.read.QueryRowContext(ctx, `SELECT coalesce(max(number), 0) FROM migrations`).Scan(&last); err != nil {
-		return s.fault("store.migrate", err)
+	var tables, last int
+	err = s.read.QueryRowContext(ctx, map[engine]string{
+		sqlite:   `SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'migrations'`,
+		postgres: `SELECT count(*) FROM pg_tables WHERE schemaname = ANY (current_schemas(false)) AND tablename = 'migrations'`,
+	}[s.engine]).Scan(&tables)
+	if err == nil && tables > 0 {
+		err = s.read.QueryRowContext(ctx, `SELECT coalesce(max(number), 0) FROM migrations`).Scan(&last)
 	}
 	switch {
+	case err != nil:
+		return s.fault("store.migrate", err)
+	case tables == 0 && s.engine == sqlite:
+		return absent(s.path, nil)
+	case tables == 0:
+		e := fail.New(fail.Invalid, "store.open", fail.T("This PostgreSQL database holds nothing of Nameplate yet. Look at the address in the setting database; nameplate serve makes the tables."))
+		e.Code = "absent"
+		return e
+	case !exact:
+		return nil
 	case last > len(all):
 		return newer(last, len(all))
 	case last < len(all):

@@ -18,15 +18,13 @@ import (
 // waits, so it is short, and transactions try again (tx.go).
 const busyWait = 200
 
-func (s *Store) openSQLite(ctx context.Context, path string, aside bool) error {
+func (s *Store) openSQLite(ctx context.Context, path string, aside, existing bool) error {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return fail.Wrap(fail.Invalid, "store.open", err)
 	}
-	if _, err := os.Stat(path); aside && err != nil {
-		e := fail.New(fail.Invalid, "store.open", fail.T("There is no database %s. Name the configuration of the portal with --config, or run this in its folder.", path))
-		e.Err = err
-		return e
+	if _, err := os.Stat(path); existing && errors.Is(err, fs.ErrNotExist) {
+		return absent(path, err)
 	}
 	if err := s.checkFile(path); err != nil {
 		return err
@@ -129,6 +127,13 @@ func (s *Store) own(ctx context.Context, path string) error {
 		return e
 	}
 	return nil
+}
+
+// absent is said where a database is only looked at, and never made.
+func absent(path string, err error) error {
+	e := fail.New(fail.Invalid, "store.open", fail.T("There is no database %s. Name the configuration of the portal with --config, or run this in its folder; nameplate serve makes the database.", path))
+	e.Code, e.Err = "absent", err
+	return e
 }
 
 func damaged(path string, err error) error {

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -131,12 +132,31 @@ func TestA58_EndAccessLetsNobodyIn(t *testing.T) {
 	}
 }
 
-func TestOpenAsideMakesNothing(t *testing.T) {
+func TestWhoOnlyLooksMakesNothing(t *testing.T) {
 	t.Parallel()
 	c := &storetest.Clock{}
-	path := filepath.Join(t.TempDir(), "nameplate.db")
-	_, err := store.Open(t.Context(), store.Options{Path: path, Now: c.Now, Aside: true})
-	wantKind(t, "no file", err, fail.Invalid, "")
+	dir := t.TempDir()
+	path := filepath.Join(dir, "nameplate.db")
+	nothing := func(what string, o store.Options) {
+		t.Helper()
+		o.Now = c.Now
+		s, err := store.Open(t.Context(), o)
+		wantKind(t, what, err, fail.Invalid, "absent")
+		if err == nil {
+			s.Close()
+		}
+	}
+	nothing("no file, aside", store.Options{Path: path, Aside: true})
+	nothing("no file", store.Options{Path: path, Existing: true})
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 0 {
+		t.Errorf("made %v, %v", left, err)
+	}
+	empty := filepath.Join(dir, "empty.db")
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	nothing("an empty file", store.Options{Path: empty, Existing: true})
+	nothing("an empty file, aside", store.Options{Path: empty, Aside: true})
 	s, err := store.Open(t.Context(), store.Options{Path: path, Now: c.Now})
 	if err != nil {
 		t.Fatal(err)
@@ -147,4 +167,29 @@ func TestOpenAsideMakesNothing(t *testing.T) {
 	defer s.Close()
 	_, err = store.Open(t.Context(), store.Options{Path: path, Now: c.Now, Aside: true})
 	wantKind(t, "older tables", err, fail.Unsupported, "")
+}
+
+// On PostgreSQL too: a schema without tables gets none.
+func TestWhoOnlyLooksMakesNoTables(t *testing.T) {
+	t.Parallel()
+	c := &storetest.Clock{}
+	url := storetest.PostgresEmpty(t)
+	for _, o := range []store.Options{{URL: url, Existing: true}, {URL: url, Aside: true}} {
+		o.Now = c.Now
+		s, err := store.Open(t.Context(), o)
+		wantKind(t, "no tables", err, fail.Invalid, "absent")
+		if err == nil {
+			s.Close()
+		}
+	}
+	s, err := store.Open(t.Context(), store.Options{URL: url, Now: c.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	aside, err := store.Open(t.Context(), store.Options{URL: url, Now: c.Now, Existing: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	aside.Close()
 }

@@ -26,6 +26,8 @@ type Options struct {
 	// Aside opens a database that a server may have open: for a stop and for a backup. SQLite's file is not owned then, nothing is
 	// made or migrated, and tables at another step than this program's are refused.
 	Aside bool
+	// Existing refuses a database that is not there yet (Code "absent"), for whoever only looks. Aside does so too.
+	Existing bool
 }
 
 // Store is an open database. Safe for concurrent use.
@@ -51,7 +53,8 @@ const (
 func (e engine) String() string { return [...]string{"sqlite", "postgres"}[e] }
 
 // Open opens the database and brings its tables up to date. fail.Invalid is a thing to mend before a start: a wrong address, a
-// file that others may read, a damaged file; fail.Conflict (Code "locked") is another process that owns the file;
+// file that others may read, a damaged file, with Code "absent" a database that is not there where none is to be made;
+// fail.Conflict (Code "locked") is another process that owns the file;
 // fail.Unsupported is a database that a newer Nameplate has written; fail.Unavailable is one that cannot be reached now.
 func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.Log == nil {
@@ -65,13 +68,14 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	case (o.Path == "") == (o.URL == ""):
 		return nil, fail.New(fail.Invalid, "store.open", fail.T("Name one database: either a file for SQLite or a PostgreSQL address."))
 	case o.Path != "":
-		err = s.openSQLite(ctx, o.Path, o.Aside)
+		err = s.openSQLite(ctx, o.Path, o.Aside, o.Aside || o.Existing)
 	default:
 		err = s.openPostgres(ctx, o.URL)
 	}
-	if err == nil && o.Aside {
-		err = s.current(ctx)
-	} else if err == nil {
+	if err == nil && (o.Aside || o.Existing) {
+		err = s.current(ctx, o.Aside)
+	}
+	if err == nil && !o.Aside {
 		err = s.migrate(ctx)
 	}
 	if err != nil {

@@ -492,7 +492,7 @@ func TestHistoryBelongsToTheRunningPortal(t *testing.T) {
 	cmd := exec.Command(program(t), "history", "verify")
 	cmd.Env, cmd.Dir = env, t.TempDir()
 	out, err := cmd.CombinedOutput()
-	if err == nil || !strings.Contains(string(out), "another") {
+	if cmd.ProcessState.ExitCode() != 5 || !strings.Contains(string(out), "is in use by another Nameplate that is running") {
 		t.Errorf("while the portal runs: %v\n%s", err, out)
 	}
 }

@@ -92,6 +92,7 @@ type entity struct {
 	found            []string                                            // what $search without a property looks at
 	plain            bool                                                // is no directoryObject
 	inner            bool                                                // is reached through relationships alone
+	stands           func(t *table) []*object                            // objects that every tenant has and nobody saves
 
 	// Reading.
 	sees        func(c *call, o *object) sight                 // how much of o; nil o is the list
@@ -153,6 +154,7 @@ type relation struct {
 func entities(d *directory) []*entity {
 	return []*entity{
 		userEntity(), groupEntity(), roleEntity(), applicationEntity(), principalEntity(d), assignmentEntity(d), grantEntity(), federatedEntity(), extensionEntity(d),
+		templateEntity(),
 	}
 }
 

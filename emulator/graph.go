@@ -150,6 +150,11 @@ func segments(escaped string) (out []string, keys map[int]string, err error) {
 		if err != nil {
 			return nil, nil, errMalformedPath
 		}
+		if property, value, ok := strings.Cut(s, "="); ok && len(out) > 0 && value != "" && !strings.ContainsFunc(property, notLetter) {
+			// directoryRoles/roleTemplateId=…: https://learn.microsoft.com/en-us/graph/api/directoryrole-get
+			s = out[len(out)-1] + "(" + property + "='" + strings.Trim(value, "'") + "')"
+			out = out[:len(out)-1]
+		}
 		name, key, ok := strings.Cut(s, "(")
 		if !ok || !strings.HasSuffix(key, ")") || strings.ContainsAny(name, "'@") {
 			out = append(out, s)
@@ -171,6 +176,8 @@ func segments(escaped string) (out []string, keys map[int]string, err error) {
 	}
 	return out, keys, nil
 }
+
+func notLetter(r rune) bool { return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') }
 
 // is says whether the segment at i is that word in any case.
 func (c *call) is(i int, word string) bool {

@@ -175,14 +175,14 @@ func (t *tenant) save(rows []byte) (savedTenant, []byte, error) {
 	at := make(map[*object]uint64, len(d.byID)+len(d.deleted))
 	var all []*object
 	for _, in := range d.tables {
-		s := savedTable{Name: in.name, Live: len(in.list)}
+		s := savedTable{Name: in.name, Live: len(in.kept())}
 		for i, p := range in.props {
 			s.Props = append(s.Props, p.name)
 			if in.extension(i) {
 				s.Extensions = append(s.Extensions, savedProp{p.name, p.ops, p.adv, p.typ, p.single})
 			}
 		}
-		all = append(all, in.list...)
+		all = append(all, in.kept()...)
 		for _, o := range d.deleted {
 			if o.in == in {
 				all = append(all, o)
@@ -417,7 +417,7 @@ func (s savedTenant) tenant(e *Emulator, in *reader) (*tenant, error) {
 	if n < 0 || n > len(in.rest) {
 		return nil, errState
 	}
-	d.lastOrd = s.LastOrd
+	d.lastOrd = max(d.lastOrd, s.LastOrd)
 	d.changes.begin(s.Changes)
 	d.byID, d.byUPN = make(map[string]*object, n), make(map[string]*object, n)
 	all, managers := make([]object, n), make([]uint64, n)
@@ -454,7 +454,7 @@ func (d *directory) restore(s savedTable, in *reader, all []object, managers []u
 	if err != nil {
 		return err
 	}
-	t.list = make([]*object, 0, s.Live)
+	t.list = slices.Grow(t.list, s.Live)
 	for i := range s.Live + s.Deleted {
 		o := &all[first+i]
 		o.in, o.id, o.ord, o.changed, o.rec = t, in.text(), in.number(), in.number(), record{in.text(), d.shared}

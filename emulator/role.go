@@ -64,6 +64,13 @@ var directoryRoles = []roleDef{
 	{intuneAdmin, "Intune Administrator"},
 }
 
+// implicitRoles are those that everybody has who is none of the others: https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/2119
+var implicitRoles = []roleDef{
+	{"a0b1b346-4d3e-4e8b-98f8-753987be4970", "User"},
+	{"10dae51f-b6af-4016-8d66-8c2a99b929b3", "Guest User"},
+	{"2af84b1e-32c8-42b7-82bc-daa82404023b", "Restricted Guest User"},
+}
+
 // roleTemplate finds a role by display name or template id, "" when it is neither.
 func roleTemplate(nameOrID string) string {
 	for _, r := range directoryRoles {
@@ -77,11 +84,19 @@ func roleTemplate(nameOrID string) string {
 	return ""
 }
 
-func roleName(template string) string {
-	for _, r := range directoryRoles {
-		if r.id == template {
-			return r.name
+// definition is a built-in role by its template id; nil when there is none.
+func definition(template string) *roleDef {
+	for i := range directoryRoles {
+		if directoryRoles[i].id == template {
+			return &directoryRoles[i]
 		}
+	}
+	return nil
+}
+
+func roleName(template string) string {
+	if r := definition(template); r != nil {
+		return r.name
 	}
 	return template
 }

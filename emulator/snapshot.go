@@ -33,7 +33,7 @@ func (t *tenant) describe() Organization {
 		org.Attribute = append(org.Attribute, d.security[key])
 	}
 	for _, t := range d.tables {
-		for _, o := range t.list {
+		for _, o := range t.kept() {
 			switch t {
 			case d.users:
 				org.Users = append(org.Users, d.describe(o))
@@ -48,7 +48,7 @@ func (t *tenant) describe() Organization {
 }
 
 func (d *directory) describe(u *object) User {
-	out := User{ID: u.id, UPN: u.upn(), Roles: d.roles(u), Values: valuesOf(u, pUPN, pSync)}
+	out := User{ID: u.id, UPN: u.upn(), Roles: d.rolesHeld(u), Values: valuesOf(u, pUPN, pSync)}
 	if u.manager != nil {
 		out.Manager = u.manager.upn()
 	}

@@ -62,6 +62,9 @@ func (o *object) guest() bool { return o.is("user") && o.rec.get(pUserType) == `
 // onceSynced: https://github.com/microsoftgraph/microsoft-graph-docs/issues/12584
 func (o *object) onceSynced() bool { return o.more != nil && o.more.once }
 
+// firstOrd leaves room below the objects that are saved for those of entity.stands, however many a later version has.
+const firstOrd = 1 << 12
+
 func newDirectory(e *Emulator, tenant string) *directory {
 	d := &directory{
 		shared: newShared(), facts: readFacts(), byID: map[string]*object{}, byUPN: map[string]*object{}, byMail: map[string]*object{},
@@ -73,6 +76,16 @@ func newDirectory(e *Emulator, tenant string) *directory {
 	for _, e := range entities(d) {
 		d.tables = append(d.tables, newTable(e))
 	}
+	for _, t := range d.tables {
+		if t.stands != nil {
+			t.list = t.stands(t)
+			t.stood = len(t.list)
+		}
+		for i, o := range t.list {
+			o.ord = uint64(i + 1)
+		}
+	}
+	d.lastOrd = firstOrd
 	d.users, d.groups = d.typed("user"), d.typed("group")
 	d.users.learn(d.facts)
 	d.groups.props[gSID].derive = sidOf
@@ -116,7 +129,7 @@ func (d *directory) object(t *table, name, key string) *object {
 		o = t.find(d, key)
 	}
 	if o == nil || o.in != t {
-		return nil
+		o = t.standing(key)
 	}
 	return o
 }

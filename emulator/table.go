@@ -13,6 +13,7 @@ type table struct {
 	byName map[string]int // as spelled and in lower case
 	shown  *selection     // without $select
 	list   []*object      // those that are not deleted, in the order of their ord
+	stood  int            // how many of them, at the beginning, are those of entity.stands
 }
 
 func newTable(e *entity) *table {
@@ -30,6 +31,19 @@ func newTable(e *entity) *table {
 	}
 	t.shown = t.selection(names)
 	return t
+}
+
+// kept are the objects of the listing that are saved.
+func (t *table) kept() []*object { return t.list[t.stood:] }
+
+// standing is one of the others by its id; nil when there is none.
+func (t *table) standing(id string) *object {
+	for _, o := range t.list[:t.stood] {
+		if strings.EqualFold(o.id, id) {
+			return o
+		}
+	}
+	return nil
 }
 
 // prop is the number of a property in any case, -1 when there is none.

@@ -3,12 +3,14 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"nameplate/internal/app"
 	"nameplate/internal/config"
+	"nameplate/internal/doctor"
 )
 
 func (c *command) config() *cobra.Command {
@@ -20,10 +22,17 @@ func (c *command) config() *cobra.Command {
 				return err
 			}
 			redirect := app.RedirectURI(cfg)
+			need := []string{}
+			if !cfg.DelegatedOnly {
+				need = doctor.Least(doctor.Chosen(cfg.Features))
+			}
 			if c.json {
-				return json.NewEncoder(c.Out).Encode(map[string]any{"ok": true, "redirect_uri": redirect, "signed_out_uri": cfg.PublicURL.String() + "/signed-out", "front_channel_logout": app.LogoutURL(cfg)})
+				return json.NewEncoder(c.Out).Encode(map[string]any{"ok": true, "redirect_uri": redirect, "signed_out_uri": cfg.PublicURL.String() + "/signed-out", "front_channel_logout": app.LogoutURL(cfg), "application_permissions": need})
 			}
 			fmt.Fprintf(c.Out, "The configuration is in order.\nRegister these redirect URIs (Web):  %s\n                                     %s\nFront-channel logout URL:            %s\n", redirect, cfg.PublicURL.String()+"/signed-out", app.LogoutURL(cfg))
+			if !cfg.DelegatedOnly {
+				fmt.Fprintf(c.Out, "Application permissions:             %s\n", strings.Join(need, ", "))
+			}
 			return nil
 		},
 	}

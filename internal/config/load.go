@@ -81,12 +81,23 @@ func Load(src Source) (Config, error) {
 type loader struct {
 	table    []Setting
 	values   map[string]value
+	unread   []string // keys whose value stands in a file that cannot be read
 	mistakes Mistakes
 }
 
 func (l *loader) wrong(where, what, remedy string) {
 	l.mistakes = append(l.mistakes, Mistake{where, what, remedy})
 }
+
+// unread says which file cannot be read, where it was looked for, and why it cannot.
+func unread(verb, path string, err error) string {
+	if at, aerr := filepath.Abs(path); aerr == nil {
+		path = at
+	}
+	return verb + " " + path + ", which cannot be read (" + reason(err) + ")"
+}
+
+const checkPath = "check the path, and that the user that runs nameplate may read it; a path in the configuration file starts from its folder"
 
 const maxFile = 1 << 20 // bytes; a configuration is a page, not a book
 
@@ -196,7 +207,8 @@ func (l *loader) environment(environ []string) {
 				}
 				data, err := os.ReadFile(path)
 				if err != nil {
-					l.wrong(name+"_FILE", "names a file that cannot be read ("+reason(err)+")", "check the path, and that the user that runs nameplate may read it")
+					l.wrong(name+"_FILE", unread("names", path, err), checkPath)
+					l.unread = append(l.unread, s.Key)
 					continue
 				}
 				text, set, name = strings.TrimRight(string(data), "\r\n"), true, name+"_FILE"
@@ -226,6 +238,9 @@ func (l *loader) suggest(word string, name func(Setting) string) string {
 		if d := distance(strings.ToLower(word), strings.ToLower(name(s))); d < at {
 			best, at = name(s), d
 		}
+	}
+	if s, ok := l.setting(strings.TrimSuffix(word, "_file")); ok && s.Secret {
+		return "name that file in the variable " + s.Env() + "_FILE"
 	}
 	if best != "" {
 		return "did you mean " + best + "? Or take it out"
@@ -332,6 +347,7 @@ func (l *loader) together(c Config, now time.Time) {
 		l.wrong(l.where("client_id"), "is not an application id", "copy the Application (client) id, like 11111111-2222-3333-4444-555555555555")
 	}
 	switch {
+	case slices.Contains(l.unread, "client_secret"): // said already
 	case c.ClientSecret == "" && c.Certificate == "":
 		l.wrong("client_certificate", "and client_secret are both missing", "set client_certificate to a PEM file with certificate and key, or client_secret (NAMEPLATE_CLIENT_SECRET_FILE)")
 	case c.ClientSecret != "" && c.Certificate != "":
@@ -354,7 +370,7 @@ func (l *loader) together(c Config, now time.Time) {
 	for _, key := range []string{"policy", "ca_file", "logo"} {
 		if path := l.text(key); path != "" {
 			if f, err := os.Open(path); err != nil {
-				l.wrong(l.where(key), "names a file that cannot be read ("+reason(err)+")", "check the path; it starts from the folder of the configuration file")
+				l.wrong(l.where(key), unread("names", path, err), checkPath)
 			} else {
 				_ = f.Close()
 			}
@@ -414,12 +430,12 @@ func weak(s string) bool {
 func checkPair(certFile, keyFile string, now time.Time) (what, remedy string) {
 	cert, err := os.ReadFile(certFile)
 	if err != nil {
-		return "names a file that cannot be read (" + reason(err) + ")", "check the path; it starts from the folder of the configuration file"
+		return unread("names", certFile, err), checkPath
 	}
 	key := cert
 	if keyFile != certFile {
 		if key, err = os.ReadFile(keyFile); err != nil {
-			return "has a key file that cannot be read (" + reason(err) + ")", "check the path in tls_key"
+			return unread("has a key in", keyFile, err), checkPath
 		}
 	}
 	if !hasBlock(key, "PRIVATE KEY") {

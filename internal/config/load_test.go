@@ -165,7 +165,11 @@ func TestB48_AllMistakesAtOnceWithRemedy(t *testing.T) {
 		{"key twice", "listen: 127.0.0.1:1\nlisten: 127.0.0.1:2\n", []string{secret}, []string{"nameplate.yaml"}},
 		{"S1.9 secret of a tutorial", "", []string{"NAMEPLATE_CLIENT_SECRET=your_secret_key_please_change"}, []string{"too short or a text from a tutorial"}},
 		{"S1.9 short secret", "", []string{"NAMEPLATE_CLIENT_SECRET=tiny"}, []string{"too short or a text from a tutorial"}},
-		{"B49 secret file missing", "", []string{"NAMEPLATE_CLIENT_SECRET_FILE=" + filepath.Join(dir, "none")}, []string{"NAMEPLATE_CLIENT_SECRET_FILE names a file that cannot be read (there is no such file)"}},
+		{"B49 secret file missing", "", []string{"NAMEPLATE_CLIENT_SECRET_FILE=" + filepath.Join(dir, "none")}, []string{"NAMEPLATE_CLIENT_SECRET_FILE names " + filepath.Join(dir, "none") + ", which cannot be read (there is no such file)"}},
+		{"B49 secret file in the file", "client_secret_file: x\n", []string{secret}, []string{"client_secret_file is not a setting. Remedy: name that file in the variable NAMEPLATE_CLIENT_SECRET_FILE"}},
+		{"B49 other files missing", "", []string{secret, "NAMEPLATE_POLICY=" + filepath.Join(dir, "none.yaml"), "NAMEPLATE_LOGO=" + filepath.Join(dir, "none.svg")}, []string{
+			"NAMEPLATE_POLICY names " + filepath.Join(dir, "none.yaml") + ", which cannot be read (there is no such file)", "NAMEPLATE_LOGO names " + filepath.Join(dir, "none.svg"),
+		}},
 		{"A57 emulator and real mixed", "", []string{secret, "NAMEPLATE_AUTHORITY=http://127.0.0.1:9"}, []string{"mix the emulator and the real service"}},
 		{"A57 emulator behind a public address", "", []string{secret, "NAMEPLATE_AUTHORITY=http://127.0.0.1:9", "NAMEPLATE_GRAPH=http://127.0.0.1:9", "NAMEPLATE_PUBLIC_URL=https://people.example.com"}, []string{"an emulator lets anybody sign in as anybody"}},
 		{
@@ -207,6 +211,14 @@ func TestA52_SecretsDoNotPrint(t *testing.T) {
 	}
 	if !strings.Contains(c.ClientSecret.Reveal(), "canary") {
 		t.Error("the secret did not arrive")
+	}
+}
+
+// B49: a secret whose file cannot be read is one mistake, and not a missing secret as well.
+func TestB49_AnUnreadSecretIsOneMistake(t *testing.T) {
+	t.Parallel()
+	if _, m := load(t, "", tenant, client, "NAMEPLATE_CLIENT_SECRET_FILE="+filepath.Join(t.TempDir(), "none")); len(m) != 1 {
+		t.Errorf("%v", m)
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -287,5 +289,40 @@ func TestDoctor_TheSettingNamesTheFeatures(t *testing.T) {
 		if s.Key == "features" && !slices.Equal(s.Choices, names(doctor.Features())) {
 			t.Errorf("the setting has %v, the doctor %v", s.Choices, names(doctor.Features()))
 		}
+	}
+}
+
+// What docs/start.md tells to grant is what the doctor asks for, feature by feature, and nothing that it would call too much.
+func TestS1_58_TheGuideAndTheDoctorNameTheSamePermissions(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/start.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := regexp.MustCompile("(?m)^\\| `([a-z]+)` \\|([^|]*)\\|")
+	code := regexp.MustCompile("`([^`]+)`")
+	told := map[string][]string{}
+	for _, m := range row.FindAllStringSubmatch(string(page), -1) {
+		told[m[1]] = []string{}
+		for _, p := range code.FindAllStringSubmatch(m[2], -1) {
+			told[m[1]] = append(told[m[1]], p[1])
+		}
+	}
+	base := doctor.Least(doctor.Chosen([]string{"profiles"}))
+	for _, f := range doctor.Features() {
+		want := doctor.Least(doctor.Chosen([]string{"profiles", f.Name}))
+		if f.Name != "profiles" {
+			want = slices.DeleteFunc(want, func(p string) bool { return slices.Contains(base, p) })
+		}
+		if got, ok := told[f.Name]; !ok || !slices.Equal(slices.Sorted(slices.Values(got)), want) {
+			t.Errorf("%s: the guide has %v, the doctor %v", f.Name, got, want)
+		}
+	}
+	if len(told) != len(doctor.Features()) {
+		t.Errorf("the guide has the features %v", told)
+	}
+	all := doctor.Least(doctor.Features())
+	if want := []string{"Directory.Read.All", "GroupMember.ReadWrite.All", "User.ReadWrite.All"}; !slices.Equal(all, want) {
+		t.Errorf("all features need %v; the guide says that User.ReadWrite.All does for the rest", all)
 	}
 }

@@ -17,7 +17,7 @@ import (
 	"nameplate/internal/fail"
 )
 
-func TestSessionEndsWhenIdleAndAtLast(t *testing.T) {
+func TestW11_SessionEndsWhenIdleAndAtLast(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	idle := b.signIn("adele@contoso.com", "")

@@ -14,7 +14,7 @@ import (
 type outcome struct {
 	Entry    string                    `json:"entry,omitempty" says:"the entry of the history; none when only checked"`
 	Checked  bool                      `json:"checked" says:"nothing was written, this is what would be"`
-	State    change.State              `json:"state" says:"applied, unchanged, partly, unverified (accepted, not visible yet); open when only checked"`
+	State    change.State              `json:"state" says:"applied, unchanged, partly, unverified (not visible yet: accepted, or not known when its problem says so); open when only checked"`
 	Before   map[string]property.Value `json:"before" says:"what was there, of what changed"`
 	After    map[string]property.Value `json:"after" says:"what is there now, as read back"`
 	Parts    []part                    `json:"parts,omitempty" says:"what went by which request, when not everything arrived"`

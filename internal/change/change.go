@@ -8,6 +8,7 @@ package change
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"nameplate/internal/directory"
@@ -61,7 +62,7 @@ const (
 	Refused    State = "refused"    // policy, catalog or directory said no; nothing was applied
 	Conflicted State = "conflicted" // somebody else changed it; nothing of theirs was overwritten
 	Failed     State = "failed"     // the directory could not be reached or said no for a passing reason; nothing was applied
-	Unverified State = "unverified" // accepted, not visible yet; settles in the background
+	Unverified State = "unverified" // not visible yet, accepted unless the part is Unclear; settles in the background
 )
 
 // Part is one write request of a change: an own-token property, a picture, or everything that may go together.
@@ -72,6 +73,11 @@ type Part struct {
 	Problem *fail.Error // why not, when State is Refused, Conflicted, Failed or Unverified
 	// Confirmed says that the answer to the write was lost and that reading the directory back showed it.
 	Confirmed bool `json:",omitempty"`
+}
+
+// Unclear says that the directory did not answer whether it took the part, and that reading back did not tell either.
+func (p Part) Unclear() bool {
+	return p.State == Unverified && p.Problem != nil && p.Problem.Code == codeUnconfirmed
 }
 
 // Conflict is one property that moved: what the asker saw, what the directory says now, what the asker wants.
@@ -100,6 +106,9 @@ type Outcome struct {
 	Problem   *fail.Error // the whole change's problem; parts have their own
 	At        time.Time
 }
+
+// Unclear says that it is not known yet of at least one part whether it was taken.
+func (o Outcome) Unclear() bool { return slices.ContainsFunc(o.Parts, Part.Unclear) }
 
 // Policy is the gate: whether an actor may do this to that target. Default deny.
 type Policy interface {

@@ -39,7 +39,7 @@ var changeStates = []struct {
 }{
 	{change.Applied, fail.T("Saved")},
 	{change.Partly, fail.T("Partly saved")},
-	{change.Unverified, fail.T("Accepted, not visible yet")},
+	{change.Unverified, fail.T("Not visible yet")},
 	{change.Refused, fail.T("Refused")},
 	{change.Conflicted, fail.T("Not saved: changed by somebody else")},
 	{change.Failed, fail.T("Failed")},

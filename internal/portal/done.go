@@ -34,7 +34,7 @@ type doneView struct {
 
 type pairView struct {
 	Label, Was, Now string
-	Waiting         bool // accepted, not visible yet
+	Waiting         bool // not visible yet
 	NotSaved        bool
 }
 
@@ -100,6 +100,11 @@ func (p *Portal) doneOf(v *web.Visit, e change.Entry, fields []policy.Field) *do
 		d.Tone, d.Title, d.Lead = "caution", pr.S("Partly saved"), pr.S("Some of your changes were saved, others were not. What you typed for those is kept.")
 		d.Again, d.Spread = "/profile?again="+e.ID, true
 	case change.Unverified:
+		if o.Unclear() {
+			d.Tone, d.Title, d.Lead = "caution", pr.S("Not known yet whether this was saved"), pr.S("Microsoft 365 did not answer clearly. Nameplate keeps looking and notes the result in your history. What you typed is kept.")
+			d.Again = "/profile?again=" + e.ID
+			break
+		}
 		d.Tone, d.Title, d.Lead = "info", pr.S("Accepted, not visible yet"), pr.S("Microsoft 365 took your change but does not show it yet. This usually takes a few seconds; Nameplate keeps looking and notes the result in your history.")
 	case change.Open:
 		d.Tone, d.Title, d.Lead = "info", pr.S("Being saved"), pr.S("This change is still under way. Reload the page in a few seconds.")
@@ -157,12 +162,19 @@ func (p *Portal) labelFor(v *web.Visit, n property.Name, fields []policy.Field) 
 // pair is old → new of one name of an entry.
 func (p *Portal) pair(v *web.Visit, e change.Entry, n property.Name, fields []policy.Field, waiting bool) pairView {
 	was, now := e.Outcome.Before[n], e.Outcome.After[n]
-	if _, back := e.Outcome.After[n]; !back {
+	if _, back := e.Outcome.After[n]; !back || notArrived(e.Outcome, n) { // what was read back is not it
 		now = e.Change.Set[n]
 	}
 	pv := p.pairOf(v, n, was, now, e.Change.Names, fields)
 	pv.Waiting = waiting
 	return pv
+}
+
+// notArrived says that what was read back of n is not what was wanted, and nobody else's either.
+func notArrived(o change.Outcome, n property.Name) bool {
+	return slices.ContainsFunc(o.Parts, func(part change.Part) bool {
+		return slices.Contains(part.Names, n) && (part.State == change.Unverified || part.State == change.Failed || part.State == change.Refused)
+	})
 }
 
 // pairOf is old → new of a property, of the picture or of a facet; names are what the ids in facets are called.
@@ -339,6 +351,9 @@ func (p *Portal) entryView(v *web.Visit, e change.Entry, undone bool) entryView 
 		ev.State, ev.Tone = pr.S("Partly saved"), "caution"
 	case change.Unverified:
 		ev.State, ev.Tone = pr.S("Accepted, not visible yet"), "info"
+		if e.Outcome.Unclear() {
+			ev.State, ev.Tone = pr.S("Not known yet whether this was saved"), "caution"
+		}
 	case change.Open:
 		ev.State, ev.Tone = pr.S("Being saved"), "info"
 	case change.Conflicted:
@@ -363,8 +378,11 @@ func (p *Portal) entryView(v *web.Visit, e change.Entry, undone bool) entryView 
 			ev.Problem = v.T(web.ProblemOf(part.Problem).Say)
 		}
 	}
-	missed := map[property.Name]bool{}
+	missed, waiting := map[property.Name]bool{}, map[property.Name]bool{}
 	for _, part := range e.Outcome.Parts {
+		for _, n := range part.Names {
+			waiting[n] = part.State == change.Unverified
+		}
 		if e.Outcome.State == change.Partly && part.State != change.Applied && part.State != change.Unverified && part.State != change.Unchanged {
 			for _, n := range part.Names {
 				missed[n] = true
@@ -372,7 +390,7 @@ func (p *Portal) entryView(v *web.Visit, e change.Entry, undone bool) entryView 
 		}
 	}
 	for _, n := range names {
-		pv := p.pair(v, e, n, nil, false)
+		pv := p.pair(v, e, n, nil, waiting[n])
 		pv.NotSaved = missed[n]
 		ev.Pairs = append(ev.Pairs, pv)
 	}

@@ -436,6 +436,32 @@ func TestUnverified_SaysAcceptedNotVisibleYet(t *testing.T) {
 	b.post("/profile", form).has("Accepted, not visible yet", "Aarhus")
 }
 
+// A lost answer that reading back did not settle is not called accepted: it may never have arrived.
+func TestUnverified_WithoutAnAnswerSaysThatItIsNotKnown(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, open, func(w *world) {
+		w.answer = func(change.Change) (change.Outcome, error) {
+			lost := &fail.Error{Op: "test", Kind: fail.Unavailable, Code: "unconfirmed", Say: fail.T("The directory did not answer clearly, so it is not known yet whether this was saved. It is looked after, and this page will say how it ended.")}
+			return change.Outcome{
+				State: change.Unverified, Before: property.Values{"city": property.Text("København")}, After: property.Values{"city": property.Text("København")},
+				Parts: []change.Part{{Names: []property.Name{"city"}, State: change.Unverified, Problem: lost}}, Problem: lost,
+			}, nil
+		}
+	})
+	b := w.signedIn(t)
+	form := b.get("/profile?edit=place").form("/profile")
+	form.Set("city", "Aarhus")
+	p := b.post("/profile", form)
+	p.has("Not known yet whether this was saved", "København", "Aarhus", "What you typed is kept")
+	p.hasNot("Accepted", "took your change")
+	if again := b.get("/profile?again=entry-1").form("/profile"); again.Get("city") != "Aarhus" {
+		t.Errorf("typed, now %q", again.Get("city"))
+	}
+	p = b.get("/history")
+	p.has("Not known yet whether this was saved", "Aarhus")
+	p.hasNot("Accepted")
+}
+
 func TestDirectoryDown_KeepsWhatWasTyped(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, open)

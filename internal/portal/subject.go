@@ -123,6 +123,10 @@ func (p *Portal) doneFor(v *web.Visit, e change.Entry, one admin.Person) *doneVi
 	case change.Partly:
 		d.Lead = v.Printer.S("Some of it was saved, the rest was not.")
 	case change.Unverified:
+		if e.Outcome.Unclear() {
+			d.Lead = v.Printer.S("Microsoft 365 did not answer clearly. Nameplate keeps looking and notes the result in the history.")
+			break
+		}
 		d.Lead = v.Printer.S("Microsoft 365 took the change but does not show it yet. This usually takes a few seconds; Nameplate keeps looking and notes the result in the history.")
 	}
 	d.Spread = d.Spread && e.Change.Do == change.Update

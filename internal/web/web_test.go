@@ -232,16 +232,20 @@ func TestG22_RoutesTimesRights(t *testing.T) {
 func TestA09_StaleCookieIs401(t *testing.T) {
 	t.Parallel()
 	s, _, _ := site(t, public, nil)
-	w := do(s, "GET", public+"/mine", cookie("stolen"))
-	if w.Code != 401 {
+	if w := do(s, "GET", public+"/mine", cookie("stolen")); w.Code != 401 {
 		t.Errorf("%d %v", w.Code, w.Header())
 	}
 	if w := do(s, "GET", public+"/mine", cookie("too-many")); w.Code != 429 || w.Header().Get("Retry-After") != "3" { // A15
 		t.Errorf("%d %v", w.Code, w.Header())
 	}
-	w = httptest.NewRecorder()
+}
+
+func TestW7_CookieOverHTTPS(t *testing.T) {
+	t.Parallel()
+	s, _, _ := site(t, public, nil)
+	w := httptest.NewRecorder()
 	s.SetSession(w, "secret")
-	for _, name := range []string{"__Host-nameplate=", "Secure", "HttpOnly", "SameSite=Lax", "Path=/"} { // W7
+	for _, name := range []string{"__Host-nameplate=", "Secure", "HttpOnly", "SameSite=Lax", "Path=/"} {
 		if !strings.Contains(w.Header().Get("Set-Cookie"), name) {
 			t.Errorf("cookie lacks %s: %s", name, w.Header().Get("Set-Cookie"))
 		}

@@ -144,7 +144,7 @@ func TestOfficeBringsItsAddress(t *testing.T) {
 }
 
 // An administrator of Microsoft 365 sees before typing that the phone needs a higher role (C1, W21, F24).
-func TestF24_AdministratorsPhone(t *testing.T) {
+func TestW21_F24_AdministratorsPhone(t *testing.T) {
 	t.Parallel()
 	w := begin(t, app.DemoOptions{})
 	b := w.signIn(w.who("Microsoft 365 administrator")).speak("en")

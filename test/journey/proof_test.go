@@ -96,32 +96,6 @@ func TestA53_AChangedRecordIsNamed(t *testing.T) {
 	}
 }
 
-// The session's cookie ends with the browser's own session. A cookie jar does not tell a cookie's age: the header does.
-func TestS1_11_TheSessionEndsWithTheBrowser(t *testing.T) {
-	t.Parallel()
-	w := running(t)
-	b := w.browser()
-	var set []string
-	b.http.Transport = recorder{&set}
-	to, err := signInAddress(b, w.who("member"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.open(to)
-	found := false
-	for _, c := range set {
-		if strings.HasPrefix(c, "nameplate=") {
-			found = true
-			if low := strings.ToLower(c); strings.Contains(low, "max-age") || strings.Contains(low, "expires") {
-				t.Errorf("it outlives the browser: %q", c)
-			}
-		}
-	}
-	if !found {
-		t.Errorf("no session cookie: %v", set)
-	}
-}
-
 // The port is the one that was asked for, and the address that people get names it.
 func TestS1_12_ThePortIsASetting(t *testing.T) {
 	t.Parallel()

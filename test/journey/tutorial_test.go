@@ -173,7 +173,7 @@ func TestS1_20to23_WhereAddressesLead(t *testing.T) {
 }
 
 // S1.25, A21, W6: an id from the request is refused by name, wherever it stands, and the victim is not touched.
-func TestW6_A21_TargetIsTheSession(t *testing.T) {
+func TestS1_25_W6_A21_TargetIsTheSession(t *testing.T) {
 	t.Parallel()
 	w := running(t)
 	b := w.signIn(w.who("member"))
@@ -211,31 +211,6 @@ func TestW6_A21_TargetIsTheSession(t *testing.T) {
 	for _, e := range w.since(before) {
 		if e.Object == victim {
 			t.Errorf("the victim was written: %+v", e)
-		}
-	}
-}
-
-// S1.28, W12, A39, A47: what Graph answered is told in our own words, with a way on, and no text of Graph's reaches the page.
-func TestW12_A39_RefusalsInOurWords(t *testing.T) {
-	t.Parallel()
-	w := running(t)
-	b := w.signIn(w.who("member"))
-	for _, status := range []int{400, 403, 404, 500, 503, 429} {
-		form := b.get("/profile?edit=contact").form("/profile")
-		form.Set("mobilePhone", "+49 30 333444")
-		w.control(http.MethodPost, "/faults", ruleFor("PATCH", status), nil)
-		b.post("/profile", form)
-		w.control(http.MethodDelete, "/faults", nil, nil)
-		for _, bad := range []string{"canary", "Authorization_RequestDenied", "<script>", "eyJ", "Bearer ", "goroutine", "/v1.0/", "internal/"} {
-			if strings.Contains(b.body, bad) {
-				t.Errorf("after %d the page holds %q", status, bad)
-			}
-		}
-		if len(b.text()) < 200 || strings.Contains(b.text(), "Saved") {
-			t.Errorf("after %d the page says %d: %s", status, b.code, b.text())
-		}
-		if b.code != http.StatusOK && !strings.Contains(b.body, "49 30 333444") && b.code != http.StatusSeeOther {
-			t.Errorf("after %d what was typed is gone (%d):\n%s", status, b.code, b.text())
 		}
 	}
 }

@@ -113,7 +113,7 @@ func TestDelegatedOnly(t *testing.T) {
 }
 
 // The synced person sees what is mastered elsewhere as text with its reason, and may still write what is theirs (C5, W21).
-func TestSyncedPerson(t *testing.T) {
+func TestW21_SyncedPerson(t *testing.T) {
 	t.Parallel()
 	w := begin(t, app.DemoOptions{})
 	b := w.signIn(w.who("synced from on-premises")).speak("en")

@@ -451,15 +451,6 @@ func has(n *html.Node, key string) bool {
 
 type htmlNode = html.Node
 
-// ruleFor answers every request of that method with a status and a body that must not reach a person.
-func ruleFor(method string, status int) emulator.Rule {
-	do := emulator.Do{Status: status, Code: "canary_code", Message: "canary <script>alert(1)</script> eyJ0eXAi"}
-	if status == http.StatusTooManyRequests {
-		do.Headers = map[string]string{"Retry-After": "120"} // longer than a person waits: told at once
-	}
-	return emulator.Rule{Match: emulator.Match{Method: method}, At: "before", Do: do}
-}
-
 type htmlAttribute = html.Attribute
 
 // signInAddress begins a sign-in and gives the address that the authority sends the browser back to.

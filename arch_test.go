@@ -26,6 +26,7 @@ var arrows = map[string]string{
 	"internal/guard":                   "",
 	"internal/lang":                    "internal/fail",
 	"internal/photo":                   "internal/fail",
+	"internal/sheet":                   "internal/property internal/fail",
 	"emulator":                         "odata internal/property",
 	"emulator/sample":                  "emulator",
 	"internal/config":                  "graph",

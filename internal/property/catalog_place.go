@@ -34,7 +34,7 @@ func placeDefs() []Def {
 		{
 			Name: "country", Kind: KindText,
 			Graph: Facts{Path: "country", OnSelect: true, Max: 128, SyncLocked: true, Write: write(), Filter: some, Advanced: rest, Source: fromUser},
-			House: House{Label: "Country", Section: Place, Auto: "country-name", Columns: []string{"Country or Region", "CountryOrRegion"}},
+			House: House{Label: "Country", Section: Place, Auto: "country-name", Columns: []string{"Country or Region", "CountryOrRegion", "Country/Region"}},
 		},
 	}
 }

@@ -224,6 +224,8 @@ func (c *call) route() error {
 		return c.domains()
 	case "invitations":
 		return c.invitations()
+	case "auditlogs":
+		return c.auditLogs()
 	case "directory":
 		if c.is(1, "deletedItems") {
 			return c.deletedItems()

@@ -159,6 +159,51 @@ func (l *ledger) since(after int64) []Entry {
 	return out
 }
 
+// walk visits the entries behind after, the one that was seen last, until visit says false: oldest first, or newest first from the
+// end when after is 0. It waits for nobody who writes meanwhile for longer than a block takes.
+func (l *ledger) walk(after int64, newest bool, visit func(Entry) bool) {
+	next := after + 1
+	if newest {
+		if next = after - 1; after == 0 {
+			next = l.last()
+		}
+	}
+	for {
+		some := l.run(next, newest)
+		for _, e := range some {
+			if !visit(e) {
+				return
+			}
+		}
+		if len(some) == 0 {
+			return
+		}
+		if next = some[len(some)-1].Seq + 1; newest {
+			next -= 2
+		}
+	}
+}
+
+// run is what one block has from a number on, to its end or back to its beginning; a hundred of them at most.
+func (l *ledger) run(from int64, back bool) []Entry {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.blocks) > 0 && !back {
+		from = max(from, l.blocks[0].first)
+	}
+	var out []Entry
+	for _, b := range l.blocks {
+		i := int(from - b.first)
+		for i >= 0 && i < len(b.ends) && len(out) < 100 {
+			out = append(out, l.decode(b, i))
+			if i++; back {
+				i -= 2
+			}
+		}
+	}
+	return out
+}
+
 // of returns the entries above after that a request made.
 func (l *ledger) of(after int64, request string) []Entry {
 	l.mu.Lock()

@@ -26,6 +26,8 @@ const (
 	globalReader     = "f2ef992c-3afb-46b9-b7cf-a126ee74c451"
 	applicationAdmin = "9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3"
 	cloudAppAdmin    = "158c047a-c907-4556-b7ef-446551a6b5f7"
+	securityAdmin    = "194ae4cb-b126-40b2-bd5b-6091b380977d"
+	securityReader   = "5d6b6bb7-de71-4623-b4af-96380a352509"
 	attributeAdmin   = "58a13ea3-c632-46ae-9ee0-9c0d43cd7f3d"
 )
 
@@ -50,8 +52,8 @@ var directoryRoles = []roleDef{
 	{attributeAdmin, "Attribute Assignment Administrator"},
 	{"8424c6f0-a189-499e-bbd0-26c1753c96d4", "Attribute Definition Administrator"},
 	{globalReader, "Global Reader"},
-	{"194ae4cb-b126-40b2-bd5b-6091b380977d", "Security Administrator"},
-	{"5d6b6bb7-de71-4623-b4af-96380a352509", "Security Reader"},
+	{securityAdmin, "Security Administrator"},
+	{securityReader, "Security Reader"},
 	{exchangeAdmin, "Exchange Administrator"},
 	{sharePointAdmin, "SharePoint Administrator"},
 	{teamsAdmin, "Teams Administrator"},

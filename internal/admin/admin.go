@@ -10,6 +10,7 @@ package admin
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"nameplate/internal/change"
@@ -314,6 +315,35 @@ func (d *Desk) Named(ctx context.Context, by directory.Actor, tenant, upn string
 	}
 	u, err := d.Directory.ByName(ctx, tenant, upn, directory.Ask{})
 	return u.Ref, err
+}
+
+// NamedDeleted is who was deleted, can be restored, and had a user principal name or is the only one called so; NotFound.
+func (d *Desk) NamedDeleted(ctx context.Context, by directory.Actor, tenant, name string) (directory.Ref, error) {
+	var called []directory.Ref
+	for q := (directory.Query{Top: 999}); ; {
+		page, err := d.DeletedPeople(ctx, by, tenant, q)
+		if err != nil {
+			return directory.Ref{}, err
+		}
+		for _, u := range page.List {
+			if strings.EqualFold(u.Values["userPrincipalName"].Str(), name) {
+				return u.Ref, nil
+			}
+			if strings.EqualFold(u.Values["displayName"].Str(), name) {
+				called = append(called, u.Ref)
+			}
+		}
+		if q.Page = page.Next; q.Page == "" {
+			break
+		}
+	}
+	switch {
+	case len(called) == 1:
+		return called[0], nil
+	case len(called) > 1:
+		return directory.Ref{}, fail.New(fail.Conflict, "admin", fail.T("%[2]d people who were deleted are called %[1]q. Name one by the object id or the user principal name.", name, len(called)))
+	}
+	return directory.Ref{}, fail.New(fail.NotFound, "admin", fail.T("Nobody called %q was deleted in the last 30 days.", name))
 }
 
 // Groups lists groups.

@@ -58,10 +58,19 @@ func (a *API) acts() []Route {
 		act("DELETE", "", "Delete the person; for 30 days they can be restored.", directory.PeopleDelete, admins, nil, func(c *call) (reply, error) {
 			return c.facet(change.Account, directory.FacetAccount, property.Text(directory.Deleted))
 		}),
-		act("POST", "/restore", "Restore a person who was deleted.", directory.PeopleDelete, admins, nil, func(c *call) (reply, error) {
-			return c.facet(change.Account, directory.FacetAccount, property.Text(directory.Active))
-		}),
+		act("POST", "/restore", "Restore a person who was deleted; the name that they had does for the object id.", directory.PeopleDelete, admins, nil, restore),
 	}
+}
+
+func restore(c *call) (reply, error) {
+	ref := directory.Ref{Tenant: c.tenant, ID: c.r.PathValue("id")}
+	if !guid.MatchString(ref.ID) {
+		var err error
+		if ref, err = c.Desk.NamedDeleted(c.r.Context(), c.by, c.tenant, ref.ID); err != nil {
+			return reply{}, err
+		}
+	}
+	return c.change(change.Change{On: ref, Do: change.Account, Set: property.Values{directory.FacetAccount: property.Text(directory.Active)}})
 }
 
 // facet sets one facet of the person whom the address names.

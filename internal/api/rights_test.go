@@ -93,7 +93,7 @@ func TestA35_AnExpiredKeyAndLanguages(t *testing.T) {
 	mu.Unlock()
 	wantStatus(t, "expired", w.do(request{path: "/policy", key: short}), 401)
 
-	for language, want := range map[string]string{"": "Your address was given", "de": "Ihre Adresse haben Sie", "fr, de;q=0.5": "Ihre Adresse haben Sie", "xx": "Your address was given"} {
+	for language, want := range map[string]string{"": "Addresses are given", "de": "Adressen werden mit", "fr, de;q=0.5": "Adressen werden mit", "xx": "Addresses are given"} {
 		a := w.send("PATCH", "/people/"+w.member, `{"mail":"x@example.com"}`, "If-Match", "*", "Accept-Language", language)
 		if said, _ := a.at("errors", 0, "detail").(string); !strings.HasPrefix(said, want) {
 			t.Errorf("%q: %s", language, a)

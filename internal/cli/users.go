@@ -403,7 +403,7 @@ func (r *remote) usersPassword() *cobra.Command {
 }
 
 func (r *remote) usersRestore() *cobra.Command {
-	cmd := &cobra.Command{Use: "restore ID", Short: "restore a person who was deleted", Long: "ID is the object id; see: nameplate users list --deleted", Args: args("an object id")}
+	cmd := &cobra.Command{Use: "restore PERSON", Short: "restore a person who was deleted", Long: "PERSON is an object id, or the user principal name or the name that they had; see: nameplate users list --deleted", Args: args("a person")}
 	check := checkFlag(cmd)
 	cmd.RunE = r.over(func(ctx context.Context, a []string) error {
 		return r.send(ctx, http.MethodPost, person(a[0], "/restore"), check, nil)

@@ -221,7 +221,12 @@ func TestS4_17_GroupsManagerAndPeopleWhoGo(t *testing.T) {
 	s.do(0, "users", "sessions", s.anna)
 	s.do(0, "users", "delete", s.anna, "--yes", s.anna)
 	s.says(id, "users", "list", "--deleted")
-	s.do(0, "users", "restore", id)
+	if _, err := s.do(1, "users", "restore", "nobody@"+s.Domain); !strings.Contains(err, "Nobody called") {
+		t.Errorf("a name that nobody had: %s", err)
+	}
+	s.says(s.anna, "users", "list", "--deleted")
+	s.do(0, "users", "restore", s.anna)
+	s.says(id, "users", "get", s.anna)
 	s.do(0, "users", "get", s.anna)
 }
 

@@ -184,11 +184,16 @@ func (r *reading) licenses(op string, list bool, names []property.Name) func(gra
 
 // deleted finds a person who can still be restored. https://learn.microsoft.com/graph/api/directory-deleteditems-get
 func (d *Directory) deleted(ctx context.Context, op string, c *graph.Client, on directory.Ref, names []property.Name) (directory.User, error) {
+	var raw json.RawMessage
 	var u struct {
 		ID   string
 		Type string `json:"@odata.type"`
 	}
-	if err := c.Get(ctx, "/directory/deletedItems/"+on.ID, &u); err != nil {
+	err := c.Get(ctx, "/directory/deletedItems/"+on.ID, &raw)
+	if err == nil {
+		err = json.Unmarshal(raw, &u)
+	}
+	if err != nil {
 		return directory.User{}, d.unread(ctx, c, op, on.ID, property.ReadDeleted, false, err)
 	}
 	if !strings.EqualFold(u.ID, on.ID) || !strings.EqualFold(u.Type, "#microsoft.graph.user") {
@@ -198,11 +203,30 @@ func (d *Directory) deleted(ctx context.Context, op string, c *graph.Client, on 
 	}
 	// What roles a deleted person had cannot be read; the service itself looks at them when an administrator is restored.
 	out := directory.User{Ref: on, Values: property.Values{}, Roles: []string{}, At: d.o.Now()}
+	var known []property.Name // of what is asked for; the rest is not in the answer
 	for _, n := range names {
 		out.Values[n] = property.Null()
+		if n == "displayName" || n == "userPrincipalName" {
+			known = append(known, n)
+		}
 	}
+	v, err := read(d.o.Properties, graph.Answer{Status: http.StatusOK, Body: raw}, known)
+	if err != nil {
+		return directory.User{}, failure(op, on.ID, err)
+	}
+	for n, x := range v {
+		out.Values[n] = x
+	}
+	formerName(out)
 	out.Values[directory.FacetAccount] = property.Text(directory.Deleted)
 	return out, nil
+}
+
+// formerName takes away the object id that Entra puts before the user principal name of whom it deletes, to free the name.
+func formerName(u directory.User) {
+	if was, ok := strings.CutPrefix(u.Values["userPrincipalName"].Str(), strings.ReplaceAll(u.Ref.ID, "-", "")); ok && was != "" {
+		u.Values["userPrincipalName"] = property.Text(was)
+	}
 }
 
 // SetManager implements directory.Writer. https://learn.microsoft.com/graph/api/user-post-manager

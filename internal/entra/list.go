@@ -24,7 +24,11 @@ func (d *Directory) People(ctx context.Context, tenant string, q directory.Query
 // DeletedPeople implements directory.Lister. https://learn.microsoft.com/graph/api/directory-deleteditems-list
 func (d *Directory) DeletedPeople(ctx context.Context, tenant string, q directory.Query) (directory.People, error) {
 	q.Filter, q.Search, q.Order, q.Count = "", "", "", false
-	return d.people(ctx, "entra.deletedpeople", tenant, "/directory/deletedItems/microsoft.graph.user", property.ReadDeleted, q)
+	page, err := d.people(ctx, "entra.deletedpeople", tenant, "/directory/deletedItems/microsoft.graph.user", property.ReadDeleted, q)
+	for _, u := range page.List {
+		formerName(u)
+	}
+	return page, err
 }
 
 // Members implements directory.Lister. https://learn.microsoft.com/graph/api/group-list-members

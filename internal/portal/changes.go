@@ -175,13 +175,14 @@ func (p *Portal) everybodysHistory(w http.ResponseWriter, r *http.Request, v *we
 	if l.before > 0 {
 		b.Newest = with("/admin/history", l.values())
 	}
+	undone := takenBack(list)
 	for _, e := range list {
 		day := v.Printer.LongDate(e.Begun)
 		if n := len(b.Days); n == 0 || b.Days[n-1].Title != day {
 			b.Days = append(b.Days, dayView{Title: day})
 		}
 		d := &b.Days[len(b.Days)-1]
-		d.Entries = append(d.Entries, p.entryBy(v, e))
+		d.Entries = append(d.Entries, p.entryBy(v, e, undone[e.ID]))
 	}
 	if len(list) == 0 {
 		b.Empty = &emptyView{"clock", v.Printer.S("No change fits"), v.Printer.S("Every change that is made through this portal appears here. Remove a filter to see more."), "/admin/history", v.Printer.S("All changes")}
@@ -233,9 +234,13 @@ func (p *Portal) changesBody(v *web.Visit, l changesQuery) changesBody {
 }
 
 // entryBy is one entry as those see it who look after people: with whom it was about, and why.
-func (p *Portal) entryBy(v *web.Visit, e change.Entry) entryView {
-	ev := p.entryView(v, e, false)
-	ev.Undo, ev.UndoFor = "", ""
+func (p *Portal) entryBy(v *web.Visit, e change.Entry, undone bool) entryView {
+	ev := p.entryView(v, e, undone)
+	ev.Undo, ev.UndoFor, ev.Under = "", "", "/admin"
+	if e.Undoable() && !undone && admin.Writes(v.Actor()) {
+		ev.UndoFor = "undo " + e.ID
+		ev.Undo = v.Token(ev.UndoFor)
+	}
 	ev.On, ev.OnHref = e.Change.Names["on"], "/admin/people/"+e.Change.On.ID
 	if ev.On == "" && e.Change.By.Self(e.Change.On) {
 		ev.On = e.Change.By.Name
@@ -244,6 +249,9 @@ func (p *Portal) entryBy(v *web.Visit, e change.Entry) entryView {
 		ev.On = e.Change.On.ID
 	}
 	ev.Who = actorName(v, e.Change.By)
+	if e.Change.By.Kind == directory.HostActor && e.Change.By.Name != "" {
+		ev.Who = v.Printer.S("%s, on the server", Clear(e.Change.By.Name))
+	}
 	ev.Href = "/admin/history/" + e.ID
 	if e.Change.Why != "" && e.Change.Undoes == "" {
 		ev.Reason = e.Change.Why
@@ -265,10 +273,8 @@ func (p *Portal) deskEntry(ctx context.Context, v *web.Visit, id string) (change
 }
 
 type entryBody struct {
-	Entry         entryView
-	Day           string
-	Undo, UndoFor string
-	ID            string
+	Entry   entryView
+	Day, ID string
 }
 
 // entryPage shows one entry with everything that is known of it, and the way to take it back.
@@ -277,11 +283,7 @@ func (p *Portal) entryPage(w http.ResponseWriter, r *http.Request, v *web.Visit)
 	if err != nil {
 		return err
 	}
-	b := entryBody{Entry: p.entryBy(v, e), Day: v.Printer.LongDate(e.Begun), ID: e.ID}
-	if e.Undoable() && admin.Writes(v.Actor()) {
-		b.UndoFor = "undo " + e.ID
-		b.Undo = v.Token(b.UndoFor)
-	}
+	b := entryBody{Entry: p.entryBy(v, e, false), Day: v.Printer.LongDate(e.Begun), ID: e.ID}
 	return p.show(w, v, http.StatusOK, "entry", p.desk(r, v, "changes", fail.T("A change"), b))
 }
 

@@ -30,10 +30,16 @@ type deed struct {
 
 const enabled property.Name = "accountEnabled"
 
+// sayOpen is how long what is open stays open: services that evaluate access continuously hear of it within 15 minutes, an access token
+// for any other lives 60 to 90 minutes, and a web page may have a session of its own.
+// https://learn.microsoft.com/entra/identity/conditional-access/concept-continuous-access-evaluation
+// https://learn.microsoft.com/entra/identity-platform/access-tokens#token-lifetime and https://learn.microsoft.com/entra/identity/users/users-revoke-access
+var sayOpen = fail.T("What is open now closes after a while: Outlook, Teams and SharePoint within 15 minutes, other apps within 90, and an app with sessions of its own when it ends them.")
+
 var deeds = []deed{
 	{
 		key: "block", do: change.Update, name: enabled, to: property.Bool(false), icon: "lock", danger: true, label: fail.T("Block sign-in"), title: fail.T("Block sign-in?"),
-		say: []fail.Text{fail.T("%s cannot sign in any more. Where they are signed in now they may stay so for up to an hour: end their sign-ins as well to be quicker.")},
+		say: []fail.Text{fail.T("%s cannot sign in any more."), sayOpen},
 	},
 	{
 		key: "unblock", do: change.Update, name: enabled, to: property.Bool(true), icon: "key", label: fail.T("Allow sign-in"), title: fail.T("Allow sign-in?"),
@@ -41,7 +47,7 @@ var deeds = []deed{
 	},
 	{
 		key: "sessions", do: change.Sessions, name: directory.FacetSessions, to: property.Bool(true), icon: "leave", label: fail.T("End sign-ins"), title: fail.T("End all sign-ins?"),
-		say: []fail.Text{fail.T("%s has to sign in again on every device. What is open now can stay open for up to an hour. This cannot be taken back.")},
+		say: []fail.Text{fail.T("%s has to sign in again on every device. This cannot be taken back."), sayOpen},
 	},
 	{
 		key: "password", do: change.Password, name: directory.FacetPassword, to: property.Bool(true), icon: "shield", danger: true, label: fail.T("Reset password"), title: fail.T("Reset the password?"),

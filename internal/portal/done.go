@@ -282,6 +282,7 @@ type entryView struct {
 	Pairs         []pairView
 	Problem       string
 	Undo, UndoFor string
+	Under         string // where it is undone: "" in one's own history, "/admin" elsewhere
 	Undone        bool
 	Undoing       bool
 	// Where the history is of many people: about whom, what was done, the reason that was given, and the address of the entry.
@@ -303,12 +304,7 @@ func (p *Portal) history(w http.ResponseWriter, r *http.Request, v *web.Visit) e
 		entries = entries[:historyPage]
 		b.Older = "/history?before=" + itoa(entries[historyPage-1].Seq)
 	}
-	undone := map[string]bool{}
-	for _, e := range entries {
-		if e.Change.Undoes != "" && e.Outcome.State == change.Applied {
-			undone[e.Change.Undoes] = true
-		}
-	}
+	undone := takenBack(entries)
 	for _, e := range entries {
 		day := v.Printer.LongDate(e.Begun)
 		if n := len(b.Days); n == 0 || b.Days[n-1].Title != day {
@@ -320,6 +316,17 @@ func (p *Portal) history(w http.ResponseWriter, r *http.Request, v *web.Visit) e
 	return p.show(w, v, http.StatusOK, "history", p.page(r, v, "history", fail.T("History"), b))
 }
 
+// takenBack are the ids of the entries that others among these undid.
+func takenBack(entries []change.Entry) map[string]bool {
+	undone := map[string]bool{}
+	for _, e := range entries {
+		if e.Change.Undoes != "" && e.Outcome.State == change.Applied {
+			undone[e.Change.Undoes] = true
+		}
+	}
+	return undone
+}
+
 // actorName is who made a change, in words.
 func actorName(v *web.Visit, by directory.Actor) string {
 	switch by.Kind {
@@ -327,6 +334,8 @@ func actorName(v *web.Visit, by directory.Actor) string {
 		return v.Printer.S("Nameplate itself")
 	case directory.HostActor:
 		return v.Printer.S("An administrator on the server")
+	case directory.KeyActor:
+		return v.Printer.S("API key %s", Clear(by.Name))
 	case directory.OtherActor:
 		return v.Printer.S("Outside this portal")
 	}

@@ -65,8 +65,9 @@ func (p *Portal) overview(w http.ResponseWriter, r *http.Request, v *web.Visit) 
 	if err != nil {
 		return err
 	}
+	undone := takenBack(recent)
 	for _, e := range recent {
-		b.History = append(b.History, p.entryBy(v, e))
+		b.History = append(b.History, p.entryBy(v, e, undone[e.ID]))
 	}
 	return p.show(w, v, http.StatusOK, "overview", p.desk(r, v, "overview", fail.T("Overview"), b))
 }

@@ -36,6 +36,7 @@ type subjectBody struct {
 	Licenses     []licenseRow
 	Deeds        []deedView
 	Closed       string // the one reason why nothing can be done, "" when something can
+	Gone         bool   // deleted: nothing but the name is known, and nothing but restoring can be done
 	MayManager   bool
 	MayGroups    bool
 	MayLicenses  bool
@@ -130,6 +131,9 @@ func (p *Portal) doneFor(v *web.Visit, e change.Entry, one admin.Person) *doneVi
 		d.Lead = v.Printer.S("Microsoft 365 took the change but does not show it yet. This usually takes a few seconds; Nameplate keeps looking and notes the result in the history.")
 	}
 	d.Spread = d.Spread && e.Change.Do == change.Update
+	if on, said := e.Outcome.After[enabled]; e.Outcome.State == change.Applied && (said && !on.True() || e.Change.Do == change.Sessions) {
+		d.Lead, d.Spread = v.T(sayOpen), false
+	}
 	if e.Undoable() && admin.Writes(v.Actor()) {
 		d.UndoFor = "undo " + e.ID
 		d.Undo = v.Token(d.UndoFor)
@@ -145,7 +149,9 @@ func (p *Portal) showSubject(w http.ResponseWriter, r *http.Request, v *web.Visi
 	if one.Seen && one.User.Photo != (directory.PhotoInfo{}) {
 		b.Photo = b.At + "/photo?" + url.Values{"v": {strings.Trim(one.User.Photo.ETag, `"W/`)}}.Encode()
 	}
-	b.Sections = d.sections()
+	if b.Gone = one.Gone; !b.Gone {
+		b.Sections = d.sections()
+	}
 	scope := []string{"person", one.Ref.ID, "fields", d.editing}
 	for i := range b.Sections {
 		for j := range b.Sections[i].Fields {
@@ -191,8 +197,9 @@ func (p *Portal) showSubject(w http.ResponseWriter, r *http.Request, v *web.Visi
 	if err != nil {
 		return err
 	}
+	undone := takenBack(past)
 	for _, e := range past {
-		b.History = append(b.History, p.entryBy(v, e))
+		b.History = append(b.History, p.entryBy(v, e, undone[e.ID]))
 	}
 	b.AllHistory = with("/admin/history", url.Values{"on": {one.Ref.ID}})
 	return p.show(w, v, status, "subject", p.desk(r, v, "people", fail.T("People"), b))

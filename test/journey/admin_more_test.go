@@ -133,6 +133,33 @@ properties:
 	b.says("Sign in once more", "Nothing was changed yet")
 }
 
+// Blocking says before and after how long open sessions live, and can be taken back in the list of all changes; an entry that was taken
+// back offers that no more.
+func TestS3_14_UndoInAllChanges(t *testing.T) {
+	t.Parallel()
+	b := begin(t, app.DemoOptions{}).signIn(ruth)
+	at := b.person("Lena Hoffmann")
+	const open = "Outlook, Teams and SharePoint within 15 minutes"
+	b.get(at+"/block").says("Block sign-in?", open)
+	b.deed(at, "block", nil).says("Saved", "Sign-in blocked", open)
+	undo := func() string {
+		f := b.get("/admin/history").all(func(n *html.Node) bool { return n.Data == "form" && strings.HasSuffix(attr(n, "action"), "/undo") })
+		if len(f) == 0 {
+			t.Fatalf("nothing can be taken back:\n%s", b.text())
+		}
+		return attr(f[0], "action")
+	}
+	first := undo()
+	if !strings.HasPrefix(first, "/admin/history/") {
+		t.Fatalf("the first undo goes to %s", first)
+	}
+	b.press(first, "", nil).says("Saved", "Can sign in")
+	if again := undo(); again == first {
+		t.Error("what was taken back can be taken back once more")
+	}
+	b.says("Taken back", "Undo of an earlier change")
+}
+
 // The hostile organization in every list: nothing of it is markup, an address or a template, and every page answers (A37, A43).
 func TestA37_A43_TheHostileOrganizationInEveryList(t *testing.T) {
 	t.Parallel()

@@ -86,7 +86,7 @@ func TestS3_1_S3_2_S3_3_S3_4_S3_6_S3_7_S3_8_S3_14_PeopleAndOnePerson(t *testing.
 		f.Set("mobilePhone", "+49 151 7654321")
 		f.Set("displayName", "Lena Hoffmann-Vogt")
 	})
-	b.says("Before you save", "This will change", "+49 151 55501008", "+49 151 7654321", "Lena Hoffmann-Vogt", "Change something")
+	b.says("Before you save", "This will change", "+49 151 55501008", "+49 151 7654321", "Lena Hoffmann-Vogt", "Back to the form")
 	if n := w.since(mark); len(n) != 0 {
 		t.Fatalf("before anything was saved the ledger has %v", n)
 	}
@@ -310,10 +310,17 @@ func TestS3_B3_DeleteAndRestore(t *testing.T) {
 	b.deed(at, "delete", func(f url.Values) { f.Set("name", "Lena Hoffmann") }).says("Saved", "Deleted", "Restore")
 	b.get("/admin/people?q=Lena").says("Nobody matches")
 	b.get("/admin/people?view=deleted").says("Lena Hoffmann")
+	b.get(at).says("Lena Hoffmann", "lena.hoffmann@larkfield.example")
+	if n := strings.Count(b.text(), strings.TrimPrefix(at, "/admin/people/")); n != 1 { // the object id itself
+		t.Errorf("the page shows an id for a name:\n%s", b.text())
+	}
 	if b.get(at + "?edit=contact"); len(b.all(func(n *html.Node) bool { return n.Data == "form" && attr(n, "id") == "edit" })) != 0 {
 		t.Error("a deleted person can be edited")
 	}
 	b.deed(at, "restore", nil).says("Saved", "Can sign in")
+	if b.get("/admin/history"); strings.Contains(b.text(), strings.TrimPrefix(at, "/admin/people/")) {
+		t.Errorf("the history shows an id for a name:\n%s", b.text())
+	}
 	b.get("/admin/people?q=Lena").says("1 person")
 }
 

@@ -51,18 +51,29 @@ func account(t *testing.T, f Fixture) {
 	if v := facet(t, f, f.Member, directory.FacetAccount); v.Str() != directory.Active {
 		t.Errorf("the account is %v", v)
 	}
+	names := []property.Name{"displayName", "userPrincipalName"}
+	called := func(u directory.User) string {
+		return u.Values["displayName"].Str() + " " + u.Values["userPrincipalName"].Str()
+	}
+	was, err := f.Reader.User(t.Context(), app, f.Member, directory.Ask{Names: names})
+	ok(t, err)
 	for range 2 {
 		ok(t, f.Writer.SetAccount(t.Context(), app, f.Member, directory.Deleted))
 		if v := facet(t, f, f.Member, directory.FacetAccount); v.Str() != directory.Deleted {
 			t.Errorf("the account is %v after it was deleted", v)
 		}
 	}
-	_, err := f.Reader.User(t.Context(), app, f.Member, directory.Ask{Names: []property.Name{"jobTitle"}})
+	_, err = f.Reader.User(t.Context(), app, f.Member, directory.Ask{Names: []property.Name{"jobTitle"}})
 	wantKind(t, err, fail.NotFound)
-	gone, err := f.Lister.DeletedPeople(t.Context(), f.Member.Tenant, directory.Query{Names: []property.Name{"displayName"}})
+	gone, err := f.Lister.DeletedPeople(t.Context(), f.Member.Tenant, directory.Query{Names: names})
 	ok(t, err)
-	if len(gone.List) != 1 || gone.List[0].Ref != f.Member {
+	if len(gone.List) != 1 || gone.List[0].Ref != f.Member || called(gone.List[0]) != called(was) {
 		t.Errorf("the deleted people are %v", gone.List)
+	}
+	one, err := f.Reader.User(t.Context(), app, f.Member, directory.Ask{Names: append(names, "jobTitle", directory.FacetAccount)})
+	ok(t, err)
+	if called(one) != called(was) || called(one) == " " {
+		t.Errorf("who was deleted is called %q, and was %q", called(one), called(was))
 	}
 	ok(t, f.Writer.SetAccount(t.Context(), app, f.Member, directory.Active))
 	if v := facet(t, f, f.Member, directory.FacetAccount); v.Str() != directory.Active {

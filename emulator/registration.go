@@ -39,7 +39,7 @@ func (e *Emulator) registered(t *tenant, clientID string) (registration, bool) {
 		}
 	}
 	if reg.home == nil {
-		return reg, false
+		return e.firstParty(t, clientID)
 	}
 	reg.tenant = reg.home
 	if t != nil && t.dir.service(clientID) != nil {
@@ -251,16 +251,19 @@ func (e *Emulator) itself(t *tenant, clientID, oid string) *call {
 
 // install puts a multi-tenant application into tenant t, as the first consent there does, and returns it as t has it.
 func (e *Emulator) install(t *tenant, reg registration, oid string) registration {
-	if reg.tenant == t {
-		return reg
-	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if t.dir.service(reg.ClientID) == nil {
 		in := t.dir.typed("servicePrincipal")
 		o := &object{in: in, id: e.random.id()}
+		edits := []edit{in.given(sEnabled, "true"), in.given(sAppID, text(reg.ClientID))}
+		if a, ok := firstPartyNamed(reg.ClientID); ok {
+			edits = append(edits, in.given(sName, text(a.Name)), in.given(sOwner, text(microsoftTenant)))
+		}
 		// Nothing stands in the way: there was none.
-		_ = e.itself(t, reg.ClientID, oid).applyTo(o, []edit{in.given(sEnabled, "true"), in.given(sAppID, text(reg.ClientID))}, "servicePrincipal.create")
+		_ = e.itself(t, reg.ClientID, oid).applyTo(o, edits, "servicePrincipal.create")
+	} else if reg.tenant == t {
+		return reg
 	}
 	out, _ := e.registered(t, reg.ClientID)
 	return out

@@ -146,11 +146,17 @@ func principalEntity(d *directory) *entity {
 			in, at := o.in, slices.IndexFunc(edits, func(e edit) bool { return e.prop == sAppID })
 			id := unquote(edits[at].json)
 			app, home := c.t.dir.application(id)
-			if app == nil || home != c.t.dir && app.text("signInAudience") == ownWorkAudience {
+			first, known := firstPartyNamed(id)
+			switch {
+			case app != nil && (home == c.t.dir || app.text("signInAudience") != ownWorkAudience):
+				edits[at].json = app.get("appId")
+			case app == nil && known:
+				edits[at].json = text(first.ClientID)
+				edits = append(edits, in.given(sName, text(first.Name)), in.given(sOwner, text(microsoftTenant)))
+			default:
 				// text as in https://github.com/kubernetes-retired/kubernetes-anywhere/pull/248, the id is of later answers
 				return nil, failure(http.StatusBadRequest, "NoBackingApplicationObject", "The appId '%s' of the service principal does not reference a valid application object.", id)
 			}
-			edits[at].json = app.get("appId")
 			if !slices.ContainsFunc(edits, func(e edit) bool { return e.prop == sEnabled }) {
 				edits = append(edits, in.given(sEnabled, "true"))
 			}
@@ -214,8 +220,7 @@ func (d *directory) graphService() *object {
 	}
 	o := &object{in: d.typed("servicePrincipal"), id: guidOf("service principal", d.tenant, graphAppID)}
 	o.rec = record{}.with(fieldsOf(map[int]string{
-		// https://learn.microsoft.com/en-us/troubleshoot/entra/entra-id/governance/verify-first-party-apps-sign-in
-		sAppID: text(graphAppID), sEnabled: "true", sName: `"Microsoft Graph"`, sOwner: `"f8cdef31-a31e-4b4a-93e4-5f571e91255a"`,
+		sAppID: text(graphAppID), sEnabled: "true", sName: `"Microsoft Graph"`, sOwner: text(microsoftTenant),
 	}))
 	d.enter(o)
 	return o

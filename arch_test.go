@@ -44,8 +44,9 @@ var arrows = map[string]string{
 	"internal/portal":                  "internal/guard internal/web internal/access internal/admin internal/change internal/policy internal/lang internal/photo internal/directory internal/property odata internal/fail",
 	"internal/api":                     "internal/guard internal/explain internal/web internal/access internal/admin internal/change internal/policy internal/photo internal/directory internal/property internal/fail",
 	"internal/doctor":                  "graph internal/explain internal/property internal/fail",
+	"internal/setup":                   "graph internal/explain internal/fail",
 	"internal/reference":               "internal/api internal/policy internal/config internal/property",
-	"internal/cli":                     "internal/reference internal/app internal/config internal/doctor internal/explain internal/change internal/policy internal/directory internal/property odata internal/fail internal/lang emulator emulator/sample",
+	"internal/cli":                     "internal/reference internal/setup internal/app internal/config internal/doctor internal/explain internal/change internal/policy internal/directory internal/property odata internal/fail internal/lang emulator emulator/sample",
 	"internal/app":                     "*",
 	"cmd/nameplate":                    "internal/cli",
 	"test/journey":                     "*",
@@ -188,6 +189,37 @@ func TestOnlyWhereAllowed(t *testing.T) {
 			}
 			return true
 		})
+	}
+}
+
+// TestOnlySetupAndEntraWriteToGraph: who holds a graph.Client may read with it; docs/decisions/0014 says who may send anything else.
+func TestOnlySetupAndEntraWriteToGraph(t *testing.T) {
+	t.Parallel()
+	writes := []string{"Post", "Patch", "Put", "Delete"}
+	found := 0
+	for _, s := range sources(t) {
+		if s.test || !slices.ContainsFunc(s.file.Imports, func(i *ast.ImportSpec) bool { return i.Path.Value == `"nameplate/graph"` }) {
+			continue
+		}
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			call, ok := n.(*ast.CallExpr)
+			if !ok {
+				return true
+			}
+			sel, ok := call.Fun.(*ast.SelectorExpr)
+			if !ok || !slices.Contains(writes, sel.Sel.Name) || len(call.Args) < 2 {
+				return true
+			}
+			if s.pkg == "internal/entra" || s.pkg == "internal/setup" {
+				found++
+				return true
+			}
+			t.Errorf("%s: %s to Graph outside internal/entra and internal/setup", s.fset.Position(call.Pos()), sel.Sel.Name)
+			return true
+		})
+	}
+	if found < 5 {
+		t.Errorf("only %d writes were found: the test does not see them", found)
 	}
 }
 

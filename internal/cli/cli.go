@@ -92,7 +92,7 @@ func (c *command) root() *cobra.Command {
 under a policy that says who may see and change what.
 
 Try it with nothing installed:   nameplate demo
-Against your own organization:   nameplate serve`,
+Against your own organization:   nameplate setup, then nameplate serve`,
 		SilenceErrors:              true,
 		SilenceUsage:               true,
 		Version:                    c.Version,
@@ -119,7 +119,7 @@ Against your own organization:   nameplate serve`,
 			}
 		}
 	}
-	root.AddCommand(c.demo(), c.serve(), c.users(), c.groups(), c.licenses(), c.history(), c.stop(), c.goOn(), c.backup(), c.restore(), c.policy(), c.keys(), c.emulator(), c.config(), c.doctor(), c.docs())
+	root.AddCommand(c.demo(), c.serve(), c.users(), c.groups(), c.licenses(), c.history(), c.stop(), c.goOn(), c.backup(), c.restore(), c.policy(), c.keys(), c.emulator(), c.config(), c.setup(), c.doctor(), c.docs())
 	root.Args = func(cmd *cobra.Command, args []string) error {
 		if len(args) > 0 {
 			text := fmt.Sprintf("there is no verb %q.", args[0])

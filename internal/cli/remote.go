@@ -9,7 +9,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"os/user"
 	"strings"
 	"time"
@@ -332,11 +331,7 @@ func (r *remote) sure(ctx context.Context, what, who, yes string) error {
 		}
 		return nil
 	}
-	f, ok := r.In.(*os.File)
-	if ok {
-		info, err := f.Stat()
-		ok = err == nil && info.Mode()&os.ModeCharDevice != 0
-	}
+	ok := r.terminal()
 	var line string
 	if ok {
 		fmt.Fprintf(r.Err, "%s %s.\nType %s to go on: ", what, plain(text(o["displayName"])), plain(name))

@@ -15,7 +15,7 @@ func (c *command) serve() *cobra.Command {
 		Use:   "serve",
 		Short: "the portal for your own organization",
 		Long: `Starts the portal against the Microsoft 365 organization that the configuration names.
-docs/start.md says which registration it needs and how to make it.`,
+nameplate setup makes the registration that it needs; docs/start.md tells of it.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := c.load()

@@ -22,6 +22,14 @@ type Need struct {
 	Role    string // template id of a directory role that the service principal needs as well
 }
 
+// RoleName is what Microsoft calls the directory role with a template id of Need.Role.
+func RoleName(template string) string {
+	if template == userAdministrator {
+		return "User Administrator"
+	}
+	return template
+}
+
 const userAdministrator = "fe930be7-5e62-47db-91af-98c3a49a38b1"
 
 // higher are the roles that may do what User Administrator may to passwords.
@@ -69,14 +77,19 @@ func Chosen(names []string) []Feature {
 }
 
 // Least is the smallest list of permissions that these features need, sorted: a permission that an other one on the list makes
-// superfluous is left out.
-func Least(features []Feature) []string {
+// superfluous is left out. known, when there are any, are those that the organization's Microsoft Graph has: an older one lacks the
+// youngest, and the next wider one takes their place.
+func Least(features []Feature, known ...string) []string {
 	var needs [][]string
 	var out []string
 	for _, f := range features {
 		for _, n := range f.Needs {
 			needs = append(needs, n.Permits)
-			for p := range strings.SplitSeq(n.Permits[0], "+") {
+			first := n.Permits[0]
+			if i := slices.IndexFunc(n.Permits, func(p string) bool { return allows([]string{p}, known) }); i >= 0 {
+				first = n.Permits[i]
+			}
+			for p := range strings.SplitSeq(first, "+") {
 				if !slices.Contains(out, p) {
 					out = append(out, p)
 				}

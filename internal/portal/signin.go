@@ -88,6 +88,9 @@ func (p *Portal) login(w http.ResponseWriter, r *http.Request, v *web.Visit) err
 
 // callback is where the authority sends the browser back to.
 func (p *Portal) callback(w http.ResponseWriter, r *http.Request, v *web.Visit) error {
+	if q := r.URL.Query(); q.Has("admin_consent") {
+		return p.consented(w, r, v, q)
+	}
 	done, err := p.Access.Finish(r.Context(), access.Callback{
 		Query: r.URL.Query(), Attempt: p.Site.Attempt(r),
 		Session: p.Site.SessionSecret(r), From: v.From,
@@ -111,6 +114,18 @@ func (p *Portal) callback(w http.ResponseWriter, r *http.Request, v *web.Visit) 
 	}
 	http.Redirect(w, r, next, http.StatusSeeOther)
 	return nil
+}
+
+// consented tells an administrator what came of the page for consent. The answer proves nothing and decides nothing: nobody is signed
+// in by it, and what was really granted nameplate doctor sees.
+// https://learn.microsoft.com/entra/identity-platform/v2-admin-consent#successful-response
+func (p *Portal) consented(w http.ResponseWriter, r *http.Request, v *web.Visit, q url.Values) error {
+	title, say, do := fail.T("Consent was given"), fail.T("Microsoft says that the permissions were granted to Nameplate for everybody in your organization."), fail.T("It can take a few minutes to show. nameplate doctor says whether everything is there.")
+	if q.Has("error") {
+		title, say, do = fail.T("Consent was not given"), fail.T("Nothing was granted, and nothing has changed."), fail.T("If that was a mistake, open the link again as Privileged Role Administrator or Global Administrator and accept.")
+	}
+	body := signInProblem{Title: v.T(title), Say: v.T(say), Do: v.T(do), Reference: v.ID}
+	return p.show(w, v, http.StatusOK, "sign-in-problem", p.page(r, v, "", title, body))
 }
 
 type signInProblem struct {

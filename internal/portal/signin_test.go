@@ -242,12 +242,26 @@ func TestPhoto(t *testing.T) {
 	})
 }
 
+// TestS5_30_S5_31_ConsentPageSaysWhetherItWasGiven: the consent link comes back to the registered redirect address. It signs nobody in.
+func TestS5_30_S5_31_ConsentPageSaysWhetherItWasGiven(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, open)
+	b := w.browser(t)
+	b.get("/auth/callback?admin_consent=True&tenant=x&scope=y").has("Consent was given", "nameplate doctor")
+	p := b.get("/auth/callback?admin_consent=True&error=consent_required&error_description=%3Cscript%3Einjected%3C/script%3E")
+	p.has("Consent was not given", "Nothing was granted")
+	p.hasNot("injected")
+	if p := b.get("/profile"); p.url.Path == "/profile" && p.status == 200 {
+		t.Error("somebody is signed in")
+	}
+}
+
 // Every page as one person and as a visitor: headers of trust.md A13, A43, A44 and interface.md's size.
 func TestEveryPage(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, open, func(w *world) { w.deps.Gallery = true; w.deps.Emulator = true })
 	for _, b := range []*browser{w.browser(t), w.signedIn(t)} {
-		for _, path := range []string{"/", "/sign-in", "/profile", "/profile?edit=all", "/profile?edit=about", "/profile/photo", "/history", "/help", "/signed-out", "/ask/city", "/nope", "/gallery", "/gallery/parts", "/photo", "/auth/callback"} {
+		for _, path := range []string{"/", "/sign-in", "/profile", "/profile?edit=all", "/profile?edit=about", "/profile/photo", "/history", "/help", "/signed-out", "/ask/city", "/nope", "/gallery", "/gallery/parts", "/photo", "/auth/callback", "/auth/callback?admin_consent=True"} {
 			p := b.get(path)
 			for name, want := range map[string]string{"X-Frame-Options": "DENY", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin", "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Resource-Policy": "same-origin", "Cache-Control": "no-store"} {
 				if got := p.header.Get(name); got != want {

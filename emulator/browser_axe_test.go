@@ -27,10 +27,7 @@ func TestPagesAreAccessible(t *testing.T) {
 	if err != nil {
 		t.Fatal("there is no axe-core: make tools")
 	}
-	e, err := emulator.New(emulator.Options{Organizations: organizations()})
-	if err != nil {
-		t.Fatal(err)
-	}
+	e := newEmulator(t, emulator.Options{Organizations: organizations()})
 	s, err := e.Start(t.Context(), emulator.Addresses{Control: "-"})
 	if err != nil {
 		t.Fatal(err)

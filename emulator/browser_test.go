@@ -35,10 +35,7 @@ func TestBrowserSignsIn(t *testing.T) {
 	defer app.Close()
 	orgs := organizations()
 	orgs[0].Apps[0].Redirects = append(orgs[0].Apps[0].Redirects, app.URL+"/callback")
-	e, err := emulator.New(emulator.Options{Organizations: orgs})
-	if err != nil {
-		t.Fatal(err)
-	}
+	e := newEmulator(t, emulator.Options{Organizations: orgs})
 	s, err := e.Start(t.Context(), emulator.Addresses{HTTPS: "-", Control: "-"})
 	if err != nil {
 		t.Fatal(err)

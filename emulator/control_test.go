@@ -54,15 +54,6 @@ func (c console) send(r *http.Request, out any) *http.Response {
 	return res
 }
 
-func newEmulator(t *testing.T, opts emulator.Options) *emulator.Emulator {
-	t.Helper()
-	e, err := emulator.New(opts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return e
-}
-
 func TestControlClock(t *testing.T) {
 	t.Parallel()
 	start := time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)

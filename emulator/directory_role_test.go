@@ -136,19 +136,14 @@ func TestF23_RolesAreKept(t *testing.T) {
 		return out
 	}
 	before := read(d.Emulator)
-	again, err := emulator.New(emulator.Options{Organizations: d.Snapshot()})
-	if err != nil {
-		t.Fatal(err)
-	}
+	again := newEmulator(t, emulator.Options{Organizations: d.Snapshot()})
 	if diff := cmp.Diff(before, read(again)); diff != "" {
 		t.Errorf("from a snapshot: %s", diff)
 	}
 	if err := d.Save(); err != nil {
 		t.Fatal(err)
 	}
-	if again, err = emulator.New(opts); err != nil {
-		t.Fatal(err)
-	}
+	again = newEmulator(t, opts)
 	if diff := cmp.Diff(before, read(again)); diff != "" {
 		t.Errorf("from the data folder: %s", diff)
 	}

@@ -61,9 +61,10 @@ type Options struct {
 	ShuffleBatches bool    // answers inside a batch come in any order, as the service may send them
 	Throttle       Throttle
 	Pages          PageSizes
-	Notify         bool   // send change notifications to addresses of other machines as well; else to loopback only
-	LedgerMax      int    // entries kept in memory; 0 means 100,000
-	Data           string // a folder to keep state in between runs; "" keeps nothing
+	Notify         bool                            // send change notifications to addresses of other machines as well; else to loopback only
+	LedgerMax      int                             // entries kept in memory; 0 means 100,000
+	Data           string                          // a folder to keep state in between runs; "" keeps nothing
+	Wrap           func(http.Handler) http.Handler // put around Handler, to record or to check what is answered; nil is nothing
 }
 
 // Emulator holds one or several tenants. All methods are safe for concurrent use.
@@ -140,7 +141,9 @@ func New(opts Options) (*Emulator, error) {
 		}
 	}
 	e.licensesAgain()
-	e.handler = e.faulty(http.HandlerFunc(e.serve))
+	if e.handler = e.faulty(http.HandlerFunc(e.serve)); opts.Wrap != nil {
+		e.handler = opts.Wrap(e.handler)
+	}
 	e.control = e.newControl()
 	return e, nil
 }

@@ -156,10 +156,7 @@ func newWorlds(t *testing.T, rules emulator.Rules, fragments []string) []*world 
 		}
 		orgs, worlds = append(orgs, org), append(worlds, w)
 	}
-	e, err := emulator.New(emulator.Options{Organizations: orgs, Rules: rules, Seed: 7})
-	if err != nil {
-		t.Fatal(err)
-	}
+	e := newEmulator(t, emulator.Options{Organizations: orgs, Rules: rules, Seed: 7})
 	for _, w := range worlds {
 		w.e = e
 	}

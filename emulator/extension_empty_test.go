@@ -13,14 +13,11 @@ import (
 // nothing is left is still well-formed JSON, alone, in a list, and with something expanded.
 func TestSelectOfNothing(t *testing.T) {
 	t.Parallel()
-	e, err := emulator.New(emulator.Options{Organizations: []emulator.Organization{{
+	e := newEmulator(t, emulator.Options{Organizations: []emulator.Organization{{
 		Domains: []emulator.Domain{{Name: "contoso.com", Verified: true}},
 		Users:   []emulator.User{{UPN: "anna@contoso.com"}, {UPN: "ben@contoso.com", Manager: "anna@contoso.com"}},
 		Schemas: []emulator.Schema{{ID: "ext55gb1l09_msLearnCourses", Properties: map[string]string{"courseType": "String"}}},
 	}}})
-	if err != nil {
-		t.Fatal(err)
-	}
 	token, err := e.Mint(emulator.Token{Roles: []string{"Directory.Read.All"}})
 	if err != nil {
 		t.Fatal(err)

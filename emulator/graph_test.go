@@ -62,10 +62,7 @@ func newDesk(t *testing.T, opts emulator.Options) *desk {
 	if opts.Organizations == nil {
 		opts.Organizations = []emulator.Organization{office()}
 	}
-	e, err := emulator.New(opts)
-	if err != nil {
-		t.Fatal(err)
-	}
+	e := newEmulator(t, opts)
 	return (&desk{Emulator: e, t: t}).app("User.ReadWrite.All", "Directory.Read.All")
 }
 
@@ -430,12 +427,12 @@ func TestSearchAndOrder(t *testing.T) {
 func TestUnknownRoutesAreCounted(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, emulator.Options{})
-	r := d.ask("POST", "/v1.0/users/"+ann+"/reprocessLicenseAssignment", `{}`)
+	r := d.ask("POST", "/v1.0/users/"+ann+"/exportPersonalData", `{}`)
 	d.want(r, 400, "BadRequest")
 	if !strings.Contains(string(r.raw), "EmulatorHasNoRoute") {
 		t.Errorf("%s", r.raw)
 	}
-	if n := d.Statistics().Unknown["POST /v1.0/users/"+ann+"/reprocessLicenseAssignment"]; n != 1 {
+	if n := d.Statistics().Unknown["POST /v1.0/users/"+ann+"/exportPersonalData"]; n != 1 {
 		t.Errorf("%v", d.Statistics().Unknown)
 	}
 }

@@ -244,6 +244,15 @@ func noGUID(s string) error {
 // licenseWriters may give licenses when they are signed in: https://learn.microsoft.com/en-us/graph/api/user-assignlicense
 var licenseWriters = []string{globalAdmin, licenseAdmin, userAdmin, directoryWriter}
 
+// mayLicense: whoever holds one of the permissions, and signed in a role with it.
+func (c *call) mayLicense(permissions ...string) error {
+	if !c.p.holds(permissions...) && !c.p.asUser() ||
+		c.p.delegated() && !c.p.hasRole(licenseWriters...) {
+		return denied()
+	}
+	return nil
+}
+
 // assignLicense: https://learn.microsoft.com/en-us/graph/api/user-assignlicense. Nothing or all of it is done.
 func (c *call) assignLicense(key string) error {
 	if err := c.method(http.MethodPost); err != nil {
@@ -259,9 +268,8 @@ func (c *call) assignLicense(key string) error {
 	if err != nil {
 		return err
 	}
-	if !c.p.holds("LicenseAssignment.ReadWrite.All", "User.ReadWrite.All", "Directory.ReadWrite.All") && !c.p.asUser() ||
-		c.p.delegated() && !c.p.hasRole(licenseWriters...) {
-		return denied()
+	if err := c.mayLicense("LicenseAssignment.ReadWrite.All", "User.ReadWrite.All", "Directory.ReadWrite.All"); err != nil {
+		return err
 	}
 	states := statesOf(u.rec)
 	for _, sku := range w.remove {

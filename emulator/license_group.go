@@ -133,22 +133,11 @@ func (c *call) passOn(g *object) {
 		if !member && !strings.Contains(u.rec.get(pStates), g.id) {
 			continue
 		}
-		was := statesOf(u.rec)
-		states := slices.DeleteFunc(slices.Clone(was), func(s licenseState) bool { return s.group() == g.id })
-		for _, l := range gives {
-			if !member {
-				break
-			}
-			s := c.inherited(u, states, g.id, l)
-			if i := slices.IndexFunc(was, func(o licenseState) bool { s.At = o.At; return reflect.DeepEqual(o, s) }); i < 0 {
-				s.At = c.e.Now().UTC().Format(time.RFC3339)
-			}
-			failed = failed || s.State == "Error"
-			states = append(states, s)
+		if !member {
+			c.passTo(u, g, nil)
+			continue
 		}
-		if !slices.EqualFunc(was, inOrder(states), func(a, b licenseState) bool { return reflect.DeepEqual(a, b) }) {
-			_ = c.relicense(u, states, "user.license") // nothing of a person refuses it
-		}
+		failed = c.passTo(u, g, gives) || failed
 	}
 	if g.gone() {
 		return
@@ -161,6 +150,47 @@ func (c *call) passOn(g *object) {
 		{prop: gProcessing, name: "licenseProcessingState", json: `{"state":"ProcessingComplete"}`},
 		{prop: gLicenseErrors, name: "hasMembersWithLicenseErrors", json: errors},
 	}, "group.license.processed")
+}
+
+// passTo gives a person what they get from a group, and says whether any of it could not be given.
+func (c *call) passTo(u, g *object, gives []license) (failed bool) {
+	was := statesOf(u.rec)
+	states := slices.DeleteFunc(slices.Clone(was), func(s licenseState) bool { return s.group() == g.id })
+	for _, l := range gives {
+		s := c.inherited(u, states, g.id, l)
+		if i := slices.IndexFunc(was, func(o licenseState) bool { s.At = o.At; return reflect.DeepEqual(o, s) }); i < 0 {
+			s.At = c.e.Now().UTC().Format(time.RFC3339)
+		}
+		failed = failed || s.State == "Error"
+		states = append(states, s)
+	}
+	if !slices.EqualFunc(was, inOrder(states), func(a, b licenseState) bool { return reflect.DeepEqual(a, b) }) {
+		_ = c.relicense(u, states, "user.license") // nothing of a person refuses it
+	}
+	return failed
+}
+
+// reprocessLicenses tries a person's licenses of groups again: https://learn.microsoft.com/en-us/graph/api/user-reprocesslicenseassignment
+func (c *call) reprocessLicenses(key string) error {
+	if err := c.method(http.MethodPost); err != nil {
+		return err
+	}
+	c.e.mu.Lock()
+	defer c.e.mu.Unlock()
+	u, err := c.find(key)
+	if err != nil {
+		return err
+	}
+	if err := c.mayLicense("User.ReadWrite.All", "Directory.ReadWrite.All"); err != nil {
+		return err
+	}
+	for _, g := range c.t.dir.groups.list {
+		if gives := licensesOf(g); gives != nil && !g.gone() && c.t.dir.bond("members").has(g, u) {
+			c.passTo(u, g, gives)
+		}
+	}
+	b := c.context(nil, "users/$entity")
+	return c.send(http.StatusOK, append(u.in.shown.append(b, u), '}'))
 }
 
 // inherited is how a person has a group's license beside what they have: active, or in error with its reason.

@@ -3,6 +3,7 @@ package emulator_test
 import (
 	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -156,6 +157,43 @@ func TestF45_GroupLicenses(t *testing.T) {
 	check(again, map[string]string{ann: "", max_: "", "rae@contoso.com": ""})
 	if n := again.seats(premium); n != 0 {
 		t.Errorf("after all that %d seats are taken", n)
+	}
+}
+
+// Once the reason is out of the way, processing again gives a person what their group could not: nobody else is looked at.
+// https://learn.microsoft.com/en-us/entra/identity/users/licensing-groups-resolve-problems
+func TestF45_LicensesOfGroupsAreProcessedAgain(t *testing.T) {
+	t.Parallel()
+	org := licensedOffice()
+	org.Groups[0].Members = []string{"ann@contoso.com", "max@contoso.com"}
+	d := newDesk(t, emulator.Options{Organizations: []emulator.Organization{org}})
+	g := d.app("Group.ReadWrite.All", "User.ReadWrite.All", "LicenseAssignment.ReadWrite.All")
+	states := func(who string) string {
+		list, _ := g.ask("GET", "/v1.0/users/"+who+"?$select=licenseAssignmentStates", nil).body["licenseAssignmentStates"].([]any)
+		out := []string{}
+		for _, x := range list {
+			s := x.(map[string]any)
+			out = append(out, fmt.Sprint(s["skuId"] == premium, " ", s["state"], " ", s["error"]))
+		}
+		return strings.Join(out, ", ")
+	}
+	for _, who := range []string{ann, max_} {
+		g.want(g.ask("POST", "/v1.0/users/"+who+"/assignLicense", give(standard)), 200, "")
+	}
+	g.want(g.ask("POST", "/v1.0/groups/"+nurseGroup+"/assignLicense", give(premium)), 202, "")
+	d.Clock().Advance(time.Minute)
+	for _, who := range []string{ann, max_} {
+		g.want(g.ask("POST", "/v1.0/users/"+who+"/assignLicense", `{"addLicenses":[],"removeLicenses":["`+standard+`"]}`), 200, "")
+		if s := states(who); s != "true Error MutuallyExclusiveViolation" {
+			t.Errorf("before: %s", s)
+		}
+	}
+	r := g.ask("POST", "/v1.0/users/"+ann+"/reprocessLicenseAssignment", nil)
+	if g.want(r, 200, ""); r.body["id"] != ann {
+		t.Errorf("the answer is %s", r.raw)
+	}
+	if a, m := states(ann), states(max_); a != "true Active None" || m != "true Error MutuallyExclusiveViolation" {
+		t.Errorf("after it: %s, and of another: %s", a, m)
 	}
 }
 

@@ -154,10 +154,7 @@ func TestGroupsClaim(t *testing.T) {
 			for range c.groups {
 				orgs[0].Groups = append(orgs[0].Groups, emulator.Group{Name: "Group", Type: "security", Members: []string{"adele@contoso.com"}})
 			}
-			e, err := emulator.New(emulator.Options{Organizations: orgs})
-			if err != nil {
-				t.Fatal(err)
-			}
+			e := newEmulator(t, emulator.Options{Organizations: orgs})
 			s, err := e.Start(t.Context(), emulator.Addresses{HTTP: "-", Control: "-"})
 			if err != nil {
 				t.Fatal(err)

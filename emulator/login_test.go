@@ -70,10 +70,7 @@ func organizations() []emulator.Organization {
 
 func start(t *testing.T) (*emulator.Emulator, *emulator.Server) {
 	t.Helper()
-	e, err := emulator.New(emulator.Options{Organizations: organizations()})
-	if err != nil {
-		t.Fatal(err)
-	}
+	e := newEmulator(t, emulator.Options{Organizations: organizations()})
 	s, err := e.Start(t.Context(), emulator.Addresses{})
 	if err != nil {
 		t.Fatal(err)

@@ -330,10 +330,7 @@ func TestNotificationsStayOnThisMachine(t *testing.T) {
 // Nothing runs on when a server is closed while a client does not answer.
 func TestNotificationsEndWithTheServer(t *testing.T) {
 	before := goleak.IgnoreCurrent()
-	e, err := emulator.New(emulator.Options{Organizations: []emulator.Organization{office()}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	e := newEmulator(t, emulator.Options{Organizations: []emulator.Organization{office()}})
 	s, err := e.Start(t.Context(), emulator.Addresses{HTTPS: "-", Control: "-"})
 	if err != nil {
 		t.Fatal(err)

@@ -11,10 +11,7 @@ import (
 // sign in as anybody.
 func TestA57_OnlyNamesOfThisMachine(t *testing.T) {
 	t.Parallel()
-	e, err := emulator.New(emulator.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	e := newEmulator(t, emulator.Options{})
 	s, err := e.Start(t.Context(), emulator.Addresses{})
 	if err != nil {
 		t.Fatal(err)

@@ -126,10 +126,7 @@ func TestKeyRotation(t *testing.T) {
 
 func TestStart(t *testing.T) {
 	t.Parallel()
-	e, err := emulator.New(emulator.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	e := newEmulator(t, emulator.Options{})
 	for _, address := range []string{"0.0.0.0:0", ":0", "[::]:0", "192.0.2.1:0"} {
 		t.Run("A57/refuses "+address, func(t *testing.T) {
 			for _, a := range []emulator.Addresses{{HTTPS: address}, {HTTP: address}, {Control: address}} {
@@ -206,10 +203,7 @@ func TestStart(t *testing.T) {
 
 func TestStartLeavesNothing(t *testing.T) {
 	ignore := goleak.IgnoreCurrent()
-	e, err := emulator.New(emulator.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	e := newEmulator(t, emulator.Options{})
 	ctx, cancel := context.WithCancel(t.Context())
 	s, err := e.Start(ctx, emulator.Addresses{})
 	if err != nil {
@@ -235,10 +229,7 @@ func TestStartLeavesNothing(t *testing.T) {
 // The client without a network answers for any host, with https as the request says.
 func TestClientInProcess(t *testing.T) {
 	t.Parallel()
-	e, err := emulator.New(emulator.Options{Organizations: organizations()})
-	if err != nil {
-		t.Fatal(err)
-	}
+	e := newEmulator(t, emulator.Options{Organizations: organizations()})
 	var doc map[string]any
 	getJSON(t, e.Client(), "https://login.microsoftonline.com/"+contosoID+"/v2.0/.well-known/openid-configuration", &doc)
 	if doc["issuer"] != "https://login.microsoftonline.com/"+contosoID+"/v2.0" {

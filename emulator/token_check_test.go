@@ -9,13 +9,15 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"nameplate/emulator/schematest"
 )
 
 const testTenant = "11111111-1111-4111-8111-111111111111"
 
 func testEmulator(t testing.TB) *Emulator {
 	t.Helper()
-	e, err := New(Options{Organizations: []Organization{{
+	e, err := New(Options{Wrap: schematest.Wrap(t), Organizations: []Organization{{
 		ID: testTenant, Name: "Contoso", Domains: []Domain{{Name: "contoso.com", Verified: true}},
 		Users: []User{{UPN: "adele@contoso.com", Values: map[string]any{"displayName": "Adele"}}},
 		Apps: []App{{

@@ -38,10 +38,7 @@ func TestClientAssertions(t *testing.T) {
 	one, two := sha1.Sum(x.Raw), sha256.Sum256(x.Raw)
 	orgs := organizations()
 	orgs[0].Apps[0].Certificates = []string{string(cert)}
-	e, err := emulator.New(emulator.Options{Organizations: orgs})
-	if err != nil {
-		t.Fatal(err)
-	}
+	e := newEmulator(t, emulator.Options{Organizations: orgs})
 	s, err := e.Start(t.Context(), emulator.Addresses{HTTP: "-", Control: "-"})
 	if err != nil {
 		t.Fatal(err)
@@ -208,10 +205,7 @@ func TestSignInVariants(t *testing.T) {
 	orgs := organizations()
 	orgs[0].Domains = append(orgs[0].Domains, emulator.Domain{Name: "federated.example", Verified: true, Federated: true})
 	orgs[0].Users = append(orgs[0].Users, emulator.User{UPN: "fay@federated.example", Values: map[string]any{"displayName": "Fay Federated"}})
-	e, err := emulator.New(emulator.Options{Organizations: orgs})
-	if err != nil {
-		t.Fatal(err)
-	}
+	e := newEmulator(t, emulator.Options{Organizations: orgs})
 	s, err := e.Start(t.Context(), emulator.Addresses{Control: "-"})
 	if err != nil {
 		t.Fatal(err)

@@ -290,10 +290,7 @@ func TestMicrosoftCredentials(t *testing.T) {
 	old, oldAll := certificate(t, other, time.Now().Add(-24*time.Hour))
 	orgs := organizations()
 	orgs[0].Apps[0].Certificates = []string{string(good), string(old)}
-	e, err := emulator.New(emulator.Options{Organizations: orgs})
-	if err != nil {
-		t.Fatal(err)
-	}
+	e := newEmulator(t, emulator.Options{Organizations: orgs})
 	s, err := e.Start(t.Context(), emulator.Addresses{HTTP: "-", Control: "-"})
 	if err != nil {
 		t.Fatal(err)

@@ -277,6 +277,10 @@ func (c *call) userRoutes(key string, n int) (bool, error) {
 		if last {
 			return true, c.assignLicense(key)
 		}
+	case "reprocesslicenseassignment", "microsoft.graph.reprocesslicenseassignment":
+		if last {
+			return true, c.reprocessLicenses(key)
+		}
 	case "sendmail", "microsoft.graph.sendmail":
 		if last {
 			return true, c.sendMail(key)

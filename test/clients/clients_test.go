@@ -27,6 +27,7 @@ import (
 	"time"
 
 	"nameplate/emulator"
+	"nameplate/emulator/schematest"
 )
 
 const (
@@ -51,7 +52,7 @@ func drive(t *testing.T, script string, checks int) {
 		t.Fatal("there is no node; make tools installs it")
 	}
 	cert, key := certificate(t)
-	e, err := emulator.New(emulator.Options{Organizations: []emulator.Organization{organization(cert)}})
+	e, err := emulator.New(emulator.Options{Wrap: schematest.Wrap(t), Organizations: []emulator.Organization{organization(cert)}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"nameplate/emulator"
+	"nameplate/emulator/schematest"
 )
 
 const (
@@ -42,7 +43,7 @@ func newBox(t *testing.T) box {
 		{UPN: "adele@contoso.com", Manager: "megan@contoso.com", Values: map[string]any{"displayName": "Adele Vance", "mail": "adele@contoso.com"}},
 	}
 	var err error
-	b.e, err = emulator.New(emulator.Options{Organizations: []emulator.Organization{{
+	b.e, err = emulator.New(emulator.Options{Wrap: schematest.Wrap(t), Organizations: []emulator.Organization{{
 		ID: tenantID, Name: "Contoso", Country: "US", Domains: []emulator.Domain{{Name: "contoso.com", Verified: true}},
 		Users: named,
 		People: func(yield func(emulator.User) bool) {

@@ -44,7 +44,7 @@ var arrows = map[string]string{
 	"internal/web":                     "internal/guard internal/explain internal/directory internal/fail internal/lang",
 	"internal/portal":                  "internal/guard internal/web internal/access internal/admin internal/change internal/policy internal/lang internal/photo internal/directory internal/property odata internal/fail",
 	"internal/api":                     "internal/guard internal/explain internal/web internal/access internal/admin internal/change internal/policy internal/photo internal/directory internal/property internal/fail",
-	"internal/doctor":                  "graph internal/explain internal/property internal/fail",
+	"internal/doctor":                  "graph internal/setup internal/explain internal/property internal/fail",
 	"internal/setup":                   "graph internal/explain internal/fail",
 	"internal/reference":               "internal/api internal/policy internal/config internal/property",
 	"internal/cli":                     "internal/reference internal/setup internal/app internal/config internal/doctor internal/explain internal/change internal/policy internal/directory internal/property odata internal/fail internal/lang emulator emulator/sample",

@@ -62,15 +62,19 @@ func looked(ctx context.Context, s *store.Store, tenant string) (doctor.Database
 }
 
 func examiner(cfg config.Config, dir connection, tenant string, now func() time.Time, database func(context.Context) (doctor.Database, error)) (*doctor.Doctor, error) {
+	wish := Wish(cfg, "")
 	proof := doctor.Credential{Kind: "secret"}
 	if cert, _, _, err := readCertificate(cfg); err != nil {
 		return nil, err
 	} else if cert != nil {
 		proof = doctor.Credential{Kind: "certificate", Ends: cert.Leaf.NotAfter}
+		wish.Certificate = cert.Leaf
+	} else if s := cfg.ClientSecret.Reveal(); len(s) > 3 {
+		proof.Hint = s[:3]
 	}
 	return doctor.New(doctor.Options{
 		Tenant: tenant, Authority: cfg.Cloud.Authority, Graph: dir.graph, ClientID: cfg.ClientID, Redirect: RedirectURI(cfg), Credential: proof,
-		Delegated: cfg.DelegatedOnly, Features: doctor.Chosen(cfg.Features), HTTP: dir.client, Now: now, Database: database,
+		Delegated: cfg.DelegatedOnly, Features: doctor.Chosen(cfg.Features), HTTP: dir.client, Now: now, Database: database, Wish: &wish,
 		KeyFile: func() error {
 			if _, err := os.Stat(cfg.KeyFile); errors.Is(err, fs.ErrNotExist) {
 				return nil // made at the first start

@@ -19,6 +19,7 @@ import (
 
 	"nameplate/graph"
 	"nameplate/internal/explain"
+	"nameplate/internal/setup"
 )
 
 // Level says how bad a finding is.
@@ -47,6 +48,7 @@ type Finding struct {
 type Credential struct {
 	Kind string    // "certificate", "secret"
 	Ends time.Time // zero: not known
+	Hint string    // the first three characters of a secret, which the registration shows as well
 }
 
 // Database is what was found in it.
@@ -71,6 +73,7 @@ type Options struct {
 	Now        func() time.Time
 	Database   func(context.Context) (Database, error) // nil is not examined
 	KeyFile    func() error
+	Wish       *setup.Wish // what the registration has to be; nil is not examined
 }
 
 // Doctor examines again and again, and remembers when it first saw what. It is safe for concurrent use.
@@ -98,10 +101,12 @@ func (d *Doctor) Run(ctx context.Context) []Finding {
 	if usable {
 		add(d.redirect(ctx)...)
 	}
-	add(d.credential()...)
+	known := d.o.Credential
 	if !d.o.Delegated {
 		add(d.rights(ctx)...)
+		add(d.registration(ctx, &known)...)
 	}
+	add(d.credential(known)...)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	now := d.o.Now()
@@ -248,8 +253,7 @@ func (d *Doctor) redirect(ctx context.Context) []Finding {
 // warn are the days before its end at which a credential is worth a word.
 var warn = []int{60, 30, 14, 7, 1}
 
-func (d *Doctor) credential() []Finding {
-	c := d.o.Credential
+func (d *Doctor) credential(c Credential) []Finding {
 	if c.Ends.IsZero() {
 		return []Finding{{
 			Code: "credential_end", Level: Note, What: "when the application's " + c.Kind + " ends cannot be seen", Do: "use a certificate (client_certificate), whose end is in it, or note the end of the secret",
@@ -258,7 +262,11 @@ func (d *Doctor) credential() []Finding {
 	left := c.Ends.Sub(d.o.Now())
 	days := int(left / (24 * time.Hour))
 	f := Finding{Code: "credential_end", Level: OK, What: fmt.Sprintf("the application's %s is good for %d days", c.Kind, days)}
-	const disables, do = "signing in, and everything that the application does itself", "make a new one and upload its public half before the old one ends; both can be registered side by side"
+	const disables = "signing in, and everything that the application does itself"
+	do := "run nameplate credentials rotate: both are good side by side for a while"
+	if c.Kind == "secret" {
+		do = "make a new secret in Entra ID and put it into the configuration before the old one ends, or go over to a certificate: nameplate setup"
+	}
 	switch {
 	case left <= 0:
 		return []Finding{{Code: "credential_end", Level: Error, What: "the application's " + c.Kind + " has ended", Since: c.Ends, Disables: disables, Do: do}}

@@ -2,6 +2,7 @@ package doctor_test
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/http"
@@ -22,6 +23,7 @@ import (
 	"nameplate/graph"
 	"nameplate/internal/config"
 	"nameplate/internal/doctor"
+	"nameplate/internal/setup"
 )
 
 const (
@@ -29,6 +31,9 @@ const (
 	client   = "20000000-0000-4000-8000-000000000001"
 	secret   = "a secret only of this test, 40 letters.."
 	redirect = "http://localhost:8080/auth/callback"
+
+	signedOut = "http://localhost:8080/signed-out"
+	logout    = "http://localhost:8080/auth/logout"
 )
 
 // clinic is an emulator with everything in order, and what is examined there.
@@ -43,9 +48,13 @@ func open(t *testing.T, edit func(*emulator.Organization)) *clinic {
 	org := emulator.Organization{
 		ID: tenant, Name: "Contoso", Country: "DE", Domains: []emulator.Domain{{Name: "contoso.example", Verified: true}},
 		Apps: []emulator.App{{
-			ClientID: client, Name: "Nameplate", Secrets: []emulator.Secret{{Value: secret}}, Redirects: []string{redirect},
-			Application: doctor.Least(doctor.Chosen([]string{"profiles"})), Delegated: []string{"User.Read", "openid"},
+			ClientID: client, Name: "Nameplate", Secrets: []emulator.Secret{{Value: secret, Ends: "2099-01-01T00:00:00Z"}}, Redirects: []string{redirect, signedOut}, Logout: logout,
+			Application: doctor.Least(doctor.Chosen([]string{"profiles"})), Delegated: setup.Delegated(), Requests: []string{"Scope:User.ReadWrite", "Role:Directory.Read.All"},
+			OptionalClaims: map[string][]string{"idToken": setup.Claims()},
 		}},
+	}
+	for _, r := range setup.Roles() {
+		org.Apps[0].AppRoles = append(org.Apps[0].AppRoles, emulator.AppRole{Value: r.Value, Name: r.Name})
 	}
 	if edit != nil {
 		edit(&org)
@@ -71,6 +80,9 @@ func open(t *testing.T, edit func(*emulator.Organization)) *clinic {
 		Graph:      newGraph(t, s.Graph, cred, s.Client().Transport),
 		Credential: doctor.Credential{Kind: "certificate", Ends: e.Now().AddDate(1, 0, 0)}, Features: doctor.Chosen([]string{"profiles"}),
 		Database: func(context.Context) (doctor.Database, error) { return doctor.Database{}, nil }, KeyFile: func() error { return nil },
+		Wish: &setup.Wish{
+			ClientID: client, Redirects: []string{redirect, signedOut}, Logout: logout, Delegated: setup.Delegated(), Application: func([]string) []string { return nil },
+		},
 	}
 	return k
 }
@@ -142,6 +154,27 @@ func TestS1_57_C6_AFindingForEachThingThatIsWrong(t *testing.T) {
 			app(func(a *emulator.App) { a.Application = append(a.Application, "User-PasswordProfile.ReadWrite.All") }),
 			func(k *clinic) { k.o.Features = doctor.Chosen([]string{"profiles", "passwords"}) }, "role:passwords", doctor.Error, "User Administrator",
 		},
+		"redirect for signing out": {app(func(a *emulator.App) { a.Redirects = a.Redirects[:1] }), nil, "registration:redirect", doctor.Warning, signedOut},
+		"logout elsewhere":         {app(func(a *emulator.App) { a.Logout = "https://other.example/logout" }), nil, "registration:logout", doctor.Note, logout},
+		"app roles missing":        {app(func(a *emulator.App) { a.AppRoles = a.AppRoles[1:3] }), nil, "registration:role", doctor.Note, "Nameplate.Admin, Nameplate.Auditor"},
+		"a claim missing":          {app(func(a *emulator.App) { a.OptionalClaims = nil }), nil, "registration:claim", doctor.Note, "acct, sid"},
+		"S5.25 consent outdated":   {app(func(a *emulator.App) { a.Requests = append(a.Requests, "Role:Group.ReadWrite.All", "Scope:Mail.Send") }), nil, "consent_outdated", doctor.Warning, "Group.ReadWrite.All, Mail.Send"},
+		"consent wider":            {app(func(a *emulator.App) { a.Delegated = append(a.Delegated, "Directory.AccessAsUser.All") }), nil, "excess:delegated:Directory.AccessAsUser.All", doctor.Warning, "--remove"},
+		"certificate not known": {nil, func(k *clinic) {
+			pair, err := setup.MakePair(rand.Reader, k.Now(), 30)
+			if err != nil {
+				t.Fatal(err)
+			}
+			k.o.Wish.Certificate = pair.Leaf
+		}, "registration:certificate", doctor.Error, "missing"},
+		"end of a secret": {
+			app(func(a *emulator.App) { a.Secrets[0].Ends = time.Now().AddDate(0, 0, 20).UTC().Format(time.RFC3339) }),
+			func(k *clinic) { k.o.Credential = doctor.Credential{Kind: "secret", Hint: secret[:3]} }, "credential_end", doctor.Note, "less than 30",
+		},
+		"end of a secret not known": {nil, func(k *clinic) { k.o.Credential = doctor.Credential{Kind: "secret", Hint: "zzz"} }, "credential_end", doctor.Note, "cannot be seen"},
+		"registration not readable": {nil, func(k *clinic) {
+			k.Inject(emulator.Rule{Match: emulator.Match{Path: `^/v1\.0/applications`}, Do: emulator.Do{Status: 403, Code: "Authorization_RequestDenied"}})
+		}, "registration", doctor.Note, "cannot be seen"},
 		"61 days": {nil, func(k *clinic) { k.ends(61) }, "credential_end", doctor.OK, "61 days"},
 		"60 days": {nil, func(k *clinic) { k.ends(59) }, "credential_end", doctor.Note, "less than 60"},
 		"30 days": {nil, func(k *clinic) { k.ends(29) }, "credential_end", doctor.Note, "less than 30"},
@@ -233,6 +266,7 @@ func TestS1_58_EverySubsetOfFeaturesNeedsExactlyWhatItIsGiven(t *testing.T) {
 	all := doctor.Features()
 	levels := func(features []doctor.Feature, roles []string) (errs, excess int) {
 		o := k.o
+		o.Wish = nil
 		o.Features, o.Graph = features, newGraph(t, k.server.Graph, held{k.Emulator, roles}, k.server.Client().Transport)
 		for _, f := range doctor.New(o).Run(t.Context()) {
 			switch {

@@ -17,6 +17,7 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -141,4 +142,39 @@ func sameThumbprint(kept any, c *x509.Certificate) bool {
 	one, two := sha1.Sum(c.Raw), sha256.Sum256(c.Raw) // #nosec G401 -- a name, not a proof
 	raw, err := base64.StdEncoding.DecodeString(text)
 	return strings.EqualFold(text, hex.EncodeToString(one[:])) || err == nil && (bytes.Equal(raw, one[:]) || bytes.Equal(raw, two[:]))
+}
+
+// Credential is something by which an application proves itself, as its registration shows it: never the secret or the key.
+type Credential struct {
+	Kind string    `json:"kind"` // "certificate" or "secret"
+	Name string    `json:"name"`
+	ID   string    `json:"id"`   // keyId
+	Mark string    `json:"mark"` // thumbprint of a certificate, SHA-1 in upper case; the first three characters of a secret
+	Ends time.Time `json:"ends,omitzero"`
+}
+
+// credentials are those of a registration, the ones that end first in front.
+func (a *application) credentials() []Credential {
+	var out []Credential
+	add := func(kind string, x map[string]any, mark string) {
+		c := Credential{Kind: kind, Mark: mark}
+		c.Name, _ = x["displayName"].(string)
+		c.ID, _ = x["keyId"].(string)
+		ends, _ := x["endDateTime"].(string)
+		c.Ends, _ = time.Parse(time.RFC3339, ends) // none: it never ends
+		out = append(out, c)
+	}
+	for _, k := range a.Keys {
+		mark, _ := k["customKeyIdentifier"].(string)
+		if raw, err := base64.StdEncoding.DecodeString(mark); err == nil && len(raw) == sha1.Size {
+			mark = strings.ToUpper(hex.EncodeToString(raw))
+		}
+		add("certificate", k, mark)
+	}
+	for _, k := range a.Passwords {
+		hint, _ := k["hint"].(string)
+		add("secret", k, hint)
+	}
+	slices.SortStableFunc(out, func(a, b Credential) int { return a.Ends.Compare(b.Ends) })
+	return out
 }

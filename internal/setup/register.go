@@ -25,6 +25,7 @@ type application struct {
 	}
 	AppRoles       []map[string]any
 	Keys           []map[string]any   `json:"keyCredentials"`
+	Passwords      []map[string]any   `json:"passwordCredentials"`
 	Required       []requiredResource `json:"requiredResourceAccess"`
 	OptionalClaims map[string][]map[string]any
 }
@@ -39,7 +40,7 @@ type required struct {
 	Type string `json:"type"` // "Scope" is delegated, "Role" the application's own
 }
 
-const appFields = "id,appId,displayName,web,appRoles,keyCredentials,requiredResourceAccess,optionalClaims"
+const appFields = "id,appId,displayName,web,appRoles,keyCredentials,passwordCredentials,requiredResourceAccess,optionalClaims"
 
 // application finds the registration; nil when there is none.
 func (p *Plan) application(ctx context.Context) (*application, error) {

@@ -113,7 +113,9 @@ type Registration struct {
 // Plan is what Look found and what Apply does.
 type Plan struct {
 	Registration
-	Steps []Step
+	Steps       []Step
+	Unconsented []string // permissions of Microsoft Graph that the registration declares and nobody granted
+	Credentials []Credential
 
 	g     *graph.Client
 	wish  Wish
@@ -164,23 +166,38 @@ func Look(ctx context.Context, o Options, w Wish) (*Plan, error) {
 		return nil, fail.New(fail.Unavailable, "setup.look", fail.T("The directory does not say which organization it is."))
 	}
 	p.Tenant, p.Organization = org.Value[0].ID, org.Value[0].DisplayName
-	var err error
-	if p.resource, err = p.principal(ctx, graphAppID); err != nil {
+	if err := p.compare(ctx); err != nil {
 		return nil, err
 	}
+	return p, nil
+}
+
+// Compare is Look with the right of an application, which needs Directory.Read.All for it: what the doctor asks. Its plan is for reading.
+func Compare(ctx context.Context, g *graph.Client, w Wish) (*Plan, error) {
+	p := &Plan{g: g, wish: w, newID: func() string { return "" }, app: map[string]any{}}
+	if err := p.compare(ctx); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+func (p *Plan) compare(ctx context.Context) (err error) {
+	if p.resource, err = p.principal(ctx, graphAppID); err != nil {
+		return err
+	}
 	if p.resource == nil {
-		return nil, fail.New(fail.NotFound, "setup.look", fail.T("Microsoft Graph has no service principal in this organization. Open Graph Explorer once, which makes it, and come again."))
+		return fail.New(fail.NotFound, "setup.look", fail.T("Microsoft Graph has no service principal in this organization. Open Graph Explorer once, which makes it, and come again."))
 	}
 	app, err := p.application(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	p.compareApplication(app)
 	var own *principal
 	if app != nil {
-		p.ClientID, p.Object = app.AppID, app.ID
+		p.ClientID, p.Object, p.Credentials = app.AppID, app.ID, app.credentials()
 		if own, err = p.principal(ctx, app.AppID); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	state := Add
@@ -189,18 +206,18 @@ func Look(ctx context.Context, o Options, w Wish) (*Plan, error) {
 	}
 	p.step("service principal", "the application's service principal in this organization", "", state)
 	if err := p.comparePermissions(ctx, app, own); err != nil {
-		return nil, err
+		return err
 	}
-	for _, r := range w.Roles {
+	for _, r := range p.wish.Roles {
 		p.step("directory role", "directory role for the application's service principal, given under Roles and administrators:", r, ByHand)
 	}
-	return p, p.compareAdmin(ctx, own)
+	return p.compareAdmin(ctx, own)
 }
 
 // refused explains why the service said no.
 func refused(op string, err error, doing explain.Doing) error {
 	found := explain.Explain(explain.FromGraph(err, doing))
-	return &fail.Error{Op: op, Kind: fail.Denied, Err: explain.With(found, err), Say: fail.T("Microsoft Graph did not do what setup asked of it. The administrator needs the role Privileged Role Administrator or Global Administrator; nameplate setup --checklist prints what somebody else can do.")}
+	return &fail.Error{Op: op, Kind: found.Kind, Err: explain.With(found, err), Say: fail.T("Microsoft Graph did not do what setup asked of it. The administrator needs the role Privileged Role Administrator or Global Administrator; nameplate setup --checklist prints what somebody else can do.")}
 }
 
 // missing says whether the service has no such thing.
@@ -327,6 +344,21 @@ func (p *Plan) comparePermissions(ctx context.Context, app *application, own *pr
 		p.consent = &grant{ID: consent.ID, Scope: strings.Join(after, " ")}
 	}
 	p.declare(app, wanted)
+	if app == nil {
+		return nil
+	}
+	for _, r := range app.Required {
+		for _, x := range r.Access {
+			role, scope := valueOf(p.resource.AppRoles, x.ID), valueOf(p.resource.Scopes, x.ID)
+			switch _, granted := have[role]; {
+			case r.App != graphAppID:
+			case x.Type == "Role" && !granted:
+				p.Unconsented = append(p.Unconsented, role)
+			case x.Type == "Scope" && !slices.Contains(scopes, scope):
+				p.Unconsented = append(p.Unconsented, scope)
+			}
+		}
+	}
 	return nil
 }
 

@@ -150,3 +150,42 @@ func TestLanguageIsASetting(t *testing.T) { // not parallel: it sets the environ
 		}
 	}
 }
+
+// W18, A26: with the policy that holds when no other is named, what dynamic groups, licenses and names rest on is text with its reason
+// and a ready text to ask with; a forged form writes none of it.
+func TestW18_A26_TheDefaultKeepsClosedWhatGrantsAccess(t *testing.T) {
+	t.Parallel()
+	w, _ := newKilled(t).serve("")
+	b := w.signIn(w.who("member"))
+	form := b.get("/profile?edit=all").form("/profile")
+	if !form.Has("mobilePhone") {
+		t.Fatalf("the default policy opens not even the mobile phone, so nothing is proved: %v", form)
+	}
+	page := b.get("/profile").body
+	b.says("Names are kept by your organization")
+	at := w.mark()
+	for _, name := range []string{"jobTitle", "department", "companyName", "country", "employeeId", "employeeType", "employeeOrgData/division", "employeeOrgData/costCenter", "displayName", "usageLocation"} {
+		if form.Has(name) {
+			t.Errorf("%s can be typed", name)
+		}
+		if !strings.Contains(page, `href="/ask/`+name+`"`) {
+			t.Errorf("%s has no way to ask for it", name)
+		}
+		b.get("/ask/"+name).says("please correct my profile in Microsoft 365", "It should be:")
+		forged := b.get("/profile?edit=contact").form("/profile")
+		forged.Set("mobilePhone", "+81 90 5550 3011")
+		forged.Set(name, "Chief of everything")
+		forged.Set("was."+name, "null")
+		if b.post("/profile", forged); b.code != http.StatusBadRequest {
+			t.Errorf("%s by a forged form: %d", name, b.code)
+		}
+	}
+	for _, name := range []string{"extensionAttribute1", "extensionAttribute15", "manager"} {
+		if form.Has(name) {
+			t.Errorf("%s can be typed", name)
+		}
+	}
+	if got := w.since(at); len(got) != 0 {
+		t.Errorf("something was written: %+v", got)
+	}
+}

@@ -18,6 +18,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -35,6 +36,21 @@ type world struct {
 	*app.Demo
 	t   *testing.T
 	log *lockedBuffer // what the program logged, when it runs by itself
+	pid int           // its process
+}
+
+// resident is the memory that the program holds, in MB.
+func (w *world) resident() int {
+	w.t.Helper()
+	out, err := exec.CommandContext(w.t.Context(), "ps", "-o", "rss=", "-p", strconv.Itoa(w.pid)).Output()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	kb, err := strconv.Atoi(strings.TrimSpace(string(out)))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return kb >> 10
 }
 
 // begin starts a demo of its own for this test.
@@ -70,7 +86,7 @@ func running(t *testing.T, args ...string) *world {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	w := &world{Demo: &app.Demo{}, t: t, log: &log}
+	w := &world{Demo: &app.Demo{}, t: t, log: &log, pid: cmd.Process.Pid}
 	t.Cleanup(func() {
 		_ = cmd.Process.Signal(os.Interrupt)
 		if err := cmd.Wait(); err != nil {

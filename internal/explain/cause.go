@@ -240,7 +240,7 @@ var meanings = map[Cause]meaning{
 
 	NotGraph:      {fail.Unavailable, Network, sayOdd, sayOdd, "The answer is not Microsoft's: let this machine reach the sign-in and Graph addresses without a proxy that answers in their place."},
 	Garbled:       {fail.Unavailable, Network, sayOdd, sayOdd, "The answer came empty, cut or changed: look at proxies and content filters between this machine and Microsoft."},
-	Foreign:       {fail.Internal, Network, fail.T("The directory's answer pointed to another place and was refused. Tell your administrator."), fail.Text{}, "Something in between sends requests elsewhere. Nothing was followed, no token left."},
+	Foreign:       {fail.Unavailable, Network, fail.T("The directory's answer pointed to another place and was refused. Tell your administrator."), fail.Text{}, "Something in between sends requests elsewhere. Nothing was followed, no token left."},
 	TLSUnknown:    {fail.Unavailable, Network, sayAway, fail.Text{}, "The certificate is of an authority that this machine does not believe: a proxy of your company that opens TLS (name its authority in ca_file), or an attack."},
 	TLSName:       {fail.Unavailable, Network, sayAway, fail.Text{}, "The certificate is of another name: a proxy, a wrong name server, or a wrong address in the settings."},
 	TLSExpired:    {fail.Unavailable, Network, sayAway, fail.Text{}, "The certificate is out of its time: compare this machine's clock first, then look at the proxy's certificate."},

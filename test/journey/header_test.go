@@ -135,11 +135,21 @@ func TestA18_A47_NothingElseAnswers(t *testing.T) {
 	t.Parallel()
 	w := running(t)
 	open := []string{"/", "/sign-in", "/help", "/signed-out", "/healthz", "/readyz", "/gallery"}
-	for _, path := range []string{
+	paths := []string{
 		"/", "/sign-in", "/help", "/signed-out", "/healthz", "/readyz", "/gallery", "/profile", "/history", "/photo", "/profile/photo", "/ask/jobTitle", "/metrics", "/debug/pprof/", "/debug/vars",
 		"/.git/HEAD", "/.env", "/nameplate.yaml", "/nameplate.db", "/asset/", "/static/", "/admin", "/api/v1/people", "/server-status", "/actuator/health", "/swagger.json", "/robots.txt",
 		"/.well-known/security.txt", "/wp-login.php", "/config", "/backup.zip", "/ledger", "/faults", "/snapshot", "/v1.0/users", "/healthz/../profile", "/profile/", "//profile",
-	} {
+		"/.git/config", "/.git/index", "/.gitignore", "/.svn/entries", "/.hg/store", "/.DS_Store", "/.aws/credentials", "/.ssh/id_rsa", "/.htaccess", "/.env.local", "/.npmrc", "/.dockerenv",
+		"/debug", "/debug/pprof/heap", "/debug/pprof/goroutine?debug=2", "/debug/requests", "/trace", "/console", "/status", "/info", "/health", "/version", "/env", "/dump", "/heapdump", "/threaddump",
+		"/actuator/env", "/actuator/heapdump", "/manage/env", "/jolokia", "/server-info", "/nginx_status", "/phpinfo.php", "/phpmyadmin/", "/xmlrpc.php", "/wp-admin/", "/cgi-bin/test", "/web.config",
+		"/swagger/index.html", "/v2/api-docs", "/openapi.json", "/graphql", "/api", "/api/", "/api/v1", "/api/v1/keys", "/api/v1/history", "/login.php", "/etc/passwd", "/..%2f..%2fetc%2fpasswd", "/%2e%2e/%2e%2e/etc/passwd",
+		"/asset/../portal.go", "/asset/%2e%2e/view/profile.html", "/view/profile.html", "/nameplate.key", "/nameplate.db-wal", "/go.mod", "/main.go", "/Makefile", "/README.md", "/package.json", "/Dockerfile", "/docker-compose.yml",
+		"/id_rsa", "/server.key", "/dump.sql", "/database.sqlite", "/backup.tar.gz", "/old/", "/test", "/admin/people", "/admin/history.csv", "/admin/policy", "/setup", "/install", "/metrics/", "/readyz/x", "/healthz/x",
+	}
+	if len(paths) < 100 {
+		t.Errorf("only %d paths are tried", len(paths))
+	}
+	for _, path := range paths {
 		b := w.browser()
 		stop := *b.http
 		stop.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
@@ -147,9 +157,18 @@ func TestA18_A47_NothingElseAnswers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		page, err := io.ReadAll(resp.Body)
 		_ = resp.Body.Close()
+		if err != nil || resp.StatusCode >= 500 || resp.StatusCode == http.StatusTooManyRequests {
+			t.Errorf("%s: %d %v", path, resp.StatusCode, err)
+		}
 		if resp.StatusCode == http.StatusOK && !slices.Contains(open, path) {
 			t.Errorf("%s answers 200 to anybody", path)
+		}
+		for _, bad := range []string{"goroutine ", ".go:", "root:", "Index of", "internal/"} {
+			if strings.Contains(string(page), bad) {
+				t.Errorf("%s shows %q", path, bad)
+			}
 		}
 	}
 	for _, method := range []string{http.MethodTrace, http.MethodPut, http.MethodDelete, http.MethodPatch, "PROPFIND", http.MethodConnect} {

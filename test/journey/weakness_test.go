@@ -386,7 +386,7 @@ func TestW19_W24_BadValuesInPlace(t *testing.T) {
 	}
 }
 
-// W20: every change has who, when, from where, old and new, and can be taken back; see also TestS1_20to28_EditOwnProfile.
+// W20: every change has who, when, from where, old and new, and can be taken back; see also TestS1_20to24_S1_26to27_EditOwnProfile.
 func TestW20_HistoryIsOnesOwn(t *testing.T) {
 	t.Parallel()
 	w := running(t)

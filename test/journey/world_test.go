@@ -76,7 +76,14 @@ func begin(t *testing.T, o app.DemoOptions) *world {
 // running starts the program itself, as it ships, with these arguments of the demo: what a stranger on the network meets.
 func running(t *testing.T, args ...string) *world {
 	t.Helper()
+	return runningIn(t, "", nil, args...)
+}
+
+// runningIn is running in a folder and an environment; nil is that of the test.
+func runningIn(t *testing.T, dir string, env []string, args ...string) *world {
+	t.Helper()
 	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), program(t), append([]string{"demo", "--json", "--port", "0"}, args...)...)
+	cmd.Dir, cmd.Env = dir, env
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -49,11 +49,11 @@ func (p *Portal) entry(ctx context.Context, v *web.Visit, id string) (change.Ent
 		return change.Entry{}, web.Refuse(http.StatusNotFound)
 	}
 	e, err := p.Journal.Get(ctx, v.Session.Ref.Tenant, id)
-	if err != nil {
-		return change.Entry{}, err
-	}
-	if e.Change.On != v.Session.Ref {
+	switch {
+	case fail.Is(err, fail.NotFound), err == nil && e.Change.On != v.Session.Ref: // told alike, or it could be asked what others have
 		return change.Entry{}, web.Refuse(http.StatusNotFound)
+	case err != nil:
+		return change.Entry{}, err
 	}
 	return e, nil
 }

@@ -157,7 +157,7 @@ func TestW21_F24_AdministratorsPhone(t *testing.T) {
 }
 
 // B40 to B43: a policy file with mistakes stops the start, and each is told with its line and remedy.
-func TestB40_BadPolicyStopsTheStart(t *testing.T) {
+func TestB40to41_B43_BadPolicyStopsTheStart(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	for name, c := range map[string]struct{ text, want string }{

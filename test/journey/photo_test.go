@@ -6,6 +6,7 @@ import (
 	"image"
 	"image/color"
 	"image/draw"
+	"image/gif"
 	"image/jpeg"
 	"image/png"
 	"log/slog"
@@ -84,11 +85,12 @@ func TestA40_B50_Photos(t *testing.T) {
 	tagged.WriteString("<script>alert('canary')</script>")
 
 	at := w.mark()
-	gif := append([]byte("GIF89a\xff\xff\xff\xff\x80\x00\x00"), bytes.Repeat([]byte{0}, 21)...)
+	bomb := append([]byte("GIF89a\xff\xff\xff\xff\x80\x00\x00"), bytes.Repeat([]byte{0}, 21)...)
 	for name, data := range map[string][]byte{
 		"a.svg": []byte(`<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>`), "a.html": []byte("<html><script>alert(1)</script>"),
-		"empty.jpg": {}, "bomb.gif": gif, "tiny.png": small.Bytes(), "cut.jpg": good.Bytes()[:good.Len()/3], "text.png": []byte("not a picture"),
+		"empty.jpg": {}, "bomb.gif": bomb, "tiny.png": small.Bytes(), "cut.jpg": good.Bytes()[:good.Len()/3], "text.png": []byte("not a picture"),
 		"a.heic": append([]byte("\x00\x00\x00\x18ftypheic\x00\x00\x00\x00"), make([]byte, 100)...), "../../evil.jpg": []byte("MZ"),
+		"a.webp": []byte("RIFF\x24\x00\x00\x00WEBPVP8 "), "a.pdf": []byte("%PDF-1.7\n<script>"), "a.zip": []byte("PK\x03\x04"), "a.bmp": []byte("BM\x00\x00"), "a.tiff": []byte("II*\x00"), "polyglot.gif": []byte("GIF89a/*<script>*/=alert(1)"),
 	} {
 		b.upload(name, "image/jpeg", data)
 		if b.code < 400 || b.code >= 500 || len(b.text()) < 100 {
@@ -98,16 +100,32 @@ func TestA40_B50_Photos(t *testing.T) {
 	if len(w.since(at)) != 0 {
 		t.Fatal("something was written")
 	}
-	b.upload("me.jpg", "image/jpeg", tagged.Bytes())
-	if b.code != http.StatusOK {
-		t.Fatalf("a good picture: %d\n%s", b.code, b.text())
-	}
-	if got := w.since(at); len(got) != 1 {
-		t.Fatalf("%d writes, want 1", len(got))
-	}
-	b.get("/photo")
-	if b.head.Get("Content-Type") != "image/jpeg" || strings.Contains(b.body, "canary") || strings.Contains(b.body, "Exif") {
-		t.Errorf("what is served: %s, %d bytes", b.head.Get("Content-Type"), len(b.body))
+	// What is a picture is taken whatever its name and its claimed kind say, and only its pixels are served.
+	var drawn, moving bytes.Buffer
+	_ = png.Encode(&drawn, picture(300, 200))
+	drawn.WriteString("<script>alert('canary')</script>")
+	frame := image.NewPaletted(image.Rect(0, 0, 90, 90), color.Palette{color.White, color.Black})
+	_ = gif.EncodeAll(&moving, &gif.GIF{Image: []*image.Paletted{frame, frame}, Delay: []int{1, 1}})
+	for i, c := range []struct {
+		name, kind string
+		data       []byte
+	}{{"me.jpg", "image/jpeg", tagged.Bytes()}, {"me.svg", "image/svg+xml", drawn.Bytes()}, {"../me.html", "text/html", moving.Bytes()}} {
+		b.upload(c.name, c.kind, c.data)
+		if b.code != http.StatusOK {
+			t.Fatalf("%s: %d\n%s", c.name, b.code, b.text())
+		}
+		if got := w.since(at); len(got) != i+1 {
+			t.Fatalf("%s: %d writes, want %d", c.name, len(got), i+1)
+		}
+		b.get("/photo")
+		if b.head.Get("Content-Type") != "image/jpeg" || b.head.Get("X-Content-Type-Options") != "nosniff" || !strings.HasPrefix(b.body, "\xff\xd8\xff") {
+			t.Errorf("%s: what is served: %s, %d bytes", c.name, b.head.Get("Content-Type"), len(b.body))
+		}
+		for _, bad := range []string{"canary", "Exif", "script", "GIF8", "PNG", c.name} {
+			if strings.Contains(b.body, bad) {
+				t.Errorf("%s: what is served holds %s", c.name, bad)
+			}
+		}
 	}
 }
 

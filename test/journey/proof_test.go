@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -18,7 +19,9 @@ import (
 // The portal as it is served, at the level at which it says most: nothing secret, nothing typed, and one line for each record.
 func TestA52_A54_TheDebugLog(t *testing.T) {
 	t.Parallel()
-	w, _ := newKilled(t).serve("")
+	k := newKilled(t)
+	health := "127.0.0.1:" + freePort(t, 1)
+	w, _ := k.serve("", "NAMEPLATE_HEALTH_LISTEN="+health)
 	b := w.signIn(w.who("member"))
 	b.save("contact", map[string]string{"mobilePhone": "+81 90 5550 3001"}).says("Saved")
 	b.save("about", map[string]string{"skills": "canary skill"}).says("Saved")
@@ -44,6 +47,21 @@ func TestA52_A54_TheDebugLog(t *testing.T) {
 	} {
 		if bad == "" || strings.Contains(log, bad) {
 			t.Errorf("the log holds %s %q", what, bad)
+		}
+	}
+	// What the verbs print beside it, and what a monitor gets.
+	outputs := map[string]string{"/metrics": text(t, "http://"+health+"/metrics")}
+	for _, args := range [][]string{{"config", "check"}, {"config", "show"}, {"doctor"}, {"doctor", "--json"}, {"policy", "show", "--as", w.who("member")}, {"serve", "--help"}} {
+		outputs[strings.Join(args, " ")], _ = k.verb([]string{"NAMEPLATE_LOG_LEVEL=debug"}, args...)
+	}
+	for name, out := range outputs {
+		if len(out) < 20 {
+			t.Errorf("%s says only %q", name, out)
+		}
+		for what, bad := range map[string]string{"a token": "eyJ", "the client secret": w.ClientSecret, "the session": session} {
+			if strings.Contains(out, bad) {
+				t.Errorf("%s prints %s:\n%s", name, what, out)
+			}
 		}
 	}
 	for line := range strings.Lines(log) {
@@ -118,9 +136,13 @@ func TestA22_B53_EntriesOfOthersAreNotThere(t *testing.T) {
 		t.Fatalf("the own entry: %d at %s", a.code, a.at)
 	}
 	other := w.signIn(w.who("Nameplate.Auditor"))
+	// The answer for what never was; only its reference is another each time.
+	gone := func() string { return regexp.MustCompile(`Reference \S+`).ReplaceAllString(other.text(), "") }
+	other.get("/profile?done=00000000-0000-4000-8000-000000000000")
+	missing := gone()
 	for _, name := range []string{id, strings.ToUpper(id), "{" + id + "}", "00000000-0000-4000-8000-000000000000", "x", "../" + id, "\x00", strings.Repeat("9", 10_000)} {
-		if other.get("/profile?done=" + url.QueryEscape(name)); other.code != http.StatusNotFound || strings.Contains(other.body, "5550 3007") {
-			t.Errorf("done=%.40q: %d", name, other.code)
+		if other.get("/profile?done=" + url.QueryEscape(name)); other.code != http.StatusNotFound || strings.Contains(other.body, "5550 3007") || gone() != missing {
+			t.Errorf("done=%.40q: %d %s", name, other.code, other.text())
 		}
 		if other.get("/profile?edit=contact&again=" + url.QueryEscape(name)); other.code != http.StatusOK || strings.Contains(other.body, "5550 3007") {
 			t.Errorf("again=%.40q: %d", name, other.code)

@@ -13,6 +13,7 @@ import (
 
 	"nameplate/internal/app"
 	"nameplate/internal/config"
+	"nameplate/internal/directory"
 )
 
 func (c *command) demo() *cobra.Command {
@@ -73,6 +74,9 @@ func printDemo(w io.Writer, d *app.Demo) {
 		try = append(try, "Sign out, sign in as the synced person, and see why most fields cannot be changed here.")
 	}
 	try = append(try, "Open the profile in two tabs, change the same field in both, and save both.")
+	if i := slices.IndexFunc(d.Users, func(u app.DemoUser) bool { return u.Role == string(directory.Admin) }); i >= 0 {
+		try = append(try, "Sign in as "+d.Users[i].UPN+", open People, change somebody's phone, and take it back under All changes.")
+	}
 	fmt.Fprint(w, "\nThings to try\n")
 	for i, t := range try {
 		fmt.Fprintf(w, "  %d. %s\n", i+1, t)

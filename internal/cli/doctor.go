@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -54,7 +53,7 @@ func (c *command) finding(f doctor.Finding) {
 	if f.Level == doctor.OK {
 		return
 	}
-	line("since", f.Since.UTC().Format(time.RFC3339))
+	line("since", clock(f.Since))
 	line("does not work", f.Disables)
 	line("what shows it", f.Evidence)
 	line("do", f.Do)

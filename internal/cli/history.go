@@ -96,9 +96,21 @@ func (r *remote) entries(all []map[string]any) error {
 		for _, n := range names {
 			what = append(what, n+": "+orNone(text(before[n]))+" → "+orNone(text(after[n])))
 		}
-		rows = append(rows, []string{text(e["id"]), text(e["begun"]), text(at(e, "on.name")), text(e["do"]), text(e["state"]), text(at(e, "by.name")), strings.Join(what, "; ")})
+		rows = append(rows, []string{text(e["id"]), text(e["begun"]), text(at(e, "on.name")), text(e["do"]), text(e["state"]), who(e), strings.Join(what, "; ")})
 	}
 	return r.show(all, []string{"id", "when", "whose", "what", "state", "who", "old → new"}, rows)
+}
+
+// who made an entry, as a reader tells people and programs apart.
+func who(e map[string]any) string {
+	name := text(at(e, "by.name"))
+	switch at(e, "by.kind") {
+	case "key":
+		return "API key " + name
+	case "host":
+		return name + ", on the server"
+	}
+	return name
 }
 
 func (r *remote) historyList() *cobra.Command {

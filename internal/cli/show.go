@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
+	"time"
 	"unicode"
 )
 
@@ -40,7 +41,7 @@ func (r *remote) show(source any, columns []string, rows [][]string) error {
 	for _, row := range append([][]string{columns}, rows...) {
 		cells := make([]string, len(row))
 		for i, c := range row {
-			cells[i] = plain(c)
+			cells[i] = plain(moment(c))
 		}
 		fmt.Fprintln(w, strings.Join(cells, "\t"))
 	}
@@ -83,6 +84,17 @@ func (r *remote) object(o map[string]any, first ...string) error {
 	}
 	return r.show(o, []string{"name", "value"}, rows)
 }
+
+// moment is an instant as people read it, with its zone; any other text stays. CSV and JSON keep RFC 3339.
+func moment(s string) string {
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		return s
+	}
+	return clock(t)
+}
+
+func clock(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05 MST") }
 
 // at is a member, or with a dot a member of a member.
 func at(o map[string]any, path string) any {

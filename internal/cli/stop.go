@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -62,7 +61,7 @@ func (c *command) brake(stop bool, verb, short, long string) *cobra.Command {
 			case stop && b.Changed:
 				fmt.Fprintln(c.Out, "All writing is stopped"+of+".")
 			case stop:
-				fmt.Fprintf(c.Out, "All writing was stopped already%s, since %s by %s: %s\n", of, b.Since.Format(time.RFC3339), b.By, b.Why)
+				fmt.Fprintf(c.Out, "All writing was stopped already%s, since %s by %s: %s\n", of, clock(*b.Since), b.By, b.Why)
 			case b.Changed:
 				fmt.Fprintln(c.Out, "Writing goes on"+of+".")
 			default:

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -227,6 +228,10 @@ func TestS4_17_GroupsManagerAndPeopleWhoGo(t *testing.T) {
 	s.says(s.anna, "users", "list", "--deleted")
 	s.do(0, "users", "restore", s.anna)
 	s.says(id, "users", "get", s.anna)
+	listed, _ := s.do(0, "history", "list")
+	if !regexp.MustCompile(`\s\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [A-Z+-]\w+\s`).MatchString(listed) || !strings.Contains(listed, "  API key demo  ") {
+		t.Errorf("no readable time, or not who it was:\n%s", listed)
+	}
 	s.do(0, "users", "get", s.anna)
 }
 

@@ -184,7 +184,9 @@ func (p *Portal) everybodysHistory(w http.ResponseWriter, r *http.Request, v *we
 		d := &b.Days[len(b.Days)-1]
 		d.Entries = append(d.Entries, p.entryBy(v, e, undone[e.ID]))
 	}
-	if len(list) == 0 {
+	if len(list) == 0 && len(l.values()) == 0 && l.before == 0 {
+		b.Empty = &emptyView{"clock", v.Printer.S("Nothing has been changed here yet"), v.Printer.S("Every change that is made through this portal appears here."), "/admin/people", v.Printer.S("People")}
+	} else if len(list) == 0 {
 		b.Empty = &emptyView{"clock", v.Printer.S("No change fits"), v.Printer.S("Every change that is made through this portal appears here. Remove a filter to see more."), "/admin/history", v.Printer.S("All changes")}
 	}
 	return p.show(w, v, http.StatusOK, "changes", p.desk(r, v, "changes", fail.T("All changes"), b))
@@ -260,6 +262,12 @@ func (p *Portal) entryBy(v *web.Visit, e change.Entry, undone bool) entryView {
 		if a.do == e.Change.Do {
 			ev.What = v.T(a.label)
 		}
+	}
+	switch e.Change.Set[directory.FacetAccount].Str() {
+	case directory.Deleted:
+		ev.What = v.Printer.S("Deleted")
+	case directory.Active:
+		ev.What = v.Printer.S("Restored")
 	}
 	return ev
 }

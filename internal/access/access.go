@@ -31,10 +31,16 @@ type Tenant struct {
 	ID          string       // directory (tenant) id, a lower-case GUID
 	Authority   string       // origin of the sign-in service: "https://login.microsoftonline.com"
 	ClientID    string       // application (client) id
-	Secret      string       // client secret; "" when Certificate is set
-	Certificate *Certificate // preferred; nil when Secret is set
+	Secret      string       // client secret; one of these three proves the application
+	Certificate *Certificate // preferred to a secret
+	Assertion   Assertion    // a token of another issuer that the registration trusts
 	Graph       string       // origin of Graph, the prefix of its scopes; "" is https://graph.microsoft.com
+	Pilot       []string     // object ids of groups, lower case: only their members may sign in; none: everybody
 }
+
+// Assertion gives a token that proves the application as its certificate would: the platform that runs us vouches for us, and there is
+// nothing of ours that could be stolen or end. https://learn.microsoft.com/entra/workload-id/workload-identity-federation
+type Assertion func(ctx context.Context) (string, error)
 
 // Issuer is the only issuer whose tokens count for this tenant.
 func (t Tenant) Issuer() string { return t.Authority + "/" + t.ID + "/v2.0" }
@@ -66,8 +72,7 @@ type Config struct {
 	Random    io.Reader        // a source fit for secrets
 	HTTP      *http.Client     // reaches the authorities; its Timeout is kept, redirects are never followed
 	Log       *slog.Logger     // security events by the names of the OWASP logging vocabulary; nil discards
-	Pilot     []string         // object ids of groups, lower case: only their members may sign in; none: everybody
-	Member    Member           // asked when the token names none of Pilot; nil: then nobody is let in whose token names none
+	Member    Member           // asked when the token names none of Tenant.Pilot; nil: then nobody is let in whose token names none
 	Scopes    []string         // delegated Graph permissions; nil is User.Read and User.ReadWrite
 	Idle      time.Duration    // 0 is 60 minutes
 	Absolute  time.Duration    // 0 is 12 hours

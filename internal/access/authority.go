@@ -262,7 +262,7 @@ func (a *authority) ask(ctx context.Context, form url.Values) (*tokens, error) {
 		return nil, err
 	}
 	form.Set("client_id", a.tenant.ClientID)
-	if err := a.prove(form, m.Token); err != nil {
+	if err := a.prove(ctx, form, m.Token); err != nil {
 		return nil, err
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, m.Token, strings.NewReader(form.Encode()))

@@ -1,6 +1,7 @@
 package access
 
 import (
+	"context"
 	"crypto"
 	"crypto/rsa"
 	"crypto/sha256"
@@ -17,19 +18,29 @@ import (
 // assertionLife is how long a client assertion is good.
 const assertionLife = 5 * time.Minute
 
-// prove adds the application's own credential to a token request: the secret, or a signed assertion.
-func (a *authority) prove(form url.Values, endpoint string) error {
-	if a.tenant.Certificate == nil {
+// prove adds the application's own credential to a token request: the secret, or an assertion, signed by us or by another issuer.
+func (a *authority) prove(ctx context.Context, form url.Values, endpoint string) error {
+	var jwt string
+	var err error
+	switch {
+	case a.tenant.Secret != "":
 		form.Set("client_secret", a.tenant.Secret)
 		return nil
-	}
-	id, err := a.s.secret(16)
-	if err != nil {
-		return err
-	}
-	jwt, err := a.tenant.Certificate.assertion(a.s.cfg.Random, a.tenant.ClientID, endpoint, id, a.s.cfg.Now())
-	if err != nil {
-		return fail.Wrap(fail.Internal, "access.assertion", err)
+	case a.tenant.Assertion != nil:
+		if jwt, err = a.tenant.Assertion(ctx); err != nil {
+			a.s.cfg.Log.ErrorContext(ctx, "the token that proves the application cannot be had", "tenant", a.tenant.ID, "error", err)
+			e := fail.Wrap(fail.Unavailable, "access.assertion", err)
+			e.Code, e.Say = CodeCredential, fail.T("Nameplate cannot prove itself to Microsoft at the moment, so nobody can sign in now. Tell your administrator.")
+			return e
+		}
+	default:
+		id, err := a.s.secret(16)
+		if err != nil {
+			return err
+		}
+		if jwt, err = a.tenant.Certificate.assertion(a.s.cfg.Random, a.tenant.ClientID, endpoint, id, a.s.cfg.Now()); err != nil {
+			return fail.Wrap(fail.Internal, "access.assertion", err)
+		}
 	}
 	form.Set("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
 	form.Set("client_assertion", jwt)

@@ -26,7 +26,7 @@ func (m members) Of(_ context.Context, ref directory.Ref, groups []string) (bool
 func TestPilot_OnlyItsMembersSignIn(t *testing.T) {
 	t.Parallel()
 	finish := func(who access.Member, upn string) error {
-		b := newBench(t, func(c *access.Config) { c.Pilot, c.Member = []string{pilotGroup}, who })
+		b := newBench(t, func(c *access.Config) { c.Tenants[0].Pilot, c.Member = []string{pilotGroup}, who })
 		begun := b.begin(access.Begin{Next: "/profile"})
 		_, err := b.Finish(t.Context(), access.Callback{Query: b.visit(begun.URL, upn), Attempt: begun.Cookie, From: here})
 		return err

@@ -88,8 +88,14 @@ func New(cfg Config) (*Service, error) {
 		if !guid.MatchString(strings.ToLower(t.ClientID)) {
 			bad(at+"client_id", "not_allowed", fail.T("The application is named by its application (client) ID, such as 11111111-2222-3333-4444-555555555555."))
 		}
-		if (t.Secret == "") == (t.Certificate == nil) {
-			bad(at+"secret", "not_allowed", fail.T("Give the application one credential: either a client secret or a certificate."))
+		proofs := 0
+		for _, given := range []bool{t.Secret != "", t.Certificate != nil, t.Assertion != nil} {
+			if given {
+				proofs++
+			}
+		}
+		if proofs != 1 {
+			bad(at+"secret", "not_allowed", fail.T("Give the application one credential: a client secret, a certificate or a federated token."))
 		}
 		if t.Certificate != nil {
 			if say := t.Certificate.problem(cfg.Now()); !say.Zero() {

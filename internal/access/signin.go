@@ -246,13 +246,14 @@ func (s *Service) finish(ctx context.Context, c Callback) (Finished, error) {
 
 // admit lets in who belongs to the pilot; where that cannot be seen, nobody.
 func (s *Service) admit(ctx context.Context, who identity) error {
-	if len(s.cfg.Pilot) == 0 || slices.ContainsFunc(who.Groups, func(g string) bool { return slices.Contains(s.cfg.Pilot, g) }) {
+	pilot := s.authorities[who.Ref.Tenant].tenant.Pilot
+	if len(pilot) == 0 || slices.ContainsFunc(who.Groups, func(g string) bool { return slices.Contains(pilot, g) }) {
 		return nil
 	}
 	var in bool
 	if s.cfg.Member != nil {
 		var err error
-		if in, err = s.cfg.Member.Of(ctx, who.Ref, s.cfg.Pilot); err != nil {
+		if in, err = s.cfg.Member.Of(ctx, who.Ref, pilot); err != nil {
 			return err
 		}
 	}

@@ -51,8 +51,7 @@ type Answers interface {
 
 // Config is what an API is made of; all of it is needed.
 type Config struct {
-	Desk    *admin.Desk
-	Policy  *policy.Policy
+	Houses  map[string]House // by tenant id: a key's tenant chooses, and of the others it sees nothing
 	Keys    Keys
 	Answers Answers
 	Sign    interface { // makes cursors that only we can have made; *web.Site is one
@@ -63,6 +62,12 @@ type Config struct {
 	Random io.Reader // a source fit for secrets
 	// Rate limits requests of one key: zero is 100 at once and 20 a second lasting.
 	Rate guard.Rate
+}
+
+// House is what of an API belongs to one organization.
+type House struct {
+	Desk   *admin.Desk
+	Policy *policy.Policy
 }
 
 // API answers requests below Prefix.
@@ -102,6 +107,7 @@ type Param struct{ Name, Says, Kind string }
 // call is one request on its way.
 type call struct {
 	*API
+	House
 	r       *http.Request
 	v       *web.Visit
 	route   *Route
@@ -189,7 +195,7 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request, v *web.Visit) error 
 	key, err := a.signedIn(r, v)
 	who := "key " + key.ID
 	limit := a.byKey
-	if err != nil {
+	if key.ID == "" {
 		who, limit = v.From, a.nobody
 	}
 	if wait, ok := limit.Take(who); !ok {
@@ -205,6 +211,9 @@ func secretInURL(r *http.Request) error {
 	}
 	return nil
 }
+
+// opensNothing is what is said of a key that is not known, or of which nobody needs to know why.
+const opensNothing = "This API key opens nothing: it is mistyped, revoked or has expired. Ask an administrator for another one."
 
 // signedIn is the key of a request.
 func (a *API) signedIn(r *http.Request, v *web.Visit) (access.Key, error) {
@@ -222,12 +231,15 @@ func (a *API) signedIn(r *http.Request, v *web.Visit) (access.Key, error) {
 	k, err := a.Keys.Find(r.Context(), secret, v.From)
 	var f *fail.Error
 	switch {
-	case err == nil:
+	case err == nil && a.Houses[k.Tenant].Desk != nil:
 		return k, nil
 	case errors.As(err, &f) && f.Kind == fail.Throttled:
 		return access.Key{}, &web.Refusal{Status: http.StatusTooManyRequests, Retry: f.Retry, Say: f.Say}
+	case err == nil: // of an organization that is not connected any more
+		_, err = refused(opensNothing, nil)
+		return k, err
 	case errors.As(err, &f) && f.Kind == fail.Denied:
-		return refused("This API key opens nothing: it is mistyped, revoked or has expired. Ask an administrator for another one.", err)
+		return refused(opensNothing, err)
 	}
 	return access.Key{}, err
 }
@@ -239,7 +251,8 @@ func (a *API) answer(w http.ResponseWriter, r *http.Request, v *web.Visit, by di
 	if err != nil {
 		return err
 	}
-	c.by, c.tenant = by, tenant
+	c.by, c.tenant, c.House = by, tenant, a.Houses[tenant]
+	v.Speak(tenant)
 	if !c.route.Open {
 		if signedIn != nil {
 			var refusal *web.Refusal

@@ -28,12 +28,25 @@ type document map[string]any
 
 // Describe is the description of all routes: OpenAPI 3.0.3, made from the table, the types of what goes in and out, and the
 // properties of a policy.
-func Describe(p *policy.Policy) []byte { return New(Config{Policy: p}).openapi }
+func Describe(p *policy.Policy) []byte {
+	return New(Config{Houses: map[string]House{"": {Policy: p}}}).openapi
+}
+
+// properties are those that the description names: those of the one organization there is, with the extensions of its policy;
+// for several what they have in common, for anybody may read it.
+func (c Config) properties() *property.Set {
+	for _, h := range c.Houses {
+		if len(c.Houses) == 1 {
+			return h.Policy.Properties()
+		}
+	}
+	return property.Catalog()
+}
 
 var inPath = regexp.MustCompile(`\{(\w+)\}`)
 
 func (a *API) document() []byte {
-	s := &schemas{set: a.Policy.Properties(), made: document{}}
+	s := &schemas{set: a.properties(), open: len(a.Houses) > 1, made: document{}}
 	paths := document{}
 	for _, r := range a.routes {
 		path, ok := paths[r.Path].(document)
@@ -61,6 +74,7 @@ func (a *API) document() []byte {
 
 type schemas struct {
 	set  *property.Set
+	open bool // an organization may have properties beside these
 	made document
 }
 
@@ -230,7 +244,7 @@ func (s *schemas) properties(write bool) document {
 		}
 		members[string(d.Name)] = x
 	}
-	out := document{"type": "object", "properties": members, "additionalProperties": false}
+	out := document{"type": "object", "properties": members, "additionalProperties": s.open}
 	if write {
 		out["minProperties"] = 1
 		return out

@@ -22,11 +22,8 @@ import (
 	"time"
 
 	"nameplate/internal/access"
-	"nameplate/internal/admin"
 	"nameplate/internal/api"
-	"nameplate/internal/change"
 	"nameplate/internal/config"
-	"nameplate/internal/doctor"
 	"nameplate/internal/fail"
 	"nameplate/internal/lang"
 	"nameplate/internal/policy"
@@ -49,18 +46,16 @@ type Options struct {
 	CrashAt  string           // "after-send:2" ends the process there; refused unless the directory is an emulator
 }
 
-// App is a portal for one organization.
+// App is a portal for one organization, or for several.
 type App struct {
 	cfg    config.Config
 	log    *slog.Logger
 	now    func() time.Time
 	store  *store.Store
 	access *access.Service
-	engine *change.Engine
+	all    []*connected // one at least
 	api    *api.API
 	keys   *access.Keys
-	tenant string
-	doctor *doctor.Doctor
 	site   *web.Site
 	server *http.Server
 	health *http.Server
@@ -68,8 +63,6 @@ type App struct {
 	failed chan error
 	stop   context.CancelFunc
 	work   sync.WaitGroup
-	counts counts
-	proof  time.Time // when the application's certificate ends; zero for a secret
 }
 
 // New builds everything and reaches the authority once, so that a wrong address or a wrong issuer shows now and not at the first
@@ -93,12 +86,6 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 	if err != nil {
 		return nil, err
 	}
-	rules, err := loadPolicy(cfg.Policy, o.Demo)
-	if err != nil {
-		return nil, err
-	}
-	rules = rules.Delegated(cfg.DelegatedOnly)
-
 	where := storeOptions(cfg, o.Now, o.Log)
 	where.Existing = o.Existing
 	if a.store, err = store.Open(ctx, where); err != nil {
@@ -112,21 +99,18 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 	if err != nil {
 		return nil, fail.Wrap(fail.Internal, "app.new", err)
 	}
-	dir, tenant, reg, err := openDirectory(ctx, cfg, rules.Properties(), o.Now, a.counts.graph, func(ctx context.Context, session, spent string) (string, error) {
-		return a.access.Token(ctx, session, spent)
-	})
-	if err != nil {
-		return nil, err
+	for _, one := range cfg.Each() {
+		c, err := a.connect(ctx, one, o.Demo)
+		if err != nil {
+			return nil, err
+		}
+		a.all = append(a.all, c)
 	}
-	if reg.Certificate != nil {
-		a.proof = reg.Certificate.Leaf.NotAfter
-	}
+	tenants, live, of := a.signIn()
 	a.access, err = access.New(access.Config{
-		Tenants:   []access.Tenant{reg},
-		PublicURL: cfg.PublicURL.String(),
-		Store:     a.store.Access(), Sealer: sealer, Live: live(dir, cfg.DelegatedOnly),
-		Pilot: cfg.PilotGroups, Member: pilot(dir, cfg.DelegatedOnly),
-		Now: o.Now, Random: rand.Reader, HTTP: dir.client, Log: o.Log,
+		Tenants: tenants, Live: live, Member: of,
+		PublicURL: cfg.PublicURL.String(), Store: a.store.Access(), Sealer: sealer,
+		Now: o.Now, Random: rand.Reader, HTTP: a.all[0].dir.client, Log: o.Log,
 		Idle: cfg.SessionIdle, Absolute: cfg.SessionLimit,
 	})
 	if err != nil {
@@ -135,20 +119,19 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 	if err = a.access.Check(ctx); err != nil {
 		return nil, err
 	}
-	if a.doctor, err = examiner(cfg, dir, tenant, o.Now, a.database); err != nil {
-		return nil, err
+	for _, c := range a.all {
+		if err = a.furnish(c, crash); err != nil {
+			return nil, err
+		}
 	}
-	journal := a.store.Journal()
-	a.engine = change.New(change.Config{
-		Reader: dir.Directory, Writer: dir.Directory, Groups: dir.Directory, Journal: journal, Policy: rules, Properties: rules.Properties(),
-		Now: o.Now, NewID: newID, Crash: crash, DelegatedOnly: cfg.DelegatedOnly,
-		// A person waits for the answer: a directory that is busy for longer than this is told as busy.
-		Limits: change.Limits{Save: 15 * time.Second}, Stopped: a.store.Stopped, Tell: a.counts.change,
-	})
 
 	catalog, err := lang.New()
 	if err != nil {
 		return nil, fail.Wrap(fail.Internal, "app.new", err)
+	}
+	voices := map[string]*lang.Catalog{}
+	for _, c := range a.all {
+		voices[c.tenant] = catalog.With(c.rules.Words())
 	}
 	cookies := a.access.Cookies()
 	proxies, err := prefixes(cfg.TrustedProxies)
@@ -158,41 +141,31 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 	a.site, err = web.New(web.Options{
 		Public: cfg.PublicURL, Proxies: proxies, Key: formKey(keys[0]), Sessions: portal.Sessions{Access: a.access},
 		SessionCookie: cookies.Session, AttemptCookie: cookies.Attempt,
-		Catalog: catalog.With(rules.Words()), Language: cfg.Language, Log: o.Log, Now: o.Now, Random: rand.Reader,
+		Catalog: catalog, Voices: voices, Language: cfg.Language, Log: o.Log, Now: o.Now, Random: rand.Reader,
 		Ready: a.store.Ping, Remark: a.remark, Samples: a.samples,
 	})
 	if err != nil {
 		return nil, fail.Wrap(fail.Internal, "app.new", err)
 	}
-	name := cfg.Name
-	if name == "" {
-		name = dir.name(ctx, tenant)
-	}
 	logo, err := readLogo(cfg.Logo)
 	if err != nil {
 		return nil, err
 	}
-	desk := admin.New(admin.Config{Directory: dir.Directory, Engine: a.engine, Policy: rules, Journal: journal, Brake: a.store, Now: o.Now})
-	var looked *admin.Desk
-	if !cfg.DelegatedOnly { // without a right of the application's own there is nobody to look after
-		looked = desk
+	var pages []*portal.Portal
+	for _, c := range a.all {
+		if err = a.draw(c, logo, rand.Reader, o.Demo); err != nil {
+			return nil, err
+		}
+		pages = append(pages, c.pages)
 	}
-	pages, err := portal.New(portal.Deps{
-		Desk: looked, Random: rand.Reader, NewID: newID,
-		Site: a.site, Engine: a.engine, Form: rules, Reader: dir.Directory, Journal: journal, Access: a.access,
-		Brand: portal.Brand{Name: name, Accent: cfg.Accent, Logo: logo, Privacy: cfg.PrivacyURL}, Support: cfg.Support, Log: o.Log, Now: o.Now,
-		Delegated: cfg.DelegatedOnly, Emulator: config.Loopback(hostOf(cfg.Cloud.Graph)), Gallery: o.Demo, Stopped: a.store.Stopped,
-	})
-	if err != nil {
+	if err = portal.Mount(a.site, pages...); err != nil {
 		return nil, fail.Wrap(fail.Internal, "app.new", err)
 	}
-	pages.Mount()
 	a.keys = access.NewKeys(access.KeyConfig{Store: a.store.Keys(), Now: o.Now, Random: rand.Reader, NewID: newID, Log: o.Log})
 	a.api = api.New(api.Config{
-		Desk: desk, Policy: rules, Keys: a.keys, Answers: a.store.Answers(), Sign: a.site, Now: o.Now, Random: rand.Reader,
+		Houses: a.houses(), Keys: a.keys, Answers: a.store.Answers(), Sign: a.site, Now: o.Now, Random: rand.Reader,
 	})
 	a.api.Mount(a.site)
-	a.tenant = tenant
 	a.server = web.Server(a.site)
 	return a, nil
 }
@@ -229,18 +202,9 @@ func (a *App) Start() error {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	a.stop = stop
-	if s, err := a.store.Stopped(ctx, a.tenant); err == nil && s != nil {
-		a.log.Warn("all writing is stopped until: nameplate go --why REASON", "since", s.Since, "by", s.By, "why", s.Why)
+	for _, c := range a.all {
+		a.settle(ctx, c)
 	}
-	if a.store.Alone() {
-		// Whatever is open was left by a process that is gone: nobody else has this file.
-		a.work.Go(func() {
-			if _, err := a.engine.Recover(ctx); err != nil && ctx.Err() == nil {
-				a.log.Warn("entries that a crash left open could not all be settled; they are tried again", "err", err)
-			}
-		})
-	}
-	a.every(ctx, 15*time.Second, "settle", func(ctx context.Context) error { _, err := a.engine.Settle(ctx); return err })
 	a.every(ctx, 10*time.Minute, "sweep", func(ctx context.Context) error { _, err := a.access.Sweep(ctx); return err })
 	a.every(ctx, 10*time.Minute, "sweep answers", func(ctx context.Context) error { return a.store.Answers().Sweep(ctx, a.now()) })
 	a.every(ctx, 10*time.Minute, "forget photos", func(ctx context.Context) error {
@@ -251,6 +215,23 @@ func (a *App) Start() error {
 		return err
 	})
 	return nil
+}
+
+// settle brings to an end in the background what an organization's engine left open.
+func (a *App) settle(ctx context.Context, c *connected) {
+	log := a.log.With("tenant", c.tenant)
+	if s, err := a.store.Stopped(ctx, c.tenant); err == nil && s != nil {
+		log.Warn("all writing is stopped until: nameplate go --why REASON", "since", s.Since, "by", s.By, "why", s.Why)
+	}
+	if a.store.Alone() {
+		// Whatever is open was left by a process that is gone: nobody else has this file.
+		a.work.Go(func() {
+			if _, err := c.engine.Recover(ctx); err != nil && ctx.Err() == nil {
+				log.Warn("entries that a crash left open could not all be settled; they are tried again", "err", err)
+			}
+		})
+	}
+	a.every(ctx, 15*time.Second, "settle", func(ctx context.Context) error { _, err := c.engine.Settle(ctx); return err })
 }
 
 func (a *App) serve(s *http.Server, l net.Listener) {

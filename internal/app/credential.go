@@ -1,19 +1,24 @@
 package app
 
 import (
+	"context"
 	"crypto"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
+	"nameplate/graph"
 	"nameplate/internal/access"
 	"nameplate/internal/config"
 	"nameplate/internal/fail"
@@ -76,8 +81,57 @@ func readCertificate(cfg config.Config) (*access.Certificate, []*x509.Certificat
 	return &access.Certificate{Leaf: chain[0], Key: signer}, chain, key, nil
 }
 
+// exchangeAudience is what a managed identity's token is made out to when it stands for an application, in each cloud.
+// https://learn.microsoft.com/entra/workload-id/workload-identity-federation-config-app-trust-managed-identity
+func exchangeAudience(cloud string) string {
+	switch cloud {
+	case graph.USGovL4.String(), graph.USGovL5.String():
+		return "api://AzureADTokenExchangeUSGov"
+	case graph.China.String():
+		return "api://AzureADTokenExchangeChina"
+	}
+	return "api://AzureADTokenExchange"
+}
+
+// maxAssertion is how long a token of another issuer may be, in bytes.
+const maxAssertion = 64 << 10
+
+// assertion is the token of another issuer that proves the application; nil when a secret or a certificate does.
+func assertion(cfg config.Config, client *http.Client) (access.Assertion, error) {
+	switch {
+	case cfg.FederatedTokenFile != "":
+		return func(context.Context) (string, error) {
+			f, err := os.Open(cfg.FederatedTokenFile) // each time: the platform puts a new one there before the old one ends
+			if err != nil {
+				return "", err
+			}
+			defer func() { _ = f.Close() }()
+			b, err := io.ReadAll(io.LimitReader(f, maxAssertion))
+			if text := strings.TrimSpace(string(b)); text != "" || err != nil {
+				return text, err
+			}
+			return "", errors.New(cfg.FederatedTokenFile + " is empty")
+		}, nil
+	case cfg.ManagedIdentity != "":
+		o := &azidentity.ManagedIdentityCredentialOptions{ClientOptions: azcore.ClientOptions{Transport: client}}
+		if cfg.ManagedIdentity != config.SystemAssigned {
+			o.ID = azidentity.ClientID(cfg.ManagedIdentity)
+		}
+		identity, err := azidentity.NewManagedIdentityCredential(o)
+		if err != nil {
+			return nil, err
+		}
+		ask := policy.TokenRequestOptions{Scopes: []string{exchangeAudience(cfg.Cloud.Name) + "/.default"}}
+		return func(ctx context.Context) (string, error) {
+			t, err := identity.GetToken(ctx, ask)
+			return t.Token, err
+		}, nil
+	}
+	return nil, nil
+}
+
 // credential fetches the application's own tokens. Nil in delegated-only mode: then there is no right to misuse.
-func credential(cfg config.Config, tenant string, client *http.Client, chain []*x509.Certificate, key crypto.PrivateKey) (azcore.TokenCredential, error) {
+func credential(cfg config.Config, tenant string, client *http.Client, proof access.Assertion, chain []*x509.Certificate, key crypto.PrivateKey) (azcore.TokenCredential, error) {
 	if cfg.DelegatedOnly {
 		return nil, nil
 	}
@@ -90,6 +144,10 @@ func credential(cfg config.Config, tenant string, client *http.Client, chain []*
 	if chain != nil {
 		return azidentity.NewClientCertificateCredential(tenant, cfg.ClientID, chain, key,
 			&azidentity.ClientCertificateCredentialOptions{ClientOptions: o, DisableInstanceDiscovery: own})
+	}
+	if proof != nil {
+		return azidentity.NewClientAssertionCredential(tenant, cfg.ClientID, proof,
+			&azidentity.ClientAssertionCredentialOptions{ClientOptions: o, DisableInstanceDiscovery: own})
 	}
 	return azidentity.NewClientSecretCredential(tenant, cfg.ClientID, cfg.ClientSecret.Reveal(),
 		&azidentity.ClientSecretCredentialOptions{ClientOptions: o, DisableInstanceDiscovery: own})

@@ -157,9 +157,12 @@ func StartDemo(ctx context.Context, o DemoOptions) (d *Demo, err error) {
 	public, _ := url.Parse(portal)
 	cfg := config.Config{
 		PublicURL: public, Database: config.Secret(filepath.Join(folder, "nameplate.db")), KeyFile: filepath.Join(folder, "nameplate.key"),
-		Tenant: d.TenantID, ClientID: d.ClientID, ClientSecret: config.Secret(d.ClientSecret),
-		Cloud:  config.Cloud{Name: "emulator", Authority: d.AuthHTTP, Tokens: d.Authority, Graph: d.Graph},
-		CAFile: d.CAFile, DelegatedOnly: o.DelegatedOnly, Policy: o.Policy, Name: org.Name, Accent: defaultAccent(), Language: "en",
+		Organization: config.Organization{
+			Tenant: d.TenantID, ClientID: d.ClientID, ClientSecret: config.Secret(d.ClientSecret),
+			Cloud:         config.Cloud{Name: "emulator", Authority: d.AuthHTTP, Tokens: d.Authority, Graph: d.Graph},
+			DelegatedOnly: o.DelegatedOnly, Policy: o.Policy, Name: org.Name,
+		},
+		CAFile: d.CAFile, Accent: defaultAccent(), Language: "en",
 	}
 	if d.App, err = New(ctx, Options{Config: cfg, Log: o.Log, Demo: true, Listener: listen, Now: o.Now}); err != nil {
 		return d, err

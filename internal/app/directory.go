@@ -52,7 +52,11 @@ func openDirectory(ctx context.Context, cfg config.Config, set *property.Set, no
 	if err != nil {
 		return fault(err)
 	}
-	cred, err := credential(cfg, tenant, client, chain, key)
+	proof, err := assertion(cfg, client)
+	if err != nil {
+		return fault(&fail.Error{Op: "app.credential", Kind: fail.Invalid, Err: err, Say: fail.T("The managed identity cannot be used. Check the setting managed_identity.")})
+	}
+	cred, err := credential(cfg, tenant, client, proof, chain, key)
 	if err != nil {
 		return fault(&fail.Error{Op: "app.credential", Kind: fail.Invalid, Err: err, Say: fail.T("The application's credential cannot be used. Check tenant, client_id and the secret or certificate.")})
 	}
@@ -63,7 +67,7 @@ func openDirectory(ctx context.Context, cfg config.Config, set *property.Set, no
 	c.graph = g
 	c.Directory = entra.New(entra.Options{Tenants: map[string]*graph.Client{tenant: g}, Tokens: own, Properties: set, Now: now})
 	reg := access.Tenant{ID: tenant, Authority: cfg.Cloud.Authority, ClientID: cfg.ClientID, Certificate: cert, Graph: cfg.Cloud.Graph}
-	if cert == nil {
+	if reg.Assertion = proof; cert == nil && proof == nil {
 		reg.Secret = cfg.ClientSecret.Reveal()
 	}
 	return c, tenant, reg, nil
@@ -122,27 +126,15 @@ func (c connection) name(ctx context.Context, tenant string) string {
 	return o.Name
 }
 
-// live asks the directory whether an account is enabled, with the application's own right; without one nobody can be asked, and
-// the authority's refusal to renew a token tells instead.
-func live(c connection, delegatedOnly bool) access.Live {
-	if delegatedOnly {
-		return nil
-	}
-	return enabled{c.Directory}
-}
-
-// pilot asks the directory for a person's groups; without a right of our own only the token can name them.
-func pilot(c connection, delegatedOnly bool) access.Member {
-	if delegatedOnly {
-		return nil
-	}
-	return member{c.Directory}
-}
-
-type member struct{ directory.Reader }
+// member says whether people are in a group, by the application's own right; where it has none only the token can name groups.
+type member struct{ people }
 
 func (m member) Of(ctx context.Context, ref directory.Ref, groups []string) (bool, error) {
-	u, err := m.User(ctx, directory.Authority{}, ref, directory.Ask{Groups: true})
+	d := m.people[ref.Tenant]
+	if d == nil {
+		return false, nil
+	}
+	u, err := d.User(ctx, directory.Authority{}, ref, directory.Ask{Groups: true})
 	for _, g := range u.Groups {
 		if slices.Contains(groups, g.Ref.ID) {
 			return true, nil
@@ -151,10 +143,16 @@ func (m member) Of(ctx context.Context, ref directory.Ref, groups []string) (boo
 	return false, err
 }
 
-type enabled struct{ directory.Reader }
+// enabled says whether an account is enabled, by the application's own right; where it has none nobody can be asked, and the authority's
+// refusal to renew a token tells instead.
+type enabled struct{ people }
 
 func (e enabled) Enabled(ctx context.Context, ref directory.Ref) (bool, error) {
-	u, err := e.User(ctx, directory.Authority{}, ref, directory.Ask{Names: []property.Name{"accountEnabled"}})
+	d := e.people[ref.Tenant]
+	if d == nil {
+		return true, nil
+	}
+	u, err := d.User(ctx, directory.Authority{}, ref, directory.Ask{Names: []property.Name{"accountEnabled"}})
 	return u.Enabled, err
 }
 

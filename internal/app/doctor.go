@@ -42,13 +42,6 @@ func Examine(ctx context.Context, cfg config.Config, now func() time.Time) ([]do
 	return d.Run(ctx), nil
 }
 
-// Examine is the same for the running portal: the health page calls it. It remembers since when something is wrong.
-func (a *App) Examine(ctx context.Context) []doctor.Finding { return a.doctor.Run(ctx) }
-
-func (a *App) database(ctx context.Context) (doctor.Database, error) {
-	return looked(ctx, a.store, a.tenant)
-}
-
 // looked is what is said of an open database.
 func looked(ctx context.Context, s *store.Store, tenant string) (doctor.Database, error) {
 	if err := s.Ping(ctx); err != nil {
@@ -69,6 +62,10 @@ func examiner(cfg config.Config, dir connection, tenant string, now func() time.
 	} else if cert != nil {
 		proof = doctor.Credential{Kind: "certificate", Ends: cert.Leaf.NotAfter}
 		wish.Certificate = cert.Leaf
+	} else if cfg.FederatedTokenFile != "" {
+		proof = doctor.Credential{Kind: "federated token", Renewed: true}
+	} else if cfg.ManagedIdentity != "" {
+		proof = doctor.Credential{Kind: "managed identity", Renewed: true}
 	} else if s := cfg.ClientSecret.Reveal(); len(s) > 3 {
 		proof.Hint = s[:3]
 	}

@@ -9,6 +9,7 @@ import (
 	"nameplate/internal/access"
 	"nameplate/internal/api"
 	"nameplate/internal/directory"
+	"nameplate/internal/fail"
 )
 
 // Host is the actor of the command line on this machine: the operating system's user, who may do what an administrator may.
@@ -16,10 +17,13 @@ func Host(user string) directory.Actor {
 	return directory.Actor{Kind: directory.HostActor, Name: user, Roles: []directory.Role{directory.Admin}}
 }
 
-// MakeKey makes an API key, for this organization when none is named, and gives its secret.
+// MakeKey makes an API key, for the one organization there is when none is named, and gives its secret.
 func (a *App) MakeKey(ctx context.Context, by directory.Actor, want access.Key) (access.Key, string, error) {
 	if want.Tenant == "" {
-		want.Tenant = a.tenant
+		if len(a.all) > 1 {
+			return access.Key{}, "", fail.New(fail.Invalid, "app.key", fail.T("Several organizations are connected here: name the tenant id of the one that the key is for."))
+		}
+		want.Tenant = a.all[0].tenant
 	}
 	return a.keys.Make(ctx, by, want)
 }
@@ -27,10 +31,10 @@ func (a *App) MakeKey(ctx context.Context, by directory.Actor, want access.Key) 
 // API is the App's own, for its table of routes.
 func (a *App) API() *api.API { return a.api }
 
-// Local makes this App answer the API itself, as an actor of this machine, without listening and without keys. It is for an App that
-// is not started.
+// Local makes this App, which has one organization, answer the API itself, as an actor of this machine, without listening and without
+// keys. It is for an App that is not started.
 func (a *App) Local(by directory.Actor) http.RoundTripper {
-	a.api.Local(a.site, by, a.tenant)
+	a.api.Local(a.site, by, a.all[0].tenant)
 	return inside{a.site}
 }
 

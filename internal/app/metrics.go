@@ -2,6 +2,9 @@ package app
 
 import (
 	"context"
+	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -51,42 +54,61 @@ func (c *counts) graph(status int, took time.Duration) {
 
 // remark is what a monitor reads beside "ok".
 func (a *App) remark(ctx context.Context) string {
-	if s, err := a.store.Stopped(ctx, a.tenant); err == nil && s != nil {
-		return "all writing is stopped"
+	stopped := 0
+	for _, c := range a.all {
+		if s, err := a.store.Stopped(ctx, c.tenant); err == nil && s != nil {
+			stopped++
+		}
 	}
-	return ""
+	switch {
+	case stopped == 0:
+		return ""
+	case stopped < len(a.all):
+		return "all writing is stopped in " + strconv.Itoa(stopped) + " of " + strconv.Itoa(len(a.all)) + " organizations"
+	}
+	return "all writing is stopped"
 }
 
 // samples are the product's figures for a monitor. What the database does not tell now is left out.
 func (a *App) samples(ctx context.Context) (out []web.Sample) {
-	gauge := func(name, help string, v float64) {
-		out = append(out, web.Sample{Name: name, Help: help, Value: v})
-	}
-	if s, err := a.store.Stopped(ctx, a.tenant); err == nil {
-		on := 0.0
-		if s != nil {
-			on = 1
-		}
-		gauge("nameplate_writing_stopped", "1 while all writing is stopped (nameplate stop).", on)
-	}
 	if n, oldest, err := a.store.OpenEntries(ctx); err == nil {
 		age := 0.0
 		if n > 0 {
 			age = max(0, a.now().Sub(oldest).Seconds())
 		}
-		gauge("nameplate_unsettled_changes", "Changes that have begun and whose end is not known yet.", float64(n))
-		gauge("nameplate_unsettled_oldest_age_seconds", "Age of the oldest of nameplate_unsettled_changes.", age)
+		out = append(out, web.Sample{Name: "nameplate_unsettled_changes", Help: "Changes that have begun and whose end is not known yet.", Value: float64(n)},
+			web.Sample{Name: "nameplate_unsettled_oldest_age_seconds", Help: "Age of the oldest of nameplate_unsettled_changes.", Value: age})
 	}
-	if !a.proof.IsZero() {
-		gauge("nameplate_credential_expiry_timestamp_seconds", "When the application's certificate ends, in seconds since 1970.", float64(a.proof.Unix()))
+	for _, c := range a.all {
+		if s, err := a.store.Stopped(ctx, c.tenant); err == nil {
+			on := 0.0
+			if s != nil {
+				on = 1
+			}
+			out = append(out, web.Sample{Name: "nameplate_writing_stopped", Help: "1 while all writing is stopped (nameplate stop).", Labels: c.labels(), Value: on})
+		}
+		if !c.proof.IsZero() {
+			out = append(out, web.Sample{Name: "nameplate_credential_expiry_timestamp_seconds", Help: "When the application's certificate ends, in seconds since 1970.", Labels: c.labels(), Value: float64(c.proof.Unix())})
+		}
+		out = append(out, c.counts.samples(c.labels)...)
 	}
-	a.counts.mu.Lock()
-	defer a.counts.mu.Unlock()
+	slices.SortStableFunc(out, func(a, b web.Sample) int { return strings.Compare(a.Name, b.Name) }) // those of one name stand together
+	return out
+}
+
+// labels are those of a figure of one organization, with more behind them.
+func (c *connected) labels(more ...[2]string) [][2]string {
+	return append([][2]string{{"tenant", c.tenant}}, more...)
+}
+
+func (c *counts) samples(labels func(...[2]string) [][2]string) (out []web.Sample) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	for _, s := range states {
-		out = append(out, web.Sample{Name: "nameplate_changes_total", Help: "Changes by what they came to.", Grows: true, Label: [2]string{"state", string(s)}, Value: float64(a.counts.changes[s])})
+		out = append(out, web.Sample{Name: "nameplate_changes_total", Help: "Changes by what they came to.", Grows: true, Labels: labels([2]string{"state", string(s)}), Value: float64(c.changes[s])})
 	}
-	for _, c := range answers {
-		out = append(out, web.Sample{Name: "nameplate_graph_requests_total", Help: "Requests to Microsoft Graph by class of answer; 429 is throttling.", Grows: true, Label: [2]string{"code", c}, Value: float64(a.counts.calls[c])})
+	for _, x := range answers {
+		out = append(out, web.Sample{Name: "nameplate_graph_requests_total", Help: "Requests to Microsoft Graph by class of answer; 429 is throttling.", Grows: true, Labels: labels([2]string{"code", x}), Value: float64(c.calls[x])})
 	}
-	return append(out, web.Sample{Name: "nameplate_graph_request_seconds_total", Help: "Time spent waiting for Microsoft Graph's answers.", Grows: true, Value: a.counts.seconds})
+	return append(out, web.Sample{Name: "nameplate_graph_request_seconds_total", Help: "Time spent waiting for Microsoft Graph's answers.", Grows: true, Labels: labels(), Value: c.seconds})
 }

@@ -42,8 +42,11 @@ func ShowForm(ctx context.Context, o ShowOptions) (f Form, err error) {
 		}
 		defer func() { _ = srv.Close() }()
 		cfg = config.Config{
-			Tenant: t.Tenants()[0], ClientID: org.Apps[0].ClientID, ClientSecret: config.Secret(org.Apps[0].Secrets[0].Value),
-			Cloud: config.Cloud{Authority: srv.AuthorityHTTP, Tokens: srv.Authority, Graph: srv.Graph}, CAFile: srv.CAFile,
+			Organization: config.Organization{
+				Tenant: t.Tenants()[0], ClientID: org.Apps[0].ClientID, ClientSecret: config.Secret(org.Apps[0].Secrets[0].Value),
+				Cloud: config.Cloud{Authority: srv.AuthorityHTTP, Tokens: srv.Authority, Graph: srv.Graph},
+			},
+			CAFile: srv.CAFile,
 		}
 	}
 	if o.Policy != "" {

@@ -155,8 +155,9 @@ type Journal interface {
 	ByKey(ctx context.Context, tenant, key string) (Entry, error)
 	// On lists the entries on an object, newest first, at most n, older than before (0: from the newest).
 	On(ctx context.Context, ref directory.Ref, before int64, n int) ([]Entry, error)
-	// Unsettled lists entries that are open since before t, and unverified ones, oldest first.
-	Unsettled(ctx context.Context, t time.Time, n int) ([]Entry, error)
+	// Unsettled lists a tenant's entries (every tenant's when none is named) that are open since before t, and unverified ones, oldest
+	// first.
+	Unsettled(ctx context.Context, tenant string, t time.Time, n int) ([]Entry, error)
 	// PutBlob keeps bytes by their SHA-256 (hex) and PutBlob of the same again does nothing; Blob reads them; fail.NotFound.
 	PutBlob(ctx context.Context, tenant string, b []byte) (sum string, err error)
 	Blob(ctx context.Context, tenant, sum string) ([]byte, error)

@@ -122,11 +122,14 @@ func (d *diary) On(_ context.Context, ref directory.Ref, before int64, n int) (o
 	return out, nil
 }
 
-func (d *diary) Unsettled(_ context.Context, t time.Time, n int) (out []change.Entry, _ error) {
+func (d *diary) Unsettled(_ context.Context, tenant string, t time.Time, n int) (out []change.Entry, _ error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, e := range d.entries {
 		open := e.Ended.IsZero() && !e.Begun.After(t)
+		if tenant != "" && e.Change.On.Tenant != tenant {
+			continue
+		}
 		if (open || !e.Ended.IsZero() && e.Outcome.State == change.Unverified) && len(out) < n {
 			out = append(out, copied(e))
 		}

@@ -21,6 +21,7 @@ type Properties interface {
 
 // Config is what an engine is made of. Wait, Crash and Limits have defaults, everything else is needed.
 type Config struct {
+	Tenant string // the only one whose changes are made and settled; "": every one's
 	Reader directory.Reader
 	Groups interface { // what Member asks about a group; nil: nobody is put into any
 		Group(ctx context.Context, on directory.Ref) (directory.Group, error)

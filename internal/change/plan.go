@@ -26,6 +26,8 @@ func (e *Engine) wish(c Change) (wish, []fail.Problem) {
 	}
 	if c.On.ID == "" || c.On.Tenant == "" {
 		say("", "target", fail.T("It is not said whose profile this is about. Open the page again."))
+	} else if e.cfg.Tenant != "" && c.On.Tenant != e.cfg.Tenant {
+		say("", codeDenied, fail.T("This is about somebody of another organization."))
 	}
 	switch c.Do {
 	case Update:

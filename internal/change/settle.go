@@ -17,7 +17,7 @@ func (e *Engine) Settle(ctx context.Context) (int, error) { return e.settleAll(c
 func (e *Engine) Recover(ctx context.Context) (int, error) { return e.settleAll(ctx, 0) }
 
 func (e *Engine) settleAll(ctx context.Context, grace time.Duration) (n int, err error) {
-	list, err := e.cfg.Journal.Unsettled(ctx, e.cfg.Now().Add(-grace), 200)
+	list, err := e.cfg.Journal.Unsettled(ctx, e.cfg.Tenant, e.cfg.Now().Add(-grace), 200)
 	if err != nil {
 		return 0, err
 	}

@@ -116,3 +116,21 @@ func TestA58_SettleOnlyReads(t *testing.T) {
 		})
 	}
 }
+
+// A28: an engine of one organization makes and settles nothing of another's.
+func TestA28_AnEngineOfOneOrganization(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *change.Config) { c.Tenant = "22222222-2222-4222-8222-222222222222" })
+	o := w.apply(set("k", anna, property.Values{"city": text("Ulm")}))
+	wantState(t, o, change.Refused)
+	foreign := change.Entry{ID: "theirs", Change: set("theirs", anna, property.Values{"city": text("Ulm")}), Begun: w.clock.Now().Add(-time.Hour), Outcome: change.Outcome{Parts: []change.Part{{Names: []property.Name{"city"}, State: change.Open}}}}
+	if _, _, err := w.journal.Begin(t.Context(), foreign); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := w.engine.Recover(t.Context()); n != 0 || err != nil {
+		t.Errorf("%d settled, %v", n, err)
+	}
+	if e, err := w.journal.Get(t.Context(), tenant, "theirs"); err != nil || !e.Ended.IsZero() || w.box.writes != 0 {
+		t.Errorf("%+v, %v, %d writes", e, err, w.box.writes)
+	}
+}

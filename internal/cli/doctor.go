@@ -12,34 +12,61 @@ import (
 )
 
 func (c *command) doctor() *cobra.Command {
-	return &cobra.Command{
+	var tenant string
+	cmd := &cobra.Command{
 		Use: "doctor", Short: "prove each feature, and say what is wrong and what to do",
 		Long: `Proves each chosen feature by a harmless probe and looks at what signing in needs: the sign-in service, clocks, cloud, the redirect
-address, the application's credential and permissions, database and key file. It changes nothing. The number at the end is 1 when
-something does not work.`,
+address, the application's credential and permissions, database and key file; of each organization that is configured, or of the one
+that --tenant names. It changes nothing. The number at the end is 1 when something does not work.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := c.load()
 			if err != nil {
 				return err
 			}
-			found, err := app.Examine(cmd.Context(), cfg, nil)
-			if err != nil {
-				return err
-			}
-			if c.json {
-				err = json.NewEncoder(c.Out).Encode(map[string]any{"findings": found})
-			} else {
-				for _, f := range found {
-					c.finding(f)
+			if tenant != "" {
+				if cfg, err = c.loadOne(tenant); err != nil {
+					return err
 				}
 			}
-			if err == nil && slices.ContainsFunc(found, func(f doctor.Finding) bool { return f.Level == doctor.Error }) {
+			all := []found{}
+			for _, one := range cfg.Each() {
+				list, err := app.Examine(cmd.Context(), one, nil)
+				if err != nil {
+					return err
+				}
+				of := found{}
+				if len(cfg.More) > 0 {
+					of.Tenant = one.Tenant
+					if !c.json {
+						fmt.Fprintf(c.Out, "%s\n", one.Tenant)
+					}
+				}
+				for _, f := range list {
+					of.Finding = f
+					all = append(all, of)
+					if !c.json {
+						c.finding(f)
+					}
+				}
+			}
+			if c.json {
+				err = json.NewEncoder(c.Out).Encode(map[string]any{"findings": all})
+			}
+			if err == nil && slices.ContainsFunc(all, func(f found) bool { return f.Level == doctor.Error }) {
 				return exitError{exitFailed}
 			}
 			return err
 		},
 	}
+	tenantFlag(cmd, &tenant)
+	return cmd
+}
+
+// found is a finding, and of which organization where there are several.
+type found struct {
+	Tenant string `json:"tenant,omitempty"`
+	doctor.Finding
 }
 
 // finding prints one for a person.

@@ -44,7 +44,7 @@ func (c *command) policy() *cobra.Command {
 			return err
 		},
 	}
-	var as, file string
+	var as, file, tenant string
 	var demo bool
 	show := &cobra.Command{
 		Use: "show --as UPN", Short: "print the form as that person gets it: what they see, what they may change, and why not the rest", Args: noArgs,
@@ -56,7 +56,7 @@ With --file another policy file is tried instead. With --demo the sample organiz
 			}
 			o := app.ShowOptions{As: as, Policy: file, Demo: demo}
 			if !demo {
-				cfg, err := c.load()
+				cfg, err := c.loadOne(tenant)
 				if err != nil {
 					return err
 				}
@@ -73,6 +73,7 @@ With --file another policy file is tried instead. With --demo the sample organiz
 			return nil
 		},
 	}
+	tenantFlag(show, &tenant)
 	show.Flags().StringVar(&as, "as", "", "user principal name of the person")
 	show.Flags().StringVar(&file, "file", "", "policy file to try instead of the one in force")
 	show.Flags().BoolVar(&demo, "demo", false, "use the sample organization and the demo's policy")

@@ -25,6 +25,7 @@ type remote struct {
 	server  string
 	keyFile string
 	local   bool
+	tenant  string // with local
 	as      string
 	looks   bool // the verb looks into a database that is there, and makes none
 
@@ -40,6 +41,7 @@ func (r *remote) flags(cmd *cobra.Command) *cobra.Command {
 	f.StringVar(&r.server, "server", "", "address of the running server (or NAMEPLATE_SERVER)")
 	f.StringVar(&r.keyFile, "key-file", "", "file with the API key (or NAMEPLATE_API_KEY_FILE; the key itself in NAMEPLATE_API_KEY)")
 	f.BoolVar(&r.local, "local", false, "work on this machine with its configuration, as the operating system's user; not while a server holds the database")
+	f.StringVar(&r.tenant, "tenant", "", "with --local: the organization that is meant, where the configuration has several; a key is always of one")
 	f.StringVar(&r.as, "as", "table", "how to print: table, json or csv")
 	_ = cmd.RegisterFlagCompletionFunc("as", cobra.FixedCompletions([]string{"table", "json", "csv"}, cobra.ShellCompDirectiveNoFileComp)) // it is there
 	return cmd
@@ -88,6 +90,9 @@ func (r *remote) connect(ctx context.Context) error {
 	if r.local {
 		return r.here(ctx)
 	}
+	if r.tenant != "" {
+		return usageError{errors.New("--tenant goes with --local: a server answers for the organization of the key")}
+	}
 	if r.server == "" {
 		r.server = r.env("NAMEPLATE_SERVER")
 	}
@@ -128,7 +133,7 @@ func (r *remote) here(ctx context.Context) error {
 	if r.server != "" {
 		return usageError{errors.New("--local and --server do not go together")}
 	}
-	cfg, err := r.load()
+	cfg, err := r.loadOne(r.tenant)
 	if err != nil {
 		return err
 	}

@@ -11,8 +11,10 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
 	"time"
 
@@ -80,13 +82,16 @@ func Load(src Source) (Config, error) {
 
 type loader struct {
 	table    []Setting
-	values   map[string]value
-	unread   []string // keys whose value stands in a file that cannot be read
+	values   map[string]value // by key, in an element of tenants by member
+	elements int              // of tenants
+	unread   []string         // keys whose value stands in a file that cannot be read
 	mistakes Mistakes
 }
 
 func (l *loader) wrong(where, what, remedy string) {
-	l.mistakes = append(l.mistakes, Mistake{where, what, remedy})
+	if m := (Mistake{where, what, remedy}); !slices.Contains(l.mistakes, m) { // several organizations may have it from one line
+		l.mistakes = append(l.mistakes, m)
+	}
 }
 
 // unread says which file cannot be read, where it was looked for, and why it cannot.
@@ -138,15 +143,33 @@ func (l *loader) file(src Source) {
 		l.wrong(src.File, "is not a list of keys and values", "write one key and value a line: listen: 127.0.0.1:8080")
 		return
 	}
-	for i := 0; i+1 < len(root.Content); i += 2 {
-		key, val := root.Content[i], root.Content[i+1]
-		where := fmt.Sprintf("%s:%d: %s", filepath.Base(src.File), key.Line, key.Value)
-		s, ok := l.setting(key.Value)
-		if !ok {
-			l.wrong(where, "is not a setting", l.suggest(key.Value, func(s Setting) string { return s.Key }))
+	l.mapping(root, 0, src.File)
+}
+
+// mapping reads keys and values of the file's own level, or of one element of tenants.
+func (l *loader) mapping(n *yaml.Node, element int, file string) {
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, val := n.Content[i], n.Content[i+1]
+		where := fmt.Sprintf("%s:%d: %s", filepath.Base(file), key.Line, member(element, key.Value))
+		if key.Value == Tenants && element == 0 {
+			l.list(val, where, file)
 			continue
 		}
-		if _, twice := l.values[s.Key]; twice {
+		s, ok := l.setting(key.Value)
+		path := false // the value is the path of a file that holds it
+		if !ok {
+			s, ok = l.setting(strings.TrimSuffix(key.Value, "_file"))
+			ok, path = ok && s.Secret && s.Key != key.Value, true
+		}
+		if !ok || element > 0 && !s.Each {
+			what, remedy := "is not a setting", l.suggest(key.Value, func(s Setting) string { return s.Key })
+			if ok {
+				what, remedy = "is not a setting of one organization", "write it at the file's own level, outside tenants"
+			}
+			l.wrong(where, what, remedy)
+			continue
+		}
+		if _, twice := l.values[member(element, s.Key)]; twice {
 			l.wrong(where, "stands twice in the file", "keep one of the two lines")
 			continue
 		}
@@ -155,8 +178,43 @@ func (l *loader) file(src Source) {
 			l.wrong(where, "is not a "+string(s.Type), "write a single value after the colon")
 			continue
 		}
-		l.values[s.Key] = value{text, where, filepath.Dir(src.File)}
+		if path {
+			if !filepath.IsAbs(text) {
+				text = filepath.Join(filepath.Dir(file), text)
+			}
+			if text, ok = l.secretIn(where, text); !ok {
+				l.unread = append(l.unread, member(element, s.Key))
+				continue
+			}
+		}
+		l.values[member(element, s.Key)] = value{text, where, filepath.Dir(file)}
 	}
+}
+
+// list reads the elements of tenants.
+func (l *loader) list(n *yaml.Node, where, file string) {
+	wrong := n.Kind != yaml.SequenceNode || len(n.Content) == 0 || len(n.Content) > maxTenants
+	for _, c := range n.Content {
+		wrong = wrong || c.Kind != yaml.MappingNode
+	}
+	if wrong || l.elements > 0 {
+		l.wrong(where, fmt.Sprintf("is not a list of 1 to %d organizations", maxTenants), "write one element with keys and values for each: - tenant: example.com")
+		return
+	}
+	l.elements = len(n.Content)
+	for i, c := range n.Content {
+		l.mapping(c, i+1, file)
+	}
+}
+
+// secretIn reads a secret from a file.
+func (l *loader) secretIn(where, path string) (string, bool) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		l.wrong(where, unread("names", path, err), checkPath)
+		return "", false
+	}
+	return strings.TrimRight(string(data), "\r\n"), true
 }
 
 // scalar is the text as it was written: YAML's own idea of types (no, 0123, 12:30) does not touch it.
@@ -194,28 +252,18 @@ func (l *loader) environment(environ []string) {
 			env[k] = v
 		}
 	}
-	for _, s := range l.table {
-		name := s.Env()
-		text, set := env[name]
-		delete(env, name)
-		if s.Secret {
-			if path, ok := env[name+"_FILE"]; ok {
-				delete(env, name+"_FILE")
-				if set {
-					l.wrong(name+"_FILE", "and "+name+" are both set", "keep one of the two")
-					continue
-				}
-				data, err := os.ReadFile(path)
-				if err != nil {
-					l.wrong(name+"_FILE", unread("names", path, err), checkPath)
-					l.unread = append(l.unread, s.Key)
-					continue
-				}
-				text, set, name = strings.TrimRight(string(data), "\r\n"), true, name+"_FILE"
+	for name := range env {
+		if m := elementForm.FindStringSubmatch(name); m != nil {
+			if n, _ := strconv.Atoi(m[1]); n <= maxTenants {
+				l.elements = max(l.elements, n)
 			}
 		}
-		if set {
-			l.values[s.Key] = value{text, name, "."}
+	}
+	for element := range l.elements + 1 {
+		for _, s := range l.table {
+			if element == 0 || s.Each {
+				l.variable(env, s, element)
+			}
 		}
 	}
 	for _, known := range []string{"NAMEPLATE_CONFIG", "NAMEPLATE_FACTS", "NAMEPLATE_CRASH_AT", "NAMEPLATE_SERVER", "NAMEPLATE_API_KEY", "NAMEPLATE_API_KEY_FILE"} { // of the command line
@@ -231,6 +279,34 @@ func (l *loader) environment(environ []string) {
 	}
 }
 
+// elementForm is the variable of a setting in an element of tenants; the first element is 1.
+var elementForm = regexp.MustCompile(`^NAMEPLATE_TENANTS_([1-9][0-9]?)_`)
+
+// maxTenants is how many organizations one portal can have.
+const maxTenants = 99
+
+// variable takes one setting out of the environment.
+func (l *loader) variable(env map[string]string, s Setting, element int) {
+	name := s.envOf(element)
+	text, set := env[name]
+	delete(env, name)
+	if path, ok := env[name+"_FILE"]; ok && s.Secret {
+		delete(env, name+"_FILE")
+		if set {
+			l.wrong(name+"_FILE", "and "+name+" are both set", "keep one of the two")
+			return
+		}
+		name += "_FILE"
+		if text, set = l.secretIn(name, path); !set {
+			l.unread = append(l.unread, member(element, s.Key))
+			return
+		}
+	}
+	if set {
+		l.values[member(element, s.Key)] = value{text, name, "."}
+	}
+}
+
 // suggest names the nearest setting, when one is near.
 func (l *loader) suggest(word string, name func(Setting) string) string {
 	best, at := "", min(4, (len(strings.TrimPrefix(word, "NAMEPLATE_"))+1)/2) // a short word is near to everything
@@ -238,9 +314,6 @@ func (l *loader) suggest(word string, name func(Setting) string) string {
 		if d := distance(strings.ToLower(word), strings.ToLower(name(s))); d < at {
 			best, at = name(s), d
 		}
-	}
-	if s, ok := l.setting(strings.TrimSuffix(word, "_file")); ok && s.Secret {
-		return "name that file in the variable " + s.Env() + "_FILE"
 	}
 	if best != "" {
 		return "did you mean " + best + "? Or take it out"
@@ -270,9 +343,9 @@ func distance(a, b string) int {
 	return row[len(b)]
 }
 
-// text is a setting's checked value, its default when it is wrong or not set.
+// text is a setting's checked value, its default when it is wrong or not set; key may name an element of tenants (member).
 func (l *loader) text(key string) string {
-	s, ok := l.setting(key)
+	s, ok := l.setting(key[strings.LastIndexByte(key, ' ')+1:])
 	if !ok {
 		panic("config: no setting " + key)
 	}
@@ -293,38 +366,38 @@ func (l *loader) text(key string) string {
 func (l *loader) config() Config {
 	duration := func(key string) time.Duration { d, _ := time.ParseDuration(l.text(key)); return d }
 	yes := func(key string) bool { b, _ := parseBool(l.text(key)); return b }
-	list := func(key string) []string {
-		var out []string
-		for _, p := range strings.Split(l.text(key), ",") {
-			if p = strings.TrimSpace(p); p != "" {
-				out = append(out, p)
-			}
-		}
-		return out
-	}
 	public, _ := url.Parse(l.text("public_url"))
 	public.Path = ""
 	c := Config{
 		PublicURL: public, Listen: l.text("listen"), HealthListen: l.text("health_listen"),
-		TLSCertificate: l.text("tls_certificate"), TLSKey: l.text("tls_key"), TrustedProxies: list("trusted_proxies"),
+		TLSCertificate: l.text("tls_certificate"), TLSKey: l.text("tls_key"), TrustedProxies: items(l.text("trusted_proxies")),
 		Database: Secret(l.text("database")), KeyFile: l.text("key_file"),
-		Tenant: l.text("tenant"), ClientID: l.text("client_id"), ClientSecret: Secret(l.text("client_secret")), Certificate: l.text("client_certificate"),
-		Cloud: cloudNamed(l.text("cloud")), CAFile: l.text("ca_file"), DelegatedOnly: yes("delegated_only"), Features: list("features"), PilotGroups: list("pilot_groups"),
-		Policy: l.text("policy"), Name: l.text("name"), Accent: l.text("accent"), Logo: l.text("logo"), Support: l.text("support"), PrivacyURL: l.text("privacy_url"), Language: l.text("language"),
+		CAFile: l.text("ca_file"), Accent: l.text("accent"), Logo: l.text("logo"), Support: l.text("support"), PrivacyURL: l.text("privacy_url"), Language: l.text("language"),
 		SessionIdle: duration("session_idle"), SessionLimit: duration("session_limit"), PhotoKeep: duration("photo_keep"),
 		LogFormat: l.text("log_format"), LogLevel: l.text("log_level"), LogPersonal: yes("log_personal"),
 	}
-	if a := l.text("authority"); a != "" {
-		c.Cloud.Authority = strings.TrimRight(a, "/")
-		c.Cloud.Tokens = c.Cloud.Authority
+	if l.elements == 0 {
+		c.Organization = l.organization(0)
 	}
-	if a := l.text("token_authority"); a != "" {
-		c.Cloud.Tokens = strings.TrimRight(a, "/")
-	}
-	if g := l.text("graph"); g != "" {
-		c.Cloud.Graph = strings.TrimRight(g, "/")
+	for i := 1; i <= l.elements; i++ {
+		if o := l.organization(i); i == 1 {
+			c.Organization = o
+		} else {
+			c.More = append(c.More, o)
+		}
 	}
 	return c
+}
+
+// items are the parts of a list.
+func items(text string) []string {
+	var out []string
+	for p := range strings.SplitSeq(text, ",") {
+		if p = strings.TrimSpace(p); p != "" {
+			out = append(out, p)
+		}
+	}
+	return out
 }
 
 func (l *loader) where(key string) string {
@@ -336,29 +409,7 @@ func (l *loader) where(key string) string {
 
 // together checks what only shows when several settings are looked at side by side.
 func (l *loader) together(c Config, now time.Time) {
-	if c.Tenant == "" {
-		l.wrong("tenant", "is missing", "set the tenant id from the Overview page of your app registration (NAMEPLATE_TENANT), or try everything first with: nameplate demo")
-	} else if !guidForm.MatchString(c.Tenant) && !domainForm.MatchString(c.Tenant) {
-		l.wrong(l.where("tenant"), "is neither a tenant id nor a domain name", "write the Directory (tenant) id, like 11111111-2222-3333-4444-555555555555, or a verified domain, like example.com")
-	}
-	if c.ClientID == "" {
-		l.wrong("client_id", "is missing", "set the Application (client) id from the Overview page of your app registration (NAMEPLATE_CLIENT_ID)")
-	} else if !guidForm.MatchString(c.ClientID) {
-		l.wrong(l.where("client_id"), "is not an application id", "copy the Application (client) id, like 11111111-2222-3333-4444-555555555555")
-	}
-	switch {
-	case slices.Contains(l.unread, "client_secret"): // said already
-	case c.ClientSecret == "" && c.Certificate == "":
-		l.wrong("client_certificate", "and client_secret are both missing", "set client_certificate to a PEM file with certificate and key, or client_secret (NAMEPLATE_CLIENT_SECRET_FILE)")
-	case c.ClientSecret != "" && c.Certificate != "":
-		l.wrong(l.where("client_secret"), "and client_certificate are both set", "keep the certificate and take the secret out")
-	case c.ClientSecret != "" && weak(c.ClientSecret.Reveal()):
-		l.wrong(l.where("client_secret"), "is too short or a text from a tutorial", "copy the Value (not the Secret ID) that Microsoft showed once when the secret was made")
-	case c.Certificate != "":
-		if what, remedy := checkPair(c.Certificate, c.Certificate, now); what != "" {
-			l.wrong(l.where("client_certificate"), what, remedy)
-		}
-	}
+	l.organizations(c, now)
 	switch {
 	case (c.TLSCertificate == "") != (c.TLSKey == ""):
 		l.wrong("tls_certificate and tls_key", "belong together, and one is missing", "set both, or neither when a proxy answers https")
@@ -367,14 +418,8 @@ func (l *loader) together(c Config, now time.Time) {
 			l.wrong(l.where("tls_certificate"), what, remedy)
 		}
 	}
-	for _, key := range []string{"policy", "ca_file", "logo"} {
-		if path := l.text(key); path != "" {
-			if f, err := os.Open(path); err != nil {
-				l.wrong(l.where(key), unread("names", path, err), checkPath)
-			} else {
-				_ = f.Close()
-			}
-		}
+	for _, key := range []string{"ca_file", "logo"} {
+		l.readable(l.where(key), l.text(key))
 	}
 	for _, p := range c.TrustedProxies {
 		if _, err := netip.ParsePrefix(p); err != nil {
@@ -382,12 +427,6 @@ func (l *loader) together(c Config, now time.Time) {
 				l.wrong(l.where("trusted_proxies"), fmt.Sprintf("holds %q, which is neither an address nor a network", p), "write 10.0.0.7 or 10.0.0.0/24")
 			}
 		}
-	}
-	for i, g := range c.PilotGroups {
-		if !guidForm.MatchString(g) {
-			l.wrong(l.where("pilot_groups"), fmt.Sprintf("holds %q, which is no object id", g), "copy the Object id from the group's Overview page, like 11111111-2222-3333-4444-555555555555")
-		}
-		c.PilotGroups[i] = strings.ToLower(g)
 	}
 	if c.PrivacyURL != "" && !strings.HasPrefix(c.PrivacyURL, "https://") {
 		l.wrong(l.where("privacy_url"), "is not an https address", "write it as https://example.com/privacy")
@@ -401,23 +440,19 @@ func (l *loader) together(c Config, now time.Time) {
 	if c.PhotoKeep > 0 && c.PhotoKeep < 24*time.Hour {
 		l.wrong(l.where("photo_keep"), "is less than a day: people could not take a change back on the next morning", "write 24h or more, such as 720h for 30 days")
 	}
-	l.emulator(c)
 }
 
-// emulator refuses a mixture of an emulator and the real service (trust.md §0 rule 8): a token of one must never meet the other.
-func (l *loader) emulator(c Config) {
-	local := func(origin string) bool {
-		u, err := url.Parse(origin)
-		return err == nil && Loopback(u.Hostname())
+// readable says so when a file that is named cannot be read.
+func (l *loader) readable(where, path string) {
+	if path == "" {
+		return
 	}
-	if local(c.Cloud.Authority) != local(c.Cloud.Graph) || local(c.Cloud.Authority) != local(c.Cloud.Tokens) {
-		l.wrong(l.where("authority")+" and "+l.where("graph"), "mix the emulator and the real service", "point all addresses at the emulator, or none")
-	} else if strings.HasPrefix(c.Cloud.Tokens, "http:") && !c.DelegatedOnly {
-		l.wrong(l.where("authority"), "is http, and the application's own tokens are only fetched over https", "set token_authority to the emulator's https address, and ca_file to its certificate authority")
+	f, err := os.Open(path)
+	if err != nil {
+		l.wrong(where, unread("names", path, err), checkPath)
+		return
 	}
-	if local(c.Cloud.Authority) && !Loopback(c.PublicURL.Hostname()) {
-		l.wrong(l.where("authority"), "is an emulator, and public_url is not this machine", "an emulator lets anybody sign in as anybody: use it on this machine only")
-	}
+	_ = f.Close()
 }
 
 // weak says whether a secret can be guessed: Entra's own are 40 characters.

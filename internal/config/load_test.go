@@ -166,7 +166,7 @@ func TestB48_AllMistakesAtOnceWithRemedy(t *testing.T) {
 		{"S1.9 secret of a tutorial", "", []string{"NAMEPLATE_CLIENT_SECRET=your_secret_key_please_change"}, []string{"too short or a text from a tutorial"}},
 		{"S1.9 short secret", "", []string{"NAMEPLATE_CLIENT_SECRET=tiny"}, []string{"too short or a text from a tutorial"}},
 		{"B49 secret file missing", "", []string{"NAMEPLATE_CLIENT_SECRET_FILE=" + filepath.Join(dir, "none")}, []string{"NAMEPLATE_CLIENT_SECRET_FILE names " + filepath.Join(dir, "none") + ", which cannot be read (there is no such file)"}},
-		{"B49 secret file in the file", "client_secret_file: x\n", []string{secret}, []string{"client_secret_file is not a setting. Remedy: name that file in the variable NAMEPLATE_CLIENT_SECRET_FILE"}},
+		{"B49 secret file in the file", "client_secret_file: x\n", nil, []string{"x, which cannot be read (there is no such file)"}},
 		{"B49 other files missing", "", []string{secret, "NAMEPLATE_POLICY=" + filepath.Join(dir, "none.yaml"), "NAMEPLATE_LOGO=" + filepath.Join(dir, "none.svg")}, []string{
 			"NAMEPLATE_POLICY names " + filepath.Join(dir, "none.yaml") + ", which cannot be read (there is no such file)", "NAMEPLATE_LOGO names " + filepath.Join(dir, "none.svg"),
 		}},

@@ -40,8 +40,12 @@ type Setting struct {
 	Default string
 	Secret  bool // never printed; may also come from the file that KEY_FILE names
 	Choices []string
+	Each    bool // may stand in each element of tenants
 	Help    string
 }
+
+// Tenants is the key of the list of organizations, for a portal that serves several.
+const Tenants = "tenants"
 
 // Env is the variable's name.
 func (s Setting) Env() string { return "NAMEPLATE_" + strings.ToUpper(s.Key) }
@@ -57,20 +61,22 @@ func Settings() []Setting {
 		{Key: "trusted_proxies", Type: TypeList, Default: "", Help: "Addresses or networks of proxies whose X-Forwarded-For is believed. Nobody's is by default."},
 		{Key: "database", Type: TypeText, Default: "nameplate.db", Secret: true, Help: "A file (SQLite) or postgres://… . It may hold a password, so it counts as a secret."},
 		{Key: "key_file", Type: TypeFile, Default: "nameplate.key", Help: "The key that seals tokens in the database. Made at the first start with rights for its owner only; keep it apart from backups of the database."},
-		{Key: "tenant", Type: TypeText, Default: "", Help: "The Microsoft 365 organization: its tenant id, or a verified domain name."},
-		{Key: "client_id", Type: TypeText, Default: "", Help: "Application (client) id of the app registration."},
-		{Key: "client_secret", Type: TypeText, Default: "", Secret: true, Help: "Client secret of the app registration. A certificate is better: use client_certificate."},
-		{Key: "client_certificate", Type: TypeFile, Default: "", Help: "PEM file with the certificate and its key, whose public half is uploaded to the app registration."},
-		{Key: "cloud", Type: TypeChoice, Default: "global", Choices: []string{graph.Global.String(), graph.USGovL4.String(), graph.USGovL5.String(), graph.China.String()}, Help: "Which Microsoft cloud the organization lives in."},
-		{Key: "authority", Type: TypeOrigin, Default: "", Help: "Sign-in address instead of the cloud's own; for the emulator."},
-		{Key: "token_authority", Type: TypeOrigin, Default: "", Help: "Where the application fetches its own tokens, when that is not authority; for the emulator, whose sign-in pages a browser reads over http."},
-		{Key: "graph", Type: TypeOrigin, Default: "", Help: "Microsoft Graph address instead of the cloud's own; for the emulator."},
+		{Key: "tenant", Each: true, Type: TypeText, Default: "", Help: "The Microsoft 365 organization: its tenant id, or a verified domain name."},
+		{Key: "client_id", Each: true, Type: TypeText, Default: "", Help: "Application (client) id of the app registration."},
+		{Key: "client_secret", Each: true, Type: TypeText, Default: "", Secret: true, Help: "Client secret of the app registration. A certificate is better: use client_certificate."},
+		{Key: "client_certificate", Each: true, Type: TypeFile, Default: "", Help: "PEM file with the certificate and its key, whose public half is uploaded to the app registration."},
+		{Key: "federated_token_file", Each: true, Type: TypeFile, Default: "", Help: "Instead of a certificate: a file with a token of another issuer that the platform renews, such as AKS workload identity's AZURE_FEDERATED_TOKEN_FILE. The registration has a federated credential with its issuer, subject and audience."},
+		{Key: "managed_identity", Each: true, Type: TypeText, Default: "", Help: "Instead of a certificate: system, or the client id of a user-assigned managed identity, on an Azure machine, App Service or Container App. The registration has a federated credential whose subject is that identity."},
+		{Key: "cloud", Each: true, Type: TypeChoice, Default: "global", Choices: []string{graph.Global.String(), graph.USGovL4.String(), graph.USGovL5.String(), graph.China.String()}, Help: "Which Microsoft cloud the organization lives in."},
+		{Key: "authority", Each: true, Type: TypeOrigin, Default: "", Help: "Sign-in address instead of the cloud's own; for the emulator."},
+		{Key: "token_authority", Each: true, Type: TypeOrigin, Default: "", Help: "Where the application fetches its own tokens, when that is not authority; for the emulator, whose sign-in pages a browser reads over http."},
+		{Key: "graph", Each: true, Type: TypeOrigin, Default: "", Help: "Microsoft Graph address instead of the cloud's own; for the emulator."},
 		{Key: "ca_file", Type: TypeFile, Default: "", Help: "PEM file with one more certificate authority to believe, for a TLS proxy of your company or the emulator."},
-		{Key: "delegated_only", Type: TypeBool, Default: "no", Help: "Work without any application permission: people change only what Microsoft lets them write with their own sign-in."},
-		{Key: "features", Type: TypeList, Default: "profiles", Choices: []string{"profiles", "photos", "groups", "licenses", "managers", "accounts", "deletion", "sessions", "passwords"}, Help: "What the application's own permissions are for: nameplate doctor proves these, says which permission is missing for one, and which is not needed by any. They loosen no policy."},
-		{Key: "pilot_groups", Type: TypeList, Default: "", Help: "Object ids of groups: only their direct members may sign in, everybody else gets a page that says so. Empty: the portal is open for all whom Microsoft lets in. Who is taken out of the group keeps a session that has begun."},
-		{Key: "policy", Type: TypeFile, Default: "", Help: "The policy file: who may see and change which property. Empty: the careful default that Nameplate ships."},
-		{Key: "name", Type: TypeText, Default: "", Help: "The organization's name in the portal. Empty: the name that the directory gives."},
+		{Key: "delegated_only", Each: true, Type: TypeBool, Default: "no", Help: "Work without any application permission: people change only what Microsoft lets them write with their own sign-in."},
+		{Key: "features", Each: true, Type: TypeList, Default: "profiles", Choices: []string{"profiles", "photos", "groups", "licenses", "managers", "accounts", "deletion", "sessions", "passwords"}, Help: "What the application's own permissions are for: nameplate doctor proves these, says which permission is missing for one, and which is not needed by any. They loosen no policy."},
+		{Key: "pilot_groups", Each: true, Type: TypeList, Default: "", Help: "Object ids of groups: only their direct members may sign in, everybody else gets a page that says so. Empty: the portal is open for all whom Microsoft lets in. Who is taken out of the group keeps a session that has begun."},
+		{Key: "policy", Each: true, Type: TypeFile, Default: "", Help: "The policy file: who may see and change which property. Empty: the careful default that Nameplate ships."},
+		{Key: "name", Each: true, Type: TypeText, Default: "", Help: "The organization's name in the portal. Empty: the name that the directory gives."},
 		{Key: "accent", Type: TypeColor, Default: "#0b5cad", Help: "The accent color of buttons and links; must be readable on white."},
 		{Key: "logo", Type: TypeFile, Default: "", Help: "PNG or SVG file with the organization's logo, at most 200 kB."},
 		{Key: "support", Type: TypeText, Default: "", Help: "Who helps when a field is locked or something fails: an e-mail address or an https address."},
@@ -105,17 +111,9 @@ type Config struct {
 	TrustedProxies []string
 	Database       Secret
 	KeyFile        string
-	Tenant         string
-	ClientID       string
-	ClientSecret   Secret
-	Certificate    string
-	Cloud          Cloud
+	Organization                  // the first, and for most the only one
+	More           []Organization // the others of tenants
 	CAFile         string
-	DelegatedOnly  bool
-	Features       []string
-	PilotGroups    []string // lower case
-	Policy         string
-	Name           string
 	Accent         string
 	Logo           string
 	Support        string

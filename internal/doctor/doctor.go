@@ -46,9 +46,10 @@ type Finding struct {
 
 // Credential is what proves the application.
 type Credential struct {
-	Kind string    // "certificate", "secret"
-	Ends time.Time // zero: not known
-	Hint string    // the first three characters of a secret, which the registration shows as well
+	Kind    string    // "certificate", "secret", "federated token", "managed identity"
+	Ends    time.Time // zero: not known
+	Hint    string    // the first three characters of a secret, which the registration shows as well
+	Renewed bool      // by the platform that runs us: there is no end to watch
 }
 
 // Database is what was found in it.
@@ -254,6 +255,9 @@ func (d *Doctor) redirect(ctx context.Context) []Finding {
 var warn = []int{60, 30, 14, 7, 1}
 
 func (d *Doctor) credential(c Credential) []Finding {
+	if c.Renewed {
+		return []Finding{{Code: "credential_end", Level: OK, What: "the application proves itself by a " + c.Kind + ", which the platform renews"}}
+	}
 	if c.Ends.IsZero() {
 		return []Finding{{
 			Code: "credential_end", Level: Note, What: "when the application's " + c.Kind + " ends cannot be seen", Do: "use a certificate (client_certificate), whose end is in it, or note the end of the secret",

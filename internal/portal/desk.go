@@ -13,11 +13,11 @@ import (
 
 // The pages for people with a role. What they show and offer is package admin's word; here it gets an address and a face.
 
-// mountDesk puts them on the site: looking is for every role that looks, changing for those that change.
-func (p *Portal) mountDesk(get, post func(string, web.Right, web.Handler)) {
+// deskRoutes are these pages: looking is for every role that looks, changing for those that change.
+func (p *Portal) deskRoutes(add func(web.Route), get, post func(string, web.Right, web.Handler)) {
 	look, write := web.Holder(admin.Roles...), web.Holder(admin.Writers...)
 	changing := func(path string, h web.Handler, ended web.Handler) {
-		p.Site.Handle(web.Route{Method: http.MethodPost, Path: path, Right: write, Handler: h, Ended: ended})
+		add(web.Route{Method: http.MethodPost, Path: path, Right: write, Handler: h, Ended: ended})
 	}
 	get("/admin", look, p.overview)
 	get("/admin/people", look, p.people)

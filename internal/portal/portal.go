@@ -93,8 +93,10 @@ type Brand struct {
 	Privacy string
 }
 
-// Deps are what the pages need. Site, Engine, Form, Reader, Journal, Access and Now are required.
+// Deps are what the pages of one organization need. Site, Engine, Form, Reader, Journal, Access and Now are required.
 type Deps struct {
+	// Tenant is the organization's tenant id; needed where several share a site.
+	Tenant  string
 	Site    *web.Site
 	Engine  Engine
 	Form    Form
@@ -123,9 +125,10 @@ type Deps struct {
 	Gallery bool
 }
 
-// Portal is the set of pages.
+// Portal is the set of pages of one organization.
 type Portal struct {
 	Deps
+	orgs    []org // the organizations to sign in to, where there are several and it is not known yet which
 	views   *web.Views
 	assets  *web.Assets
 	accent  accent
@@ -160,22 +163,21 @@ func New(d Deps) (*Portal, error) {
 		return nil, err
 	}
 	pages, _ := fs.Sub(views, "view")
-	if p.views, err = web.NewViews(pages, d.Site.Printers(), p.funcs); err != nil {
+	if p.views, err = web.NewViews(pages, d.Site.Printers(d.Tenant), p.funcs); err != nil {
 		return nil, err
 	}
 	return p, nil
 }
 
-// Mount puts every page on the site.
-func (p *Portal) Mount() {
-	s := p.Site
-	s.SetAssets(p.assets)
-	s.SetPage(p.problemPage)
+// routes are the pages, each with its right.
+func (p *Portal) routes() []web.Route {
+	var all []web.Route
+	add := func(r web.Route) { all = append(all, r) }
 	get := func(path string, right web.Right, h web.Handler) {
-		s.Handle(web.Route{Method: http.MethodGet, Path: path, Right: right, Handler: h})
+		add(web.Route{Method: http.MethodGet, Path: path, Right: right, Handler: h})
 	}
 	post := func(path string, right web.Right, h web.Handler) {
-		s.Handle(web.Route{Method: http.MethodPost, Path: path, Right: right, Handler: h})
+		add(web.Route{Method: http.MethodPost, Path: path, Right: right, Handler: h})
 	}
 	get("/{$}", web.Public(), p.root)
 	get("/sign-in", web.Public(), p.signIn)
@@ -188,23 +190,24 @@ func (p *Portal) Mount() {
 	post("/preferences", web.Public(), p.preferences)
 
 	get("/profile", web.Person(), p.profile)
-	s.Handle(web.Route{Method: http.MethodPost, Path: "/profile", Right: web.Person(), Handler: p.save, Ended: p.keep})
-	s.Handle(web.Route{Method: http.MethodPost, Path: "/profile/resolve", Right: web.Person(), Handler: p.resolve, Ended: p.keepChoices})
+	add(web.Route{Method: http.MethodPost, Path: "/profile", Right: web.Person(), Handler: p.save, Ended: p.keep})
+	add(web.Route{Method: http.MethodPost, Path: "/profile/resolve", Right: web.Person(), Handler: p.resolve, Ended: p.keepChoices})
 	post("/profile/seen", web.Person(), p.seen)
 	get("/profile/photo", web.Person(), p.photoPage)
-	s.Handle(web.Route{Method: http.MethodPost, Path: "/profile/photo", Right: web.Person(), Handler: p.savePhoto, Body: 5 << 20, Files: true})
+	add(web.Route{Method: http.MethodPost, Path: "/profile/photo", Right: web.Person(), Handler: p.savePhoto, Body: 5 << 20, Files: true})
 	post("/profile/photo/remove", web.Person(), p.removePhoto)
 	get("/photo", web.Person(), p.photo)
 	get("/ask/{name...}", web.Person(), p.ask)
 	get("/history", web.Person(), p.history)
 	post("/history/{id}/undo", web.Person(), p.undo)
 	if p.Desk != nil {
-		p.mountDesk(get, post)
+		p.deskRoutes(add, get, post)
 	}
 	if p.Gallery {
 		get("/gallery", web.Public(), p.gallery)
 		get("/gallery/{state}", web.Public(), p.galleryState)
 	}
+	return all
 }
 
 // Sessions lets package web find sessions in package access.

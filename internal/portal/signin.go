@@ -21,7 +21,8 @@ func (p *Portal) root(w http.ResponseWriter, r *http.Request, v *web.Visit) erro
 }
 
 type signInBody struct {
-	Login string // address of the button
+	Login string    // address of the button
+	Orgs  []orgView // the organizations, where there are several
 }
 
 func loginAddress(next, prompt string) string {
@@ -47,16 +48,30 @@ func (p *Portal) signIn(w http.ResponseWriter, r *http.Request, v *web.Visit) er
 		http.Redirect(w, r, next, http.StatusSeeOther)
 		return nil
 	}
-	pg := p.page(r, v, "", fail.T("Sign in"), signInBody{Login: loginAddress(next, "")})
+	q := url.Values{}
+	for _, name := range []string{"next", "prompt", "claims"} { // what the way here was for; the sign-in looks at it again
+		if given := r.URL.Query().Get(name); given != "" {
+			q.Set(name, given)
+		}
+	}
+	pg := p.page(r, v, "", fail.T("Sign in"), signInBody{Login: loginAddress(next, ""), Orgs: p.orgViews(r, q)})
 	return p.show(w, v, http.StatusOK, "sign-in", pg)
 }
 
 // login sends the browser to the authority. Nothing is stored for somebody who has not signed in.
 func (p *Portal) login(w http.ResponseWriter, r *http.Request, v *web.Visit) error {
 	q := r.URL.Query()
-	begin := access.Begin{Next: guard.Next(q.Get("next")), Cookie: p.Site.Attempt(r), From: v.From}
+	begin := access.Begin{Tenant: p.Tenant, Next: guard.Next(q.Get("next")), Cookie: p.Site.Attempt(r), From: v.From}
 	if begin.Next == "/" {
 		begin.Next = "/profile"
+	}
+	if len(p.orgs) > 0 {
+		var ok bool
+		if begin.Tenant, ok = p.orgChosen(r); !ok {
+			q.Del("tenant")
+			http.Redirect(w, r, with("/sign-in", q), http.StatusSeeOther)
+			return nil
+		}
 	}
 	switch q.Get("prompt") {
 	case "select_account":
@@ -100,6 +115,9 @@ func (p *Portal) callback(w http.ResponseWriter, r *http.Request, v *web.Visit) 
 	}
 	p.Site.SetSession(w, done.Cookie)
 	p.Site.SetAttempt(w, done.Attempt, access.AttemptLife)
+	if len(p.orgs) > 0 {
+		p.Site.RememberTenant(w, done.Session.Ref.Tenant)
+	}
 	if web.Chosen(r) == "" && v.Theme == "" {
 		if s, err := p.Access.Settings(r.Context(), done.Session.Ref); err == nil {
 			p.Site.Remember(w, s.Language, s.Theme)
@@ -184,6 +202,9 @@ func (p *Portal) signInFailed(w http.ResponseWriter, r *http.Request, v *web.Vis
 		status = http.StatusUnauthorized
 	default:
 		return err
+	}
+	if other != "" && len(p.orgs) > 0 {
+		other = "/sign-in" // perhaps it was the wrong organization
 	}
 	body := signInProblem{Title: v.T(say.title), Say: v.T(say.say), Do: v.T(say.do), Login: login, Other: other, Code: access.Code(err), Reference: v.ID}
 	p.Log.Info("sign-in failed", "request", v.ID, "err", err.Error())

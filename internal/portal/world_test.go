@@ -115,7 +115,9 @@ func newWorld(t testing.TB, change ...func(*world)) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.Mount()
+	if err := portal.Mount(w.site, p); err != nil {
+		t.Fatal(err)
+	}
 	return w
 }
 

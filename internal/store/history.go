@@ -185,8 +185,8 @@ func (j *Journal) Find(ctx context.Context, tenant string, q change.Search, befo
 }
 
 // Unsettled implements change.Journal.
-func (j *Journal) Unsettled(ctx context.Context, t time.Time, n int) ([]change.Entry, error) {
-	out, err := j.s.entries(ctx, true, `WHERE e.state IN ('open', 'unverified') AND (e.state = 'unverified' OR e.begun < $1) ORDER BY e.begun, e.tenant, e.begin_seq LIMIT $2`, micro(t), max(n, 0))
+func (j *Journal) Unsettled(ctx context.Context, tenant string, t time.Time, n int) ([]change.Entry, error) {
+	out, err := j.s.entries(ctx, true, `WHERE e.state IN ('open', 'unverified') AND (e.state = 'unverified' OR e.begun < $1) AND ($3 = '' OR e.tenant = $3) ORDER BY e.begun, e.tenant, e.begin_seq LIMIT $2`, micro(t), max(n, 0), tenant)
 	if err != nil {
 		return nil, j.s.fault("store.unsettled", err)
 	}

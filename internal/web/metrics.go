@@ -11,13 +11,13 @@ import (
 )
 
 // Sample is one figure for a monitor. Name follows Prometheus: a unit at the end, _total for what only grows
-// (https://prometheus.io/docs/practices/naming/). A label's value is a word of ours, never a name, an address or a page.
+// (https://prometheus.io/docs/practices/naming/). A label's value is a word of ours or a tenant id, never a name, an address or a page.
 type Sample struct {
-	Name  string
-	Help  string
-	Grows bool      // a counter; else a gauge
-	Label [2]string // name and value; empty for none
-	Value float64
+	Name   string
+	Help   string
+	Grows  bool        // a counter; else a gauge
+	Labels [][2]string // name and value of each
+	Value  float64
 }
 
 // took are the upper bounds of the histogram, in seconds: a page is good below 0.25, and a save waits at most 20.
@@ -72,11 +72,15 @@ func (m *metrics) write(w io.Writer, more []Sample) error {
 			fmt.Fprintf(&b, "# HELP %s %s\n# TYPE %s %s\n", s.Name, s.Help, s.Name, kind)
 			last = s.Name
 		}
-		label := ""
-		if s.Label[0] != "" {
-			label = fmt.Sprintf("{%s=%q}", s.Label[0], s.Label[1])
+		labels := make([]string, len(s.Labels))
+		for i, l := range s.Labels {
+			labels[i] = fmt.Sprintf("%s=%q", l[0], l[1])
 		}
-		fmt.Fprintf(&b, "%s%s %s\n", s.Name, label, strconv.FormatFloat(s.Value, 'g', -1, 64))
+		set := strings.Join(labels, ",")
+		if set != "" {
+			set = "{" + set + "}"
+		}
+		fmt.Fprintf(&b, "%s%s %s\n", s.Name, set, strconv.FormatFloat(s.Value, 'g', -1, 64))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -28,7 +28,7 @@ func (m *Mounted) has(r *http.Request) bool {
 // speak is the visitor's language. Programs get English unless they ask for another.
 func (s *Site) speak(r *http.Request) *lang.Printer {
 	if s.mounted.has(r) {
-		return s.printers[lang.Pick("", r.Header.Get("Accept-Language"), "", "").Code]
+		return s.printers[""][lang.Pick("", r.Header.Get("Accept-Language"), "", "").Code]
 	}
-	return s.printers[lang.Pick(cookieValue(r, preferredCookie), r.Header.Get("Accept-Language"), cookieValue(r, langCookie), s.opt.Language).Code]
+	return s.printers[""][lang.Pick(cookieValue(r, preferredCookie), r.Header.Get("Accept-Language"), cookieValue(r, langCookie), s.opt.Language).Code]
 }

@@ -60,11 +60,12 @@ func (s *Site) id() string {
 }
 
 // On https the session's cookies bear the __Host- prefix, so that no other site of the domain can set them; on plain loopback
-// http a browser refuses that prefix, so they bear a plain name. These three hold no secret.
+// http a browser refuses that prefix, so they bear a plain name. These four hold no secret.
 const (
 	langCookie      = "nameplate-language"
 	preferredCookie = "nameplate-preferred"
 	themeCookie     = "nameplate-theme"
+	tenantCookie    = "nameplate-organization"
 )
 
 func cookieValue(r *http.Request, name string) string {
@@ -106,6 +107,14 @@ func (s *Site) SessionSecret(r *http.Request) string { return cookieValue(r, s.o
 
 const year = 365 * 24 * 60 * 60
 
+// RememberTenant keeps the organization that somebody signed in to, so that the next sign-in there is offered first.
+func (s *Site) RememberTenant(w http.ResponseWriter, id string) {
+	s.setCookie(w, tenantCookie, id, year)
+}
+
+// RememberedTenant is that organization's tenant id, "" for none; whoever reads it looks whether there is such a one.
+func (s *Site) RememberedTenant(r *http.Request) string { return cookieValue(r, tenantCookie) }
+
 // Remember keeps a language ("" for automatic) and a theme ("" for the system's) chosen by hand for a year. Nonsense is not kept.
 func (s *Site) Remember(w http.ResponseWriter, language, themeName string) {
 	keep := func(name, value string) {
@@ -136,7 +145,15 @@ func (s *Site) Prefer(w http.ResponseWriter, r *http.Request, v *Visit, preferre
 		}
 		s.setCookie(w, preferredCookie, preferred, maxAge)
 	}
-	v.Printer = s.printers[lang.Pick(preferred, r.Header.Get("Accept-Language"), cookieValue(r, langCookie), v.site.opt.Language).Code]
+	v.Printer = s.printers[""][lang.Pick(preferred, r.Header.Get("Accept-Language"), cookieValue(r, langCookie), v.site.opt.Language).Code]
+	if v.Session != nil {
+		v.Speak(v.Session.Ref.Tenant)
+	}
+}
+
+// Speak goes on in the same language with the words of an organization.
+func (v *Visit) Speak(tenant string) {
+	v.Printer = v.site.Printers(tenant)[v.Printer.Language.Code]
 }
 
 // Chosen is the language chosen by hand, "" for automatic.
@@ -174,6 +191,7 @@ func (s *Site) attach(r *http.Request, v *Visit) (stale bool, err error) {
 		return false, err
 	}
 	v.Session = &got
+	v.Speak(got.Ref.Tenant)
 	return false, nil
 }
 

@@ -59,6 +59,8 @@ type Options struct {
 	// public address.
 	SessionCookie, AttemptCookie string
 	Catalog                      *lang.Catalog
+	// Voices are the catalogs of organizations with words of their own, by tenant id; all others speak Catalog.
+	Voices map[string]*lang.Catalog
 	// Language is spoken to people whose own is not known: "de"; "" is English.
 	Language string
 	// Zone is the time zone of dates on pages; nil is UTC.
@@ -95,7 +97,7 @@ type Site struct {
 	ready    readiness
 	metrics  metrics
 	origin   string
-	printers map[string]*lang.Printer
+	printers map[string]map[string]*lang.Printer // by tenant ("" for nobody's) and language
 	cross    *http.CrossOriginProtection
 }
 
@@ -135,12 +137,19 @@ func New(opt Options) (*Site, error) {
 		mux:      http.NewServeMux(),
 		methods:  map[string]map[string]Route{},
 		people:   guard.NewLimiter(opt.Rate, opt.Now),
-		printers: map[string]*lang.Printer{},
+		printers: map[string]map[string]*lang.Printer{},
 		cross:    http.NewCrossOriginProtection(),
 		page:     plainPage,
 	}
-	for _, l := range lang.All() {
-		s.printers[l.Code] = opt.Catalog.Printer(l, opt.Zone)
+	voice := func(tenant string, c *lang.Catalog) {
+		s.printers[tenant] = map[string]*lang.Printer{}
+		for _, l := range lang.All() {
+			s.printers[tenant][l.Code] = c.Printer(l, opt.Zone)
+		}
+	}
+	voice("", opt.Catalog)
+	for tenant, c := range opt.Voices {
+		voice(tenant, c)
 	}
 	s.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		if v := visitOf(r); s.SessionSecret(r) == "" || s.within(w, r, v, v.From) {
@@ -159,8 +168,13 @@ func (s *Site) SetAssets(a *Assets) { s.assets = a }
 // Origin is the public address without a path: "https://profile.contoso.com".
 func (s *Site) Origin() string { return s.origin }
 
-// Printers are the site's voices, one for each language.
-func (s *Site) Printers() map[string]*lang.Printer { return s.printers }
+// Printers are the voices of an organization, one for each language; the site's own for "".
+func (s *Site) Printers(tenant string) map[string]*lang.Printer {
+	if own, ok := s.printers[tenant]; ok {
+		return own
+	}
+	return s.printers[""]
+}
 
 // canonicalHost is a host in lower case without the scheme's default port.
 func canonicalHost(scheme, host string) string {

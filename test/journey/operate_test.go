@@ -67,7 +67,7 @@ func TestA58_OneStopForAllWriting(t *testing.T) {
 				other, _ := k.serve("", append(env, "NAMEPLATE_PUBLIC_URL=http://localhost:"+second, "NAMEPLATE_LISTEN=127.0.0.1:"+second)...)
 				portals = append(portals, other.signIn(w.who("member")))
 			}
-			if got := text(t, "http://"+health+"/metrics"); !strings.Contains(got, "\nnameplate_writing_stopped 0\n") {
+			if got := text(t, "http://"+health+"/metrics"); !strings.Contains(got, "\nnameplate_writing_stopped{tenant=\""+w.TenantID+"\"} 0\n") {
 				t.Errorf("before: %s", got)
 			}
 			if out, code := k.verb(env, "stop"); code != 2 || !strings.Contains(out, "--why") {
@@ -89,7 +89,7 @@ func TestA58_OneStopForAllWriting(t *testing.T) {
 			if n := k.writes("+81 90 5550 7001"); n != 0 {
 				t.Errorf("%d writes while stopped", n)
 			}
-			if got := text(t, "http://"+health+"/metrics"); !strings.Contains(got, "\nnameplate_writing_stopped 1\n") || strings.Contains(got, "incident") {
+			if got := text(t, "http://"+health+"/metrics"); !strings.Contains(got, "\nnameplate_writing_stopped{tenant=\""+w.TenantID+"\"} 1\n") || strings.Contains(got, "incident") {
 				t.Errorf("stopped: %s", got)
 			}
 			out, code := k.verb(env, "go", "--why", "over", "--json")
@@ -104,7 +104,7 @@ func TestA58_OneStopForAllWriting(t *testing.T) {
 					t.Errorf("%d writes after go", n)
 				}
 			}
-			if got := text(t, "http://"+health+"/metrics"); !strings.Contains(got, `nameplate_changes_total{state="applied"} 1`) || !strings.Contains(got, `nameplate_graph_requests_total{code="429"} 0`) {
+			if got := text(t, "http://"+health+"/metrics"); !strings.Contains(got, `nameplate_changes_total{tenant="`+w.TenantID+`",state="applied"} 1`) || !strings.Contains(got, `nameplate_graph_requests_total{tenant="`+w.TenantID+`",code="429"} 0`) {
 				t.Errorf("after: %s", got)
 			}
 		})

@@ -269,9 +269,23 @@ func (k *killed) command(crash string, more ...string) *exec.Cmd {
 // serve starts the portal; died is closed when the process has ended.
 func (k *killed) serve(crash string, more ...string) (w *world, died <-chan struct{}) {
 	k.t.Helper()
-	cmd := k.command(crash, more...)
-	var log lockedBuffer
-	cmd.Stderr = &log
+	portal, log, ended := k.start(k.command(crash, more...))
+	d := &app.Demo{
+		Portal: portal,
+		Box: app.Box{
+			AuthHTTP: k.server.AuthorityHTTP, GraphHTTP: k.server.GraphHTTP, Control: k.server.Control, TenantID: k.emulator.Tenants()[0],
+			ClientID: k.org.Apps[0].ClientID, ClientSecret: k.org.Apps[0].Secrets[0].Value,
+		},
+		Users: []app.DemoUser{{UPN: "misaki.tanaka@larkfield.example", Role: "member"}},
+	}
+	return &world{Demo: d, t: k.t, log: log}, ended
+}
+
+// start runs a portal until the test ends, and waits until it is ready; ended is closed when the process has ended.
+func (k *killed) start(cmd *exec.Cmd) (portal string, log *lockedBuffer, ended chan struct{}) {
+	k.t.Helper()
+	log = &lockedBuffer{}
+	cmd.Stderr = log
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		k.t.Fatal(err)
@@ -279,7 +293,7 @@ func (k *killed) serve(crash string, more ...string) (w *world, died <-chan stru
 	if err := cmd.Start(); err != nil {
 		k.t.Fatal(err)
 	}
-	ended := make(chan struct{})
+	ended = make(chan struct{})
 	line, err := bufio.NewReader(out).ReadBytes('\n')
 	go func() { _ = cmd.Wait(); close(ended) }()
 	k.t.Cleanup(func() { _ = cmd.Process.Kill(); <-ended })
@@ -290,13 +304,5 @@ func (k *killed) serve(crash string, more ...string) (w *world, died <-chan stru
 	if err != nil {
 		k.t.Fatalf("the portal did not become ready: %v\n%s", err, log.String())
 	}
-	d := &app.Demo{
-		Portal: ready.Portal,
-		Box: app.Box{
-			AuthHTTP: k.server.AuthorityHTTP, GraphHTTP: k.server.GraphHTTP, Control: k.server.Control, TenantID: k.emulator.Tenants()[0],
-			ClientID: k.org.Apps[0].ClientID, ClientSecret: k.org.Apps[0].Secrets[0].Value,
-		},
-		Users: []app.DemoUser{{UPN: "misaki.tanaka@larkfield.example", Role: "member"}},
-	}
-	return &world{Demo: d, t: k.t, log: &log}, ended
+	return ready.Portal, log, ended
 }

@@ -106,8 +106,8 @@ func unsettled(t *testing.T, j change.Journal, c *Clock) {
 	photo := Entry(tenantA, "of photo", "photo", "k photo")
 	photo.Change.Do, photo.Change.Set, photo.Change.Photo = change.Photo, nil, []byte("\xff\xd8 jpeg")
 	begin(t, j, photo)
-	list := func(n int) (ids []string) {
-		found, err := j.Unsettled(ctx, Start.Add(5*time.Minute), n)
+	list := func(tenant string, n int) (ids []string) {
+		found, err := j.Unsettled(ctx, tenant, Start.Add(5*time.Minute), n)
 		must(t, "unsettled", err)
 		for _, e := range found {
 			ids = append(ids, e.ID)
@@ -117,6 +117,7 @@ func unsettled(t *testing.T, j change.Journal, c *Clock) {
 		}
 		return ids
 	}
-	equal(t, "unsettled", list(10), []string{"photo", "open", "other", "unverified"})
-	equal(t, "two of them", list(2), []string{"photo", "open"})
+	equal(t, "unsettled", list("", 10), []string{"photo", "open", "other", "unverified"})
+	equal(t, "two of them", list("", 2), []string{"photo", "open"})
+	equal(t, "one tenant's", list(tenantB, 10), []string{"other"})
 }

@@ -117,7 +117,7 @@ func likeModel(t *testing.T, j change.Journal, c *Clock) {
 			t.Errorf("seed %d: %d records of %s, want %d", seed, n, tenant, records)
 		}
 	}
-	open, err := j.Unsettled(ctx, c.Now().Add(time.Second), 1000)
+	open, err := j.Unsettled(ctx, "", c.Now().Add(time.Second), 1000)
 	must(t, "unsettled", err)
 	want := 0
 	for _, x := range m.entries {

@@ -1,0 +1,117 @@
+package app
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"nameplate/internal/access"
+	"nameplate/internal/admin"
+	"nameplate/internal/api"
+	"nameplate/internal/change"
+	"nameplate/internal/config"
+	"nameplate/internal/directory"
+	"nameplate/internal/doctor"
+	"nameplate/internal/fail"
+	"nameplate/internal/policy"
+	"nameplate/internal/portal"
+)
+
+// connected is one connected organization: everything that is its own. What it reads and writes by reaches no other organization, so
+// a mistake of an address or of an id elsewhere cannot either (A28).
+type connected struct {
+	cfg    config.Config // with this organization alone
+	tenant string        // its id
+	name   string
+	dir    connection
+	reg    access.Tenant
+	rules  *policy.Policy
+	engine *change.Engine
+	desk   *admin.Desk
+	pages  *portal.Portal
+	doctor *doctor.Doctor
+	counts counts
+	proof  time.Time // when the application's certificate ends; zero for anything else
+}
+
+// connect reads an organization's policy and makes the way to its directory.
+func (a *App) connect(ctx context.Context, cfg config.Config, demo bool) (*connected, error) {
+	rules, err := loadPolicy(cfg.Policy, demo)
+	if err != nil {
+		return nil, err
+	}
+	c := &connected{cfg: cfg, rules: rules.Delegated(cfg.DelegatedOnly)}
+	c.dir, c.tenant, c.reg, err = openDirectory(ctx, cfg, rules.Properties(), a.now, c.counts.graph, func(ctx context.Context, session, spent string) (string, error) {
+		return a.access.Token(ctx, session, spent)
+	})
+	if err != nil {
+		return nil, err
+	}
+	c.reg.Pilot = cfg.PilotGroups
+	if c.reg.Certificate != nil {
+		c.proof = c.reg.Certificate.Leaf.NotAfter
+	}
+	if c.name = cfg.Name; c.name == "" {
+		c.name = c.dir.name(ctx, c.tenant)
+	}
+	return c, nil
+}
+
+// furnish makes the engine that writes in an organization, and those who use it.
+func (a *App) furnish(c *connected, crash func(string)) (err error) {
+	cfg, dir, journal := c.cfg, c.dir.Directory, a.store.Journal()
+	c.engine = change.New(change.Config{
+		Tenant: c.tenant, Reader: dir, Writer: dir, Groups: dir, Journal: journal, Policy: c.rules, Properties: c.rules.Properties(),
+		Now: a.now, NewID: newID, Crash: crash, DelegatedOnly: cfg.DelegatedOnly,
+		// A person waits for the answer: a directory that is busy for longer than this is told as busy.
+		Limits: change.Limits{Save: 15 * time.Second}, Stopped: a.store.Stopped, Tell: c.counts.change,
+	})
+	c.desk = admin.New(admin.Config{Directory: dir, Engine: c.engine, Policy: c.rules, Journal: journal, Brake: a.store, Now: a.now})
+	c.doctor, err = examiner(cfg, c.dir, c.tenant, a.now, func(ctx context.Context) (doctor.Database, error) { return looked(ctx, a.store, c.tenant) })
+	return err
+}
+
+// draw makes an organization's pages.
+func (a *App) draw(c *connected, logo []byte, random io.Reader, gallery bool) (err error) {
+	cfg := c.cfg
+	d := portal.Deps{
+		Tenant: c.tenant, Desk: c.desk, Random: random, NewID: newID,
+		Site: a.site, Engine: c.engine, Form: c.rules, Reader: c.dir.Directory, Journal: a.store.Journal(), Access: a.access,
+		Brand: portal.Brand{Name: c.name, Accent: cfg.Accent, Logo: logo, Privacy: cfg.PrivacyURL}, Support: cfg.Support, Log: a.log, Now: a.now,
+		Delegated: cfg.DelegatedOnly, Emulator: config.Loopback(hostOf(cfg.Cloud.Graph)), Gallery: gallery, Stopped: a.store.Stopped,
+	}
+	if cfg.DelegatedOnly { // without a right of the application's own there is nobody to look after
+		d.Desk = nil
+	}
+	if c.pages, err = portal.New(d); err != nil {
+		return fail.Wrap(fail.Internal, "app.new", err)
+	}
+	return nil
+}
+
+// signIn is what signing in needs of all organizations.
+func (a *App) signIn() (tenants []access.Tenant, live access.Live, of access.Member) {
+	byID := people{}
+	for _, c := range a.all {
+		tenants = append(tenants, c.reg)
+		if !c.cfg.DelegatedOnly {
+			byID[c.tenant] = c.dir.Directory
+		}
+	}
+	if len(byID) == 0 {
+		return tenants, nil, nil
+	}
+	return tenants, enabled{byID}, member{byID}
+}
+
+// people are the organizations in which the application may ask for somebody by its own right.
+type people map[string]directory.Reader
+
+// houses are the organizations as the API needs them.
+func (a *App) houses() map[string]api.House {
+	out := map[string]api.House{}
+	for _, c := range a.all {
+		out[c.tenant] = api.House{Desk: c.desk, Policy: c.rules}
+	}
+	return out
+}

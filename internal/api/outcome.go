@@ -19,6 +19,8 @@ type outcome struct {
 	After    map[string]property.Value `json:"after" says:"what is there now, as read back"`
 	Parts    []part                    `json:"parts,omitempty" says:"what went by which request, when not everything arrived"`
 	Password string                    `json:"password,omitempty" says:"a new password, shown once"`
+	// Dangerous is told of what would be, so that whoever sits there can be asked.
+	Dangerous bool `json:"dangerous,omitempty" says:"when only checked: it would lock somebody out, change how they sign in, or cannot be taken back"`
 }
 
 // part is one request of a change.
@@ -54,7 +56,7 @@ func (c *call) check(ch change.Change) (reply, error) {
 	if len(p.Conflicts) > 0 {
 		return reply{}, c.conflicted(change.Outcome{Conflicts: p.Conflicts}, ch.Expect != nil)
 	}
-	o := outcome{Checked: true, State: change.Open, Before: map[string]property.Value{}, After: values(p.Diff)}
+	o := outcome{Checked: true, Dangerous: p.Dangerous && len(p.Diff) > 0, State: change.Open, Before: map[string]property.Value{}, After: values(p.Diff)}
 	for n := range p.Diff {
 		o.Before[string(n)] = p.Before.Values[n]
 	}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -158,11 +159,9 @@ A list is written with ; between its items. To take a value away: nameplate user
 			}
 			set[name] = v
 		}
-		_, renamed := set["userPrincipalName"]
-		blocked := set["accountEnabled"] == false
 		return r.over(func(ctx context.Context, a []string) error {
-			if (renamed || blocked) && !*check {
-				if err := r.sure(ctx, "This locks out, or changes the sign-in of,", a[0], yes); err != nil {
+			if !*check {
+				if err := r.sureOf(ctx, a[0], set, yes); err != nil {
 					return err
 				}
 			}
@@ -170,6 +169,23 @@ A list is written with ; between its items. To take a value away: nameplate user
 		})(cmd, a)
 	}
 	return cmd
+}
+
+// sureOf asks before a change that the server calls dangerous: what follows from a value by the policy is known only there.
+func (r *remote) sureOf(ctx context.Context, who string, set map[string]any, yes string) error {
+	look := true
+	g, err := r.ask(ctx, http.MethodPatch, person(who), query(&look), set, "If-Match", "*")
+	if told := (*apiError)(nil); errors.As(err, &told) && (told.exit() == exitUsage || told.exit() == exitRefused) {
+		return nil // the change itself is refused as well, with an entry in the history
+	}
+	if err != nil {
+		return err
+	}
+	o, err := g.object()
+	if err != nil || o["dangerous"] != true {
+		return err
+	}
+	return r.sure(ctx, "This locks out, or changes the sign-in of,", who, yes)
 }
 
 // typed reads a value as its property has it. What the catalog does not know goes as text, and the server says.

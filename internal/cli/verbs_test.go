@@ -214,6 +214,15 @@ func TestS4_17_GroupsManagerAndPeopleWhoGo(t *testing.T) {
 	}
 	s.do(2, "users", "delete", s.anna, "--yes", "somebody@else.example")
 	id := s.json("users", "get", s.anna)["id"].(string)
+	if _, err := s.do(2, "users", "set", s.anna, "accountEnabled=no"); !strings.Contains(err, "--yes "+s.anna) {
+		t.Errorf("blocked without a question: %s", err)
+	}
+	if o := s.json("users", "set", s.anna, "accountEnabled=no", "--check"); o["dangerous"] != true {
+		t.Errorf("the check says %v", o)
+	}
+	if o := s.json("users", "set", s.anna, "jobTitle=Conductor", "--check"); o["dangerous"] != nil {
+		t.Errorf("a title is dangerous: %v", o)
+	}
 	s.do(0, "users", "disable", s.anna, "--yes", s.anna)
 	s.do(0, "users", "enable", s.anna)
 	if p := s.json("users", "password", s.anna, "--yes", s.anna)["password"].(string); len(p) != 19 {

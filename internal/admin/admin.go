@@ -39,6 +39,7 @@ type History interface {
 // Engine makes changes; *change.Engine is one.
 type Engine interface {
 	Check(ctx context.Context, c change.Change) (change.Preview, error)
+	Weigh(ctx context.Context, c change.Change, seen change.Seen) (change.Preview, error)
 	Apply(ctx context.Context, c change.Change) (change.Outcome, error)
 	Inverse(ctx context.Context, tenant, entry string, by directory.Actor) (change.Change, error)
 }
@@ -94,6 +95,14 @@ func lacks(s directory.Scope) fail.Text {
 	return fail.T("This key does not have the scope %s.", string(s))
 }
 
+// May says why somebody may not use a scope in a tenant, nil when they may; write asks for a role that changes people.
+func May(by directory.Actor, tenant string, scope directory.Scope, write bool) error {
+	if write {
+		return writes(by, tenant, scope)
+	}
+	return may(by, tenant, scope)
+}
+
 // identity is what everybody with a role sees of a person, or they could not be told apart. Whoever hides it by the policy hides it.
 var identity = []property.Name{"displayName", "userPrincipalName"}
 
@@ -145,6 +154,9 @@ func (d *Desk) wide(q directory.Query) directory.Query {
 func (d *Desk) veil(by directory.Actor, p directory.People, names []property.Name) directory.People {
 	for i := range p.List {
 		p.List[i].Values = d.Policy.Sees(by, p.List[i], slices.Concat(identity, names))
+		if m := p.List[i].Manager; m != nil {
+			p.List[i].Manager = &d.mentions(by, []directory.Person{*m})[0]
+		}
 	}
 	return p
 }

@@ -66,6 +66,24 @@ func (d *Desk) check(ctx context.Context, c change.Change) (Preview, error) {
 	if err != nil {
 		return Preview{pre, false}, err
 	}
+	return scoped(c, pre)
+}
+
+// Weigh is Check of a change on somebody who was read already together with others (see change.Seen): it makes no request.
+func (d *Desk) Weigh(ctx context.Context, c change.Change, seen change.Seen) (Preview, error) {
+	if err := writes(c.By, c.On.Tenant, scope(c)); err != nil {
+		return Preview{}, err
+	}
+	pre, err := d.Engine.Weigh(ctx, c, seen)
+	if err != nil {
+		return Preview{}, err
+	}
+	p, err := scoped(c, pre)
+	p.Diff = d.told(c, p.Diff)
+	return p, err
+}
+
+func scoped(c change.Change, pre change.Preview) (Preview, error) {
 	p := Preview{pre, dangerous(c.Do, c.Set) || dangerous(c.Do, pre.Diff)}
 	if c.Do == change.Update && p.Dangerous && !c.By.Can(directory.PeopleDelete) {
 		return Preview{}, fail.New(fail.Denied, "admin", lacks(directory.PeopleDelete))

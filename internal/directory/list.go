@@ -12,7 +12,7 @@ type Query struct {
 	Search string          // words to look for; not together with Filter where the directory cannot
 	Order  property.Name   // "" is the directory's own order
 	Desc   bool            // descending; only with Order
-	Names  []property.Name // properties to read of each person
+	Names  []property.Name // properties to read of each person, and of the facets manager, account and licenses
 	Top    int             // at most so many, 1 to 999; 0 is 100
 	Page   string          // Next of the page before; "" is the first
 	Count  bool            // how many there are in all
@@ -109,6 +109,9 @@ type Lister interface {
 	Group(ctx context.Context, on Ref) (Group, error)
 	// Members lists the people who are direct members of a group.
 	Members(ctx context.Context, group Ref, q Query) (People, error)
+	// RoleHolders are the template ids of the directory roles that people hold, also by a group, by object id (lower case). Who is not
+	// in it holds none. One request for the roles and one for the members of each.
+	RoleHolders(ctx context.Context, tenant string) (map[string][]string, error)
 	// SKUs are the organization's products that can be given to people.
 	SKUs(ctx context.Context, tenant string) ([]SKU, error)
 }

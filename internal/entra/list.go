@@ -42,8 +42,21 @@ func (d *Directory) Members(ctx context.Context, group directory.Ref, q director
 
 func (d *Directory) people(ctx context.Context, op, tenant, path string, what property.Operation, q directory.Query) (directory.People, error) {
 	fields := slices.Clone(core)
-	var names []property.Name
+	var names, licenses []property.Name
+	var more []string
 	for _, n := range q.Names {
+		if _, sku := directory.SKUOf(n); sku {
+			licenses = append(licenses, n)
+			fields = appendNew(fields, "licenseAssignmentStates")
+			continue
+		}
+		if n == directory.FacetManager { // https://learn.microsoft.com/graph/api/user-list-manager, example 2
+			more = []string{"$expand=manager($select=" + mention + ")"}
+			continue
+		}
+		if n == directory.FacetAccount {
+			continue
+		}
 		def, ok := d.o.Properties.Def(n)
 		if !ok || def.Graph.Single || def.Graph.Alone || def.Graph.Secret || slices.Contains(apart, def.Selected()) {
 			f := fail.New(fail.Invalid, op, fail.T("%q cannot be read for many people at once.", string(n)))
@@ -53,9 +66,13 @@ func (d *Directory) people(ctx context.Context, op, tenant, path string, what pr
 		names = append(names, def.Name)
 		fields = appendNew(fields, def.Selected())
 	}
-	page, err := d.page(ctx, op, tenant, path, what, fields, q)
+	page, err := d.page(ctx, op, tenant, path, what, fields, q, more...)
 	if err != nil {
 		return directory.People{}, err
+	}
+	account := property.Text(directory.Active)
+	if what == property.ReadDeleted {
+		account = property.Text(directory.Deleted)
 	}
 	out := directory.People{Next: page.Next, Total: total(page)}
 	for _, raw := range page.Value {
@@ -67,18 +84,106 @@ func (d *Directory) people(ctx context.Context, op, tenant, path string, what pr
 		if err := r.fill(a, names); err != nil {
 			return directory.People{}, failure(op, tenant, err)
 		}
+		if len(more) > 0 {
+			if err := r.boss(a); err != nil {
+				return directory.People{}, failure(op, tenant, err)
+			}
+		}
+		if len(licenses) > 0 {
+			r.licenses(op, false, licenses)(a)
+		}
+		if slices.Contains(q.Names, directory.FacetAccount) {
+			r.user.Values[directory.FacetAccount] = account
+		}
 		out.List = append(out.List, r.user)
 	}
 	return out, nil
 }
 
+// boss takes the manager out of an expanded person; there is none where it is left out.
+func (r *reading) boss(a graph.Answer) error {
+	var u struct{ Manager *mentioned }
+	if err := a.Decode(&u); err != nil {
+		return err
+	}
+	r.user.Values[directory.FacetManager] = property.Null()
+	if u.Manager != nil && u.Manager.ID != "" {
+		p := u.Manager.person(r.user.Ref.Tenant)
+		r.user.Manager = &p
+		r.user.Values[directory.FacetManager] = property.Text(p.Ref.ID)
+	}
+	return nil
+}
+
+// RoleHolders implements directory.Lister. https://learn.microsoft.com/graph/api/directoryrole-list-members
+func (d *Directory) RoleHolders(ctx context.Context, tenant string) (map[string][]string, error) {
+	const op = "entra.roleholders"
+	c, err := d.client(op, directory.Authority{}, tenant)
+	if err != nil {
+		return nil, err
+	}
+	var roles struct {
+		Value []struct{ ID, RoleTemplateID string }
+	}
+	if err := c.Get(ctx, "/directoryRoles?$select=id,roleTemplateId", &roles); err != nil {
+		return nil, d.unread(ctx, c, op, tenant, property.ReadRoles, false, err)
+	}
+	out := map[string][]string{}
+	people := func(path, template string) (groups []string, err error) {
+		// A cast on a transitive list is an advanced query. https://learn.microsoft.com/graph/aad-advanced-queries
+		advanced := graph.Header("ConsistencyLevel", "eventual")
+		for next := ""; ; {
+			page, err := c.Page(ctx, path, next, advanced)
+			if err != nil {
+				return nil, err
+			}
+			for _, raw := range page.Value {
+				var m struct {
+					ID   string
+					Type string `json:"@odata.type"`
+				}
+				if err := json.Unmarshal(raw, &m); err != nil {
+					return nil, err
+				}
+				id := strings.ToLower(m.ID)
+				switch {
+				case strings.EqualFold(m.Type, "#microsoft.graph.group"):
+					groups = append(groups, id)
+				case m.Type != "" && !strings.EqualFold(m.Type, "#microsoft.graph.user"): // an application
+				case !slices.Contains(out[id], template):
+					out[id] = append(out[id], template)
+				}
+			}
+			if next = page.Next; next == "" {
+				return groups, nil
+			}
+		}
+	}
+	for _, r := range roles.Value {
+		if r.RoleTemplateID == "" {
+			continue
+		}
+		template := strings.ToLower(r.RoleTemplateID)
+		groups, err := people("/directoryRoles/"+r.ID+"/members?$select=id", template)
+		for _, g := range groups {
+			if err == nil {
+				_, err = people("/groups/"+g+"/transitiveMembers/microsoft.graph.user?$select=id&$top=999&$count=true", template)
+			}
+		}
+		if err != nil {
+			return nil, d.unread(ctx, c, op, tenant, property.ReadRoles, false, err)
+		}
+	}
+	return out, nil
+}
+
 // page asks for one page of a list with the options of q.
-func (d *Directory) page(ctx context.Context, op, tenant, path string, what property.Operation, fields []string, q directory.Query) (graph.Page, error) {
+func (d *Directory) page(ctx context.Context, op, tenant, path string, what property.Operation, fields []string, q directory.Query, more ...string) (graph.Page, error) {
 	c, err := d.client(op, directory.Authority{}, tenant)
 	if err != nil {
 		return graph.Page{}, err
 	}
-	opt := []string{"$select=" + sel(fields)}
+	opt := append([]string{"$select=" + sel(fields)}, more...)
 	if top := q.Top; top > 0 {
 		opt = append(opt, "$top="+strconv.Itoa(min(top, 999)))
 	}

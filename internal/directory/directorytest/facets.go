@@ -150,6 +150,20 @@ func people(t *testing.T, f Fixture) {
 	if p, err = f.Lister.People(ctx, tenant, directory.Query{Search: `x" OR "displayName:a`}); err != nil || len(p.List) != 0 {
 		t.Errorf("A36: a search with quotes finds %v %v", p.List, err)
 	}
+	facets := []property.Name{directory.FacetManager, directory.FacetAccount, directory.Licensed(f.SKU)}
+	p, err = f.Lister.People(ctx, tenant, directory.Query{Names: facets, Top: 999})
+	ok(t, err)
+	for _, u := range p.List {
+		boss := u.Values[directory.FacetManager].Str()
+		if (u.Ref == f.Member) != (boss == f.Manager.ID && u.Manager != nil) || u.Values[directory.FacetAccount].Str() != directory.Active || !u.Values[directory.Licensed(f.SKU)].IsNull() {
+			t.Errorf("facets of %v in a list: %v", u.Ref, u.Values)
+		}
+	}
+	holders, err := f.Lister.RoleHolders(ctx, tenant)
+	ok(t, err)
+	if len(holders) != 1 || len(holders[f.Admin.ID]) != 1 || holders[f.Admin.ID][0] != GlobalAdministrator {
+		t.Errorf("directory roles: %v", holders)
+	}
 	_, err = f.Lister.People(ctx, tenant, directory.Query{Filter: "nonsense eq 'x'"})
 	wantKind(t, err, fail.Invalid)
 	_, err = f.Lister.People(ctx, tenant, directory.Query{Names: []property.Name{"aboutMe"}})

@@ -224,6 +224,11 @@ func (d *Desk) Entry(ctx context.Context, by directory.Actor, tenant, id string)
 // Hidden stands for a value that is not for the actor's eyes.
 const Hidden = "•••"
 
+// Veil puts Hidden in the place of values that the actor may not see.
+func (d *Desk) Veil(by directory.Actor, tenant string, v property.Values) property.Values {
+	return d.hide(by, tenant, change.Entry{Change: change.Change{Set: v}}).Change.Set
+}
+
 // hide takes the values out that the actor may not see.
 func (d *Desk) hide(by directory.Actor, tenant string, e change.Entry) change.Entry {
 	seen := map[property.Name]bool{}

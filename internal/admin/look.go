@@ -14,13 +14,18 @@ import (
 func (d *Desk) Columns(by directory.Actor, tenant string) []property.Def {
 	var out []property.Def
 	for _, def := range d.Policy.Properties().All() {
-		g := def.Graph
-		if g.Single || g.Alone || g.Secret || def.Kind == property.KindObject || apart[def.Name] || !d.Policy.SeesOfAll(by, tenant, def.Name) {
+		if def.Kind == property.KindObject || !Listed(def) || !d.Policy.SeesOfAll(by, tenant, def.Name) {
 			continue
 		}
 		out = append(out, def)
 	}
 	return out
+}
+
+// Listed says whether a property can be read of many people at once.
+func Listed(def property.Def) bool {
+	g := def.Graph
+	return !g.Single && !g.Alone && !g.Secret && !apart[def.Name]
 }
 
 // apart are properties that a directory does not read for many at once, because a right of their own is needed.

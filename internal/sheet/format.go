@@ -130,7 +130,12 @@ type Column struct {
 	Use      Use
 	Name     property.Name // for Set
 	Inverted bool          // yes means no: "Block sign in"
-	def      property.Def
+}
+
+// column is a Column with its property.
+type column struct {
+	Column
+	def property.Def
 }
 
 // special are our own headings that are no properties.
@@ -206,7 +211,7 @@ func (f *File) headings() error {
 		}
 		c := f.column(h, i, line)
 		c.Heading = heads[i]
-		f.Columns = append(f.Columns, c)
+		f.columns, f.Columns = append(f.columns, c), append(f.Columns, c.Column)
 	}
 	f.twice(line)
 	f.whole(line)
@@ -268,9 +273,9 @@ func (f *File) which(heads []string) (*Format, error) {
 }
 
 // column finds out what one heading means.
-func (f *File) column(h string, i, line int) Column {
+func (f *File) column(h string, i, line int) column {
 	p := plain(h)
-	c := Column{Heading: h, Use: Ignored}
+	c := column{Column: Column{Heading: h, Use: Ignored}}
 	use, word := special[p]
 	switch {
 	case p == "":

@@ -51,7 +51,7 @@ func (f *File) record(cells []cell, line int) (r Record, example bool) {
 		return r, false
 	}
 	country := ""
-	for i, c := range f.Columns {
+	for i, c := range f.columns {
 		if i >= len(cells) {
 			break
 		}
@@ -110,7 +110,7 @@ func (c *Cell) note(code string, say fail.Text) {
 }
 
 // word takes a cell that is no property.
-func (r *Record) word(f *File, c Column, x cell, text string, at Problem) {
+func (r *Record) word(f *File, c column, x cell, text string, at Problem) {
 	if x.kind == asError {
 		r.problem(at, "damaged", fail.T("%s is what a failed formula leaves. Write the value itself.", text))
 		return
@@ -186,7 +186,7 @@ func short(s string) string {
 }
 
 // cell reads one property.
-func (f *File) cell(c Column, x cell, text string, at Problem) Cell {
+func (f *File) cell(c column, x cell, text string, at Problem) Cell {
 	out := Cell{Name: c.Name, Text: text, Place: at}
 	if strings.HasPrefix(text, "like:") {
 		out.say("like", fail.T("A colleague is named in a column like, whose groups and licenses are then taken."))
@@ -228,7 +228,7 @@ func (f *File) cell(c Column, x cell, text string, at Problem) Cell {
 var mojibake = regexp.MustCompile(`Ã[\x{80}-\x{bf}ŒœŠšŸŽž„…†‡‰‹›‘’“”•–—˜™]|â€|Â[\x{a0}-\x{bf}]`)
 
 // typed turns the type that a workbook gives a cell into what the property holds, and names what Excel has done to it.
-func (f *File) typed(c Column, x cell, text *string, out *Cell) bool {
+func (f *File) typed(c column, x cell, text *string, out *Cell) bool {
 	d := c.def
 	bad := func(say fail.Text) bool {
 		if f.o.AsTyped && x.kind != asError {
@@ -268,7 +268,7 @@ func (f *File) typed(c Column, x cell, text *string, out *Cell) bool {
 }
 
 // parse reads the text as its property has it.
-func (f *File) parse(c Column, text string) (property.Value, *property.Problem) {
+func (f *File) parse(c column, text string) (property.Value, *property.Problem) {
 	if c.def.Kind == property.KindBool {
 		yes, ok := yesNo[strings.ToLower(strings.TrimFunc(text, space))]
 		if !ok {

@@ -133,12 +133,13 @@ type rows interface {
 // File is a spreadsheet whose headings were read.
 type File struct {
 	About
-	o      Options
-	open   func() (rows, error) // from the beginning
-	skip   int                  // rows before the first row of data
-	format *Format
-	known  []Problem // of headings
-	notes  []Problem
+	o       Options
+	open    func() (rows, error) // from the beginning
+	skip    int                  // rows before the first row of data
+	format  *Format
+	columns []column
+	known   []Problem // of headings
+	notes   []Problem
 }
 
 // Open recognizes a file by its content and reads its headings. The error is a *fail.Error of kind Invalid, for people, when nothing

@@ -24,7 +24,7 @@ func Show(v property.Value) string {
 	return v.String()
 }
 
-// Writer writes rows, the headings first.
+// Writer writes rows, the headings first. What no cell can hold (MaxCell) is left empty, so that it stays as it is when the file comes back.
 type Writer interface {
 	Row(cells []string) error
 	Close() error
@@ -44,7 +44,7 @@ func (c *csvWriter) Row(cells []string) error {
 		if i > 0 {
 			_ = c.b.WriteByte(',')
 		}
-		s = mark(s, Clear)
+		s = mark(held(s), Clear)
 		if strings.ContainsAny(s, ",;\t\"\r\n") || strings.TrimSpace(s) != s || len(cells) == 1 && s == "" {
 			s = `"` + strings.ReplaceAll(s, `"`, `""`) + `"`
 		}
@@ -55,6 +55,13 @@ func (c *csvWriter) Row(cells []string) error {
 }
 
 func (c *csvWriter) Close() error { return c.b.Flush() }
+
+func held(s string) string {
+	if len(s) >= MaxCell { // one less, for the mark
+		return ""
+	}
+	return s
+}
 
 // NewXLSX writes a workbook of one sheet whose cells are all texts, so that no spreadsheet takes one for a formula, a number or a date.
 func NewXLSX(w io.Writer, sheet string) (Writer, error) {
@@ -97,7 +104,7 @@ func (x *xlsxWriter) Row(cells []string) error {
 	x.n++
 	_, _ = x.b.WriteString("<row>")
 	for _, s := range cells {
-		if strings.HasPrefix(s, "'") || clears(s, Clear) {
+		if s = held(s); strings.HasPrefix(s, "'") || clears(s, Clear) {
 			s = mark(s, Clear) // a formula needs no mark here, the cell's type says what it is
 		}
 		_, _ = x.b.WriteString(`<c t="inlineStr" s="1"><is><t xml:space="preserve">` + texted(s) + `</t></is></c>`)
@@ -182,4 +189,43 @@ func Writable(set *property.Set) []property.Def {
 		}
 	}
 	return l
+}
+
+// Layout are the columns with which people are written in a format; ok is false for a format that does not describe people.
+func Layout(name string, set *property.Set) (head [][]string, columns []Column, ok bool) {
+	f := formatNamed(name)
+	if f == nil || f.Act != Update && f.Act != Ensure {
+		return nil, nil, false
+	}
+	heads := f.Headings
+	if f.Name == Own {
+		heads = []string{"id", "userPrincipalName"}
+		for _, d := range Writable(set) {
+			heads = append(heads, string(d.Name))
+		}
+		heads = append(heads, "manager")
+	}
+	reader := &File{o: Options{Properties: set}, format: f}
+	for i, h := range heads {
+		columns = append(columns, reader.column(h, i, 1).Column)
+	}
+	if f.Version {
+		head = append(head, []string{"version:v1.0"})
+	}
+	return append(head, heads), columns, true
+}
+
+// Cell is a value as this column holds it.
+func (c Column) Cell(v property.Value) string {
+	if !c.Inverted || v.IsNull() {
+		return Show(v)
+	}
+	words := [2]string{"False", "True"}
+	if strings.Contains(c.Heading, "(Yes/No)") {
+		words = [2]string{"No", "Yes"}
+	}
+	if v.True() {
+		return words[0]
+	}
+	return words[1]
 }

@@ -77,6 +77,7 @@ func Run(t *testing.T, open Open) {
 	t.Run("journal", func(t *testing.T) { t.Parallel(); Journal(t, open) })
 	t.Run("access", func(t *testing.T) { t.Parallel(); Access(t, open) })
 	t.Run("keys", func(t *testing.T) { t.Parallel(); Keys(t, open) })
+	t.Run("plans", func(t *testing.T) { t.Parallel(); Plans(t, open) })
 	t.Run("answers", func(t *testing.T) { t.Parallel(); Answers(t, open) })
 }
 

@@ -1,0 +1,199 @@
+package bulk_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+
+	"nameplate/emulator"
+	"nameplate/graph"
+	"nameplate/internal/admin"
+	"nameplate/internal/bulk"
+	"nameplate/internal/change"
+	"nameplate/internal/directory"
+	"nameplate/internal/entra"
+	house "nameplate/internal/policy"
+	"nameplate/internal/sheet"
+	"nameplate/internal/store/storetest"
+)
+
+const (
+	tenant = "5f1d3c0e-7a42-4c7b-9c1e-2b8f4d6a9e01"
+	app    = "20000000-0000-4000-8000-000000000001"
+)
+
+func id(n int) string { return fmt.Sprintf("10000000-0000-4000-8000-%012d", n) }
+
+// world is a directory with package bulk in front of it.
+type world struct {
+	*bulk.Bulk
+	*emulator.Emulator
+	t   testing.TB
+	ctx context.Context
+}
+
+type minted struct{ e *emulator.Emulator }
+
+func (m minted) GetToken(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	t, err := m.e.Mint(emulator.Token{Client: app})
+	return azcore.AccessToken{Token: t, ExpiresOn: time.Now().Add(time.Hour)}, err
+}
+
+// rules let administrators change everything, editors a few things, and nobody the administrators of Microsoft 365.
+const rules = `
+version: 1
+default: {view: [Nameplate.Admin, Nameplate.Editor]}
+properties:
+  department: {edit: [Nameplate.Admin, Nameplate.Editor]}
+  faxNumber: {view: Nameplate.Admin, edit: Nameplate.Admin}
+  displayName: {edit: Nameplate.Admin}
+  givenName: {edit: Nameplate.Admin}
+  surname: {edit: Nameplate.Admin}
+  userPrincipalName: {edit: Nameplate.Admin}
+  jobTitle: {edit: Nameplate.Admin}
+  city: {edit: Nameplate.Admin}
+  state: {edit: Nameplate.Admin}
+  country: {edit: Nameplate.Admin}
+  postalCode: {edit: Nameplate.Admin}
+  employeeId: {edit: Nameplate.Admin}
+  usageLocation: {edit: Nameplate.Admin}
+  accountEnabled: {edit: Nameplate.Admin}
+  mobilePhone: {edit: Nameplate.Admin}
+  officeLocation: {edit: Nameplate.Admin}
+  companyName: {edit: Nameplate.Admin}
+  streetAddress: {edit: Nameplate.Admin}
+actions:
+  manager: Nameplate.Admin
+  member: Nameplate.Admin
+  license: Nameplate.Admin
+  account: Nameplate.Admin
+`
+
+// contoso is an organization of n people: p1@contoso.example and so on.
+func contoso(n int) emulator.Organization {
+	org := emulator.Organization{
+		ID: tenant, Name: "Contoso", Country: "DE", Domains: []emulator.Domain{{Name: "contoso.example", Verified: true}},
+		Groups: []emulator.Group{
+			{ID: "40000000-0000-4000-8000-000000000001", Name: "Sales", Members: []string{"p1@contoso.example"}},
+			{ID: "40000000-0000-4000-8000-000000000002", Name: "Board", Type: "dynamic", Rule: `user.department -eq "Board"`},
+			{ID: "40000000-0000-4000-8000-000000000003", Name: "Twin"},
+			{ID: "40000000-0000-4000-8000-000000000004", Name: "Twin"},
+			{ID: "40000000-0000-4000-8000-000000000005", Name: "O'Neil & co", Members: []string{"p2@contoso.example"}},
+		},
+		Subscriptions: []emulator.Subscription{{SKU: "50000000-0000-4000-8000-000000000001", Part: "SPE_E3", Seats: 2, Plans: []emulator.Plan{{ID: "60000000-0000-4000-8000-000000000001", Name: "MAIL"}}}},
+		Apps: []emulator.App{{ClientID: app, Name: "Nameplate", Application: []string{
+			"User.ReadWrite.All", "Directory.Read.All", "GroupMember.ReadWrite.All", "LicenseAssignment.ReadWrite.All", "Organization.Read.All",
+		}}},
+	}
+	for i := 1; i <= n; i++ {
+		org.Users = append(org.Users, emulator.User{ID: id(i), UPN: fmt.Sprintf("p%d@contoso.example", i), Values: map[string]any{
+			"displayName": fmt.Sprintf("Person %d", i), "department": "Sales", "jobTitle": "Clerk", "usageLocation": "DE", "accountEnabled": true,
+			"mobilePhone": fmt.Sprintf("+49 30 %06d", i), "postalCode": fmt.Sprintf("01%03d", i%1000), "mailNickname": fmt.Sprintf("p%d", i),
+		}})
+	}
+	return org
+}
+
+func begin(t testing.TB, org emulator.Organization, rules string) *world {
+	t.Helper()
+	e, err := emulator.New(emulator.Options{Organizations: []emulator.Organization{org}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv, err := e.Start(t.Context(), emulator.Addresses{HTTPS: "-", Control: "-"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = srv.Close() })
+	var n atomic.Int64
+	newID := func() string { return fmt.Sprintf("30000000-0000-4000-8000-%012d", n.Add(1)) }
+	c, err := graph.New(graph.Options{Endpoint: srv.GraphHTTP, Credential: minted{e}, Now: time.Now, NewID: newID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, mistakes := house.Parse("rules.yaml", []byte(rules))
+	if len(mistakes) > 0 {
+		t.Fatal(house.Report("rules.yaml", mistakes))
+	}
+	dir := entra.New(entra.Options{Tenants: map[string]*graph.Client{org.ID: c}, Properties: p.Properties(), Now: time.Now})
+	db := storetest.SQLite(t, time.Now)
+	journal := db.Journal()
+	engine := change.New(change.Config{
+		Reader: dir, Writer: dir, Groups: dir, Journal: journal, Policy: p, Properties: p.Properties(), Now: time.Now, NewID: newID, Stopped: db.Stopped,
+	})
+	desk := admin.New(admin.Config{Directory: dir, Engine: engine, Policy: p, Journal: journal, Brake: db, Now: time.Now})
+	return &world{bulk.New(bulk.Config{Desk: desk, Store: db.Plans(), Now: time.Now, NewID: newID}), e, t, t.Context()}
+}
+
+func holder(r ...directory.Role) directory.Actor {
+	return directory.Actor{Kind: directory.PersonActor, Ref: directory.Ref{Tenant: tenant, ID: id(900)}, Name: "Olga", Session: "s", Roles: r}
+}
+
+var boss = holder(directory.Admin)
+
+// plan makes a plan of a text and gives its rows.
+func (w *world) plan(text string, up bulk.Upload) (bulk.Plan, []bulk.Numbered) {
+	w.t.Helper()
+	return w.planBy(boss, text, up)
+}
+
+func (w *world) planBy(by directory.Actor, text string, up bulk.Upload) (bulk.Plan, []bulk.Numbered) {
+	w.t.Helper()
+	up.Name, up.Data = "people.csv", []byte(text)
+	by.Ref.Tenant = w.Tenants()[0]
+	p, err := w.MakePlan(w.ctx, by, by.Ref.Tenant, up)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	rows, err := w.Rows(w.ctx, by, by.Ref.Tenant, p.ID, bulk.Query{N: 100_000})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return p, rows
+}
+
+// told are all problems of a plan and its rows, and all notes, as people read them.
+func told(p bulk.Plan, rows []bulk.Numbered) (problems, notes string) {
+	all := func(l []sheet.Problem) (s string) {
+		for _, x := range l {
+			s += x.String() + "\n"
+		}
+		return s
+	}
+	problems = all(p.Problems)
+	for _, r := range rows {
+		problems, notes = problems+all(r.Problems), notes+all(r.Notes)
+	}
+	return problems, notes + all(p.Notes)
+}
+
+// steps are the steps of a row in one line.
+func steps(r bulk.Row) string {
+	var l []string
+	for _, s := range r.Steps {
+		x := s.Kind()
+		for _, n := range s.Set.Names() {
+			x += fmt.Sprintf(" %s:%v→%v", n, s.Before[n], s.Set[n])
+		}
+		l = append(l, x)
+	}
+	return strings.Join(l, "; ")
+}
+
+// csv is a writer of an export.
+func csv(write func(w sheet.Writer) error) (string, error) {
+	var b bytes.Buffer
+	w := sheet.NewCSV(&b)
+	if err := write(w); err != nil {
+		return "", err
+	}
+	err := w.Close()
+	return b.String(), err
+}

@@ -1,0 +1,105 @@
+package storetest
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"nameplate/internal/bulk"
+	"nameplate/internal/change"
+	"nameplate/internal/directory"
+	"nameplate/internal/fail"
+	"nameplate/internal/property"
+	"nameplate/internal/sheet"
+)
+
+// Plans is the contract of bulk.Store.
+func Plans(t *testing.T, open Open) {
+	c := &Clock{}
+	s, ctx := open(t, c.Now).Plans(), context.Background()
+	wrong := sheet.Problem{Line: 3, Column: 2, Sheet: "Staff", Heading: "Größe", Code: "too_long", Say: fail.T("Use at most %[1]d characters. This has %[2]d.", 64, 65)}
+	plan := func(n int, tenant string) bulk.Plan {
+		return bulk.Plan{
+			ID: id("plan", n), Tenant: tenant, By: directory.Actor{Kind: directory.KeyActor, Ref: directory.Ref{Tenant: tenant, ID: "k"}, Name: "Adele"},
+			Made: c.Now().Add(time.Duration(n) * time.Second), File: "people\n=1.csv", Sum: "ab", Digest: "cd",
+			About:  sheet.About{Kind: "csv", Encoding: "utf-8", Delimiter: "\t", Format: sheet.Own, Columns: []sheet.Column{{Heading: "Block sign in", Use: sheet.Set, Name: "accountEnabled", Inverted: true}}},
+			Counts: bulk.Counts{Rows: 3, Ready: 1, Kinds: map[string]int{"update": 1}}, Problems: []sheet.Problem{wrong}, Notes: []sheet.Problem{wrong},
+		}
+	}
+	day := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	rows := []bulk.Row{
+		{
+			Line: 2, On: directory.Ref{Tenant: tenantA, ID: "a"}, UPN: "ann_a@x.com", Name: "Ann 100% Ä", State: bulk.Ready, Privileged: true,
+			Steps: []bulk.Step{
+				{Do: change.Update, Set: property.Values{"employeeLeaveDateTime": property.Instant(day), "city": property.Null()}, Before: property.Values{"employeeLeaveDateTime": property.Null(), "city": property.Text("a\x00b")}},
+				{Do: change.Manager, Set: property.Values{directory.FacetManager: property.Text("b")}, Before: property.Values{directory.FacetManager: property.Null()}, Names: map[string]string{"b": "Ben"}},
+			},
+		},
+		{Line: 3, UPN: "ben@x.com", State: bulk.Refused, Problems: []sheet.Problem{wrong}},
+		{Line: 4, UPN: "carl\x00a@x.com", State: bulk.Unchanged, Notes: []sheet.Problem{wrong}},
+	}
+	one, two, other := plan(1, tenantA), plan(2, tenantA), plan(3, tenantB)
+	for _, p := range []bulk.Plan{one, two, other} {
+		must(t, "begin", s.Begin(ctx, p))
+		_, err := s.Plan(ctx, p.Tenant, p.ID)
+		wantKind(t, "a plan that is being made", err, fail.NotFound, "")
+	}
+	must(t, "rows", s.Add(ctx, one, 1, rows[:2]))
+	must(t, "more rows", s.Add(ctx, one, 3, rows[2:]))
+	for _, p := range []bulk.Plan{one, two, other} {
+		must(t, "end", s.End(ctx, p))
+	}
+	got, err := s.Plan(ctx, tenantA, one.ID)
+	must(t, "read", err)
+	equal(t, "the plan", got, one)
+	for _, no := range [][2]string{{tenantB, one.ID}, {tenantA, "nonsense"}, {tenantA, "\x00"}, {tenantA, ""}} {
+		_, err = s.Plan(ctx, no[0], no[1])
+		wantKind(t, fmt.Sprintf("A22 %q", no), err, fail.NotFound, "")
+	}
+	wantKind(t, "the end of none", s.End(ctx, plan(9, tenantA)), fail.NotFound, "")
+	list, err := s.Plans(ctx, tenantA, time.Time{}, 10)
+	must(t, "list", err)
+	equal(t, "A22 the tenant's plans, newest first", list, []bulk.Plan{two, one})
+	list, err = s.Plans(ctx, tenantA, two.Made, 10)
+	must(t, "older", err)
+	equal(t, "older", list, []bulk.Plan{one})
+
+	for _, q := range []struct {
+		what string
+		bulk.Query
+		want []int
+	}{
+		{"all", bulk.Query{}, []int{1, 2, 3}},
+		{"at most", bulk.Query{N: 2}, []int{1, 2}},
+		{"after", bulk.Query{After: 1, N: 1}, []int{2}},
+		{"refused", bulk.Query{State: bulk.Refused}, []int{2}},
+		{"managers", bulk.Query{Kind: "manager"}, []int{1}},
+		{"no such kind", bulk.Query{Kind: "manage"}, nil},
+		{"a name", bulk.Query{Text: "N 100% ä"}, []int{1}},
+		{"A36 no pattern", bulk.Query{Text: "nn%ä"}, nil},
+		{"no pattern of one letter", bulk.Query{Text: "ann_a"}, []int{1}},
+		{"nor there", bulk.Query{Text: "be_@x"}, nil},
+		{"a NUL", bulk.Query{Text: "\x00carl"}, []int{3}},
+	} {
+		l, err := s.Rows(ctx, tenantA, one.ID, q.Query)
+		must(t, q.what, err)
+		var numbers []int
+		for _, r := range l {
+			numbers = append(numbers, r.Number)
+			equal(t, q.what, r.Row, rows[r.Number-1])
+		}
+		equal(t, q.what, numbers, q.want)
+	}
+	l, err := s.Rows(ctx, tenantB, one.ID, bulk.Query{})
+	if err != nil || len(l) != 0 {
+		t.Errorf("A22 another tenant's rows: %v %v", l, err)
+	}
+	must(t, "drop", s.Drop(ctx, tenantA, one.ID))
+	must(t, "drop again", s.Drop(ctx, tenantA, one.ID))
+	_, err = s.Plan(ctx, tenantA, one.ID)
+	wantKind(t, "dropped", err, fail.NotFound, "")
+	if l, err := s.Rows(ctx, tenantA, one.ID, bulk.Query{}); err != nil || len(l) != 0 {
+		t.Errorf("its rows: %v %v", l, err)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 // What people and files bring that is wrong: told in place, nothing lost, nothing written.
@@ -69,7 +70,7 @@ func TestB51_B56_WrongValuesInPlace(t *testing.T) {
 		if form.Get(other) != "kept as typed" {
 			t.Errorf("%s %.30q: beside it was typed %q, and it is gone", c.field, c.typed, form.Get(other))
 		}
-		if got := form.Get(c.field); !strings.ContainsAny(c.typed, "\x00\xff\n\x1b") && got != c.typed && input[0].Data != "select" {
+		if got := form.Get(c.field); utf8.ValidString(c.typed) && !strings.ContainsAny(c.typed, "\x00\n\x1b") && got != c.typed && input[0].Data != "select" {
 			t.Errorf("%s: what was typed, %.30q, became %.30q", c.field, c.typed, got)
 		}
 	}

@@ -147,6 +147,43 @@ func TestDemoJSON(t *testing.T) {
 	}
 }
 
+// For people the demo prints where to go, who can sign in, and three things to try; so does one with people who were made up.
+func TestDemoForPeople(t *testing.T) {
+	t.Parallel()
+	for _, more := range [][]string{nil, {"--people", "60"}} {
+		ctx, cancel := context.WithCancel(t.Context())
+		r, w := io.Pipe()
+		var errs bytes.Buffer
+		done := make(chan int, 1)
+		go func() {
+			done <- cli.Main(ctx, cli.World{Args: append([]string{"demo", "--port", "0"}, more...), Out: w, Err: &errs})
+			_ = w.Close()
+		}()
+		var said strings.Builder
+		for lines := bufio.NewScanner(r); lines.Scan() && !strings.HasPrefix(lines.Text(), "Press Ctrl-C"); {
+			said.WriteString(lines.Text() + "\n")
+		}
+		out := said.String()
+		_, portal, _ := strings.Cut(out, "Open      ")
+		portal, _, _ = strings.Cut(portal, "\n")
+		if resp, err := http.Get(portal + "/readyz"); err != nil || resp.StatusCode != http.StatusOK {
+			t.Errorf("%v: nothing is at %q: %v", more, portal, err)
+		}
+		if n := strings.Count(out, "@"); n < 5 {
+			t.Errorf("%v: only %d people can sign in:\n%s", more, n, out)
+		}
+		for _, want := range []string{"Things to try\n  1. ", "\n  2. ", "\n  3. ", "Graph     http"} {
+			if !strings.Contains(out, want) {
+				t.Errorf("%v: the demo does not say %q:\n%s", more, want, out)
+			}
+		}
+		cancel()
+		if code := <-done; code != 0 {
+			t.Errorf("%v: stopped with %d: %s", more, code, errs.String())
+		}
+	}
+}
+
 // S1.5, S1.59, W26: one program; it says what it can do, and what is wrong with its configuration.
 func TestS1_59_HelpNamesEveryVerb(t *testing.T) {
 	t.Parallel()

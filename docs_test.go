@@ -2,6 +2,8 @@ package nameplate_test
 
 import (
 	"os"
+	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -82,5 +84,31 @@ func TestS1_46to56_RegistrationGuide(t *testing.T) {
 				t.Errorf("docs/start.md does not say %q", want)
 			}
 		})
+	}
+}
+
+// `make test` on a machine that lacks what the tests need says so, with the name of each thing and the way to it, and fails.
+func TestMakeTestSaysWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	bin := t.TempDir()
+	for _, name := range []string{"bash", "dirname", "grep"} {
+		path, err := exec.LookPath(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(path, filepath.Join(bin, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.CommandContext(t.Context(), filepath.Join(bin, "bash"), "scripts/tools.sh", "need", "0.0.0")
+	cmd.Env = []string{"PATH=" + bin}
+	out, err := cmd.CombinedOutput()
+	if err == nil {
+		t.Errorf("nothing is missing, it says:\n%s", out)
+	}
+	for _, want := range []string{"missing: chromium", "missing: nodejs", "missing: axe-core 0.0.0", "make tools"} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("it does not say %q:\n%s", want, out)
+		}
 	}
 }

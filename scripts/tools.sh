@@ -7,9 +7,10 @@ cd "$(dirname "$0")/.."
 mode=$1 axe=${2:-}
 shift; shift || true
 
-chromium() { command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null; }
-postgres() { command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
-node() { command -v npm >/dev/null; }
+has() { type -P "$1" >/dev/null; } # a program; command -v would find the functions below too
+chromium() { has chromium || has chromium-browser || has google-chrome; }
+postgres() { has initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
+node() { has npm; }
 fresh() { [ -f "$1/node_modules/.package-lock.json" ] && [ "$1/node_modules/.package-lock.json" -nt "$1/package-lock.json" ]; }
 clients() { fresh test/clients; }
 python() { /usr/bin/python3 -c 'import authlib, msal, requests, httpx' 2>/dev/null; }
@@ -33,13 +34,13 @@ fi
 # debian installs Debian's packages that are named.
 debian() {
 	[ $# -gt 0 ] || return 0
-	if ! command -v apt-get >/dev/null; then
+	if ! has apt-get; then
 		echo "missing: $*. This machine has no apt-get: install them by its own package manager."
 		exit 1
 	fi
 	local as=()
 	if [ "$(id -u)" != 0 ]; then
-		if ! command -v sudo >/dev/null; then
+		if ! has sudo; then
 			echo "missing: $*. Installing them needs root: run make tools as root, or install sudo."
 			exit 1
 		fi
@@ -53,10 +54,10 @@ debian() {
 npm_ci() { echo "installing the foreign clients of $1"; (cd "$1" && npm ci --no-audit --no-fund --silent && touch node_modules/.package-lock.json); }
 
 packages=()
-command -v npm >/dev/null || { command -v node >/dev/null && packages+=(npm) || packages+=(nodejs npm); }
+has npm || { has node && packages+=(npm) || packages+=(nodejs npm); }
 if [ "$mode" = clients ]; then
 	python || packages+=(python3 python3-authlib python3-msal python3-requests python3-httpx)
-	command -v jq >/dev/null || packages+=(jq)
+	has jq || packages+=(jq)
 	debian "${packages[@]}"
 	for folder in test/clients test/clients/m365; do fresh "$folder" || npm_ci "$folder"; done
 	exit 0

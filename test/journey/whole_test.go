@@ -96,6 +96,7 @@ func TestDelegatedOnly(t *testing.T) {
 			t.Errorf("%s is offered, and it cannot be written", closed)
 		}
 	}
+	b.get("/profile").says("This portal may use only your own rights", "ask your administrator to give this portal the right to change more")
 	got := w.since(0)
 	if len(got) == 0 {
 		t.Fatal("nothing was written")

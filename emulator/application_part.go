@@ -110,6 +110,13 @@ func extensionEntity(d *directory) *entity {
 			}
 			return edits, nil
 		},
+		check: func(_ *call, o *object, e *edit) error {
+			// in PascalCase: https://learn.microsoft.com/en-us/graph/api/application-post-extensionproperty
+			if e.prop == xTargets && slices.ContainsFunc(texts(e.json), func(s string) bool { return !slices.Contains(extensionProps[xTargets].values, s) }) {
+				return invalidValueOf(o.in.title, e.name, "InvalidValue")
+			}
+			return nil
+		},
 		clash: func(d *directory, o *object, rec record) error {
 			for _, x := range d.typed("extensionProperty").list {
 				if x != o && x.rec.get(xName) == rec.get(xName) {
@@ -120,9 +127,33 @@ func extensionEntity(d *directory) *entity {
 			return nil
 		},
 		index: func(d *directory, o *object, add bool) {
-			if add {
-				d.defineFor(o.text("name"), o.text("dataType"), o.rec.get(xMany) == "true", texts(o.rec.get(xTargets)))
-			}
+			d.defineFor(extensionProp(o.text("name"), o.text("dataType"), o.rec.get(xMany) == "true"), texts(o.rec.get(xTargets)), add)
 		},
 	}
+}
+
+// availableExtensions: https://learn.microsoft.com/en-us/graph/api/directoryobject-getavailableextensionproperties
+func (c *call) availableExtensions() error {
+	body, err := c.object()
+	if err != nil {
+		return err
+	}
+	synced := string(body["isSyncedFromOnPremises"])
+	if synced != "" && synced != "null" && synced != "true" && synced != "false" {
+		return badJSON()
+	}
+	c.e.mu.RLock()
+	defer c.e.mu.RUnlock()
+	t := c.t.dir.typed("extensionProperty")
+	if seesApps(c, nil) == blind {
+		return denied()
+	}
+	var list []*object
+	for _, o := range t.list {
+		if app := c.t.dir.byID[o.text("application")]; app != nil && synced != "true" { // none here is synced
+			list = append(list, o)
+		}
+	}
+	sel := t.shown.withType()
+	return c.sendPage(len(list), "Collection(extensionProperty)", func(b []byte, i int) []byte { return sel.append(b, list[i]) })
 }

@@ -27,7 +27,9 @@ func (d *directory) factsOfUser(i int, raw json.RawMessage) []property.Facts {
 		return []property.Facts{f}
 	}
 	if d.users.extension(i) {
-		return []property.Facts{d.facts["*"]}
+		f := d.facts["*"]
+		f.Max = d.users.props[i].max
+		return []property.Facts{f}
 	}
 	var members map[string]json.RawMessage
 	_ = json.Unmarshal(raw, &members) // decode refuses what is no object

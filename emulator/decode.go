@@ -13,6 +13,11 @@ import (
 // complex value with an old one only what is named changes, where the service does so. It is false when the type is wrong.
 // strict is for requests.
 func (d *directory) decode(t *table, i int, raw json.RawMessage, old string, strict bool) (string, bool) {
+	if t.extension(i) {
+		if s := d.schemas[strings.ToLower(t.props[i].name)]; s != nil {
+			return decodeSchema(raw, old, s)
+		}
+	}
 	if t.entity.decode != nil {
 		return t.entity.decode(d, i, raw, old, strict)
 	}

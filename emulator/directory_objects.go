@@ -14,6 +14,8 @@ func (c *call) directoryObjects() error {
 		switch strings.TrimPrefix(strings.ToLower(c.seg[1]), "microsoft.graph.") {
 		case "getbyids":
 			return c.getByIDs()
+		case "getavailableextensionproperties":
+			return c.availableExtensions()
 		case "validateproperties":
 			return c.validateProperties()
 		}

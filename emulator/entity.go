@@ -154,7 +154,7 @@ type relation struct {
 func entities(d *directory) []*entity {
 	return []*entity{
 		userEntity(), groupEntity(), roleEntity(), applicationEntity(), principalEntity(d), assignmentEntity(d), grantEntity(), federatedEntity(), extensionEntity(d),
-		templateEntity(),
+		templateEntity(), schemaEntity(), attributeSetEntity(), definitionEntity(),
 	}
 }
 

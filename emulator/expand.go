@@ -30,6 +30,10 @@ func (c *call) appendExpanded(b []byte, o *object) ([]byte, error) {
 			b = append(b, "],"...)
 			continue
 		}
+		if strings.EqualFold(x.Name, "allowedValues") && o.is("customSecurityAttributeDefinition") {
+			b = append(append(append(b, `"allowedValues":`...), o.json(dValues)...), ',')
+			continue
+		}
 		r := o.in.relation(x.Name)
 		if related++; related > 1 && r != nil {
 			// one at a time: https://learn.microsoft.com/en-us/graph/known-issues#query-parameters

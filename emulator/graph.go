@@ -230,6 +230,7 @@ func (c *call) route() error {
 		if c.is(1, "deletedItems") {
 			return c.deletedItems()
 		}
+		return c.routeBelow(2)
 	case "directoryobjects":
 		return c.directoryObjects()
 	}
@@ -237,6 +238,23 @@ func (c *call) route() error {
 		return c.routeSet(t)
 	}
 	return c.unknown(c.seg[0])
+}
+
+// routeBelow answers for a set whose name takes n segments: directory/administrativeUnits.
+func (c *call) routeBelow(n int) error {
+	if len(c.seg) < n {
+		return c.unknown(c.seg[0])
+	}
+	t := c.t.dir.set(strings.Join(c.seg[:n], "/"))
+	if t == nil {
+		return c.unknown(c.seg[n-1])
+	}
+	keys := make(map[int]string, len(c.keys))
+	for i, name := range c.keys {
+		keys[i-n+1] = name
+	}
+	c.seg, c.keys = c.seg[n-1:], keys
+	return c.routeSet(t)
 }
 
 // unknown answers for a route that the emulator does not have, and counts it.

@@ -116,7 +116,7 @@ func (c *call) mayPatchGroup(g *object, edits []edit) error {
 	}
 	kept := 0
 	for _, e := range edits {
-		if groupProps[e.prop].single {
+		if g.in.props[e.prop].single {
 			kept++
 		}
 	}
@@ -132,8 +132,8 @@ func (c *call) mayPatchGroup(g *object, edits []edit) error {
 }
 
 // patchedGroup: 200 for what Exchange keeps (https://learn.microsoft.com/en-us/graph/api/group-update).
-func (c *call) patchedGroup(_ *object, edits []edit) error {
-	if len(edits) == 0 || !groupProps[edits[0].prop].single {
+func (c *call) patchedGroup(g *object, edits []edit) error {
+	if len(edits) == 0 || !g.in.props[edits[0].prop].single {
 		return c.done()
 	}
 	c.w.Header()["Content-Length"] = []string{"0"}
@@ -163,7 +163,7 @@ func ruleRefused(err error) error {
 // prepareGroup completes a new group.
 func (c *call) prepareGroup(g *object, edits []edit) ([]edit, error) {
 	for _, e := range edits {
-		if groupProps[e.prop].single {
+		if g.in.props[e.prop].single {
 			// https://learn.microsoft.com/en-us/graph/api/group-post-groups: not in the initial request; the words are inferred
 			return nil, badRequest("Property '%s' cannot be set when a group is created.", e.name)
 		}

@@ -232,6 +232,9 @@ func (c *call) getter(s *source, o *object) odata.Getter {
 		if i < 0 {
 			return nil, s.prop(top) != nil
 		}
+		if i == pSecurity && o.is("user") && !c.p.seesSecurity() {
+			return nil, true // what reads as null is null to a filter too
+		}
 		v := plainValue(o.in.props[i].typ, o.json(i))
 		for deep {
 			var name string

@@ -88,9 +88,10 @@ func (p *principal) maySelect(name string) bool {
 	return true
 }
 
-// seesSecurity: without it the attributes read as null (https://learn.microsoft.com/en-us/graph/custom-security-attributes-examples).
+// seesSecurity: without it the attributes read as null (https://learn.microsoft.com/en-us/graph/custom-security-attributes-examples). No
+// other role has it, Global Administrator included.
 func (p *principal) seesSecurity() bool {
-	return p.holds("CustomSecAttributeAssignment.Read.All", "CustomSecAttributeAssignment.ReadWrite.All")
+	return p.holds("CustomSecAttributeAssignment.Read.All", "CustomSecAttributeAssignment.ReadWrite.All") && (!p.delegated() || p.hasRole(attributeAdmin, attributeReader))
 }
 
 // deed is a sensitive action: https://learn.microsoft.com/en-us/entra/identity/role-based-access-control/privileged-roles-permissions

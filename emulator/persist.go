@@ -20,7 +20,7 @@ import (
 // and a checksum. A row's record stays where it was read, so starting copies nothing.
 const (
 	stateFile   = "emulator.state"
-	stateFormat = "nameplate emulator state 4\n"
+	stateFormat = "nameplate emulator state 5\n"
 	ledgerKept  = 1000 // entries that a data folder remembers
 )
 
@@ -44,8 +44,6 @@ type savedTenant struct {
 	Apps              []App // as the organization file described them
 	Tables            []savedTable
 	Shared            []string // values by the place that records use
-	Schemas           []Schema
-	Security          []Security
 	Bonds             []string // names of the relationships whose rows follow the objects'
 	LastOrd, Changes  uint64
 }
@@ -62,6 +60,8 @@ type savedProp struct {
 	Name, Ops, Adv string
 	Type           edm
 	Single         bool
+	Max            int  `json:",omitempty"`
+	Gone           bool `json:",omitempty"` // its definition was deleted
 }
 
 // savedExtras is the JSON of what few people have.
@@ -166,12 +166,6 @@ func (t *tenant) save(rows []byte) (savedTenant, []byte, error) {
 		ID: t.id, Name: t.name, Country: t.country, Domains: t.domains, Subscriptions: t.skus, LastOrd: d.lastOrd, Changes: d.changes.last,
 		Shared: d.shared.values, Apps: t.described, Bonds: slices.Sorted(maps.Keys(d.bonds)),
 	}
-	for _, s := range d.schemas {
-		out.Schemas = append(out.Schemas, s)
-	}
-	for _, s := range d.security {
-		out.Security = append(out.Security, s)
-	}
 	at := make(map[*object]uint64, len(d.byID)+len(d.deleted))
 	var all []*object
 	for _, in := range d.tables {
@@ -179,7 +173,7 @@ func (t *tenant) save(rows []byte) (savedTenant, []byte, error) {
 		for i, p := range in.props {
 			s.Props = append(s.Props, p.name)
 			if in.extension(i) {
-				s.Extensions = append(s.Extensions, savedProp{p.name, p.ops, p.adv, p.typ, p.single})
+				s.Extensions = append(s.Extensions, savedProp{p.name, p.ops, p.adv, p.typ, p.single, p.max, !in.known(i)})
 			}
 		}
 		all = append(all, in.kept()...)
@@ -348,8 +342,12 @@ func (e *Emulator) decode(whole string) error {
 			return err
 		}
 		t.policy = policyOf(org)
-		for _, x := range org.Schemas {
-			t.dir.defineSchema(x)
+		for _, x := range org.Schemas { // what the file has anew
+			if t.dir.schemas[strings.ToLower(x.ID)] == nil {
+				if err := t.dir.defineSchema(x); err != nil {
+					return err
+				}
+			}
 		}
 		for _, name := range slices.Sorted(maps.Keys(org.Extensions)) {
 			if err := t.dir.defineExtension(name, org.Extensions[name]); err != nil {
@@ -402,12 +400,6 @@ func (r *reader) text() string {
 func (s savedTenant) tenant(e *Emulator, in *reader) (*tenant, error) {
 	t := &tenant{id: s.ID, name: s.Name, country: s.Country, domains: s.Domains, skus: s.Subscriptions, described: s.Apps, dir: newDirectory(e, s.ID)}
 	d := t.dir
-	for _, x := range s.Schemas {
-		d.defineSchema(x)
-	}
-	for _, x := range s.Security {
-		d.security[strings.ToLower(x.Set+"/"+x.Name)] = x
-	}
 	d.shared.values = s.Shared
 	d.shared.done()
 	n := 0
@@ -448,11 +440,16 @@ func (d *directory) restore(s savedTable, in *reader, all []object, managers []u
 		return fmt.Errorf("it has objects of type %q, which is not known here", s.Name)
 	}
 	for _, x := range s.Extensions {
-		t.add(prop{name: x.Name, ops: x.Ops, adv: x.Adv, typ: x.Type, single: x.Single})
+		t.add(prop{name: x.Name, ops: x.Ops, adv: x.Adv, typ: x.Type, single: x.Single, max: x.Max})
 	}
 	renumber, err := t.renumbering(s.Props)
 	if err != nil {
 		return err
+	}
+	for _, x := range s.Extensions {
+		if x.Gone {
+			t.withdraw(x.Name)
+		}
 	}
 	t.list = slices.Grow(t.list, s.Live)
 	for i := range s.Live + s.Deleted {

@@ -28,6 +28,9 @@ const (
 	cloudAppAdmin    = "158c047a-c907-4556-b7ef-446551a6b5f7"
 	securityAdmin    = "194ae4cb-b126-40b2-bd5b-6091b380977d"
 	securityReader   = "5d6b6bb7-de71-4623-b4af-96380a352509"
+	definitionAdmin  = "8424c6f0-a189-499e-bbd0-26c1753c96d4"
+	definitionReader = "1d336d2c-4ae8-42ef-9711-b3604ce3fc2c"
+	attributeReader  = "ffd52fa5-98dc-465c-991d-fc073eb59f8f"
 	attributeAdmin   = "58a13ea3-c632-46ae-9ee0-9c0d43cd7f3d"
 )
 
@@ -50,7 +53,9 @@ var directoryRoles = []roleDef{
 	{usageReader, "Usage Summary Reports Reader"},
 	{successManager, "User Experience Success Manager"},
 	{attributeAdmin, "Attribute Assignment Administrator"},
-	{"8424c6f0-a189-499e-bbd0-26c1753c96d4", "Attribute Definition Administrator"},
+	{attributeReader, "Attribute Assignment Reader"},
+	{definitionAdmin, "Attribute Definition Administrator"},
+	{definitionReader, "Attribute Definition Reader"},
 	{globalReader, "Global Reader"},
 	{securityAdmin, "Security Administrator"},
 	{securityReader, "Security Reader"},

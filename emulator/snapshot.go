@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"net/http"
 	"slices"
 	"time"
@@ -26,12 +25,6 @@ func (t *tenant) describe() Organization {
 	org := Organization{ID: t.id, Name: t.name, Country: t.country, Domains: slices.Clone(t.domains), Extensions: d.extensions()}
 	org.Subscriptions = slices.Clone(t.skus)
 	org.Cloud, org.MFA, org.Frequency, org.Issuers, org.Invites = t.policy.cloud, t.policy.mfa, t.policy.often, t.policy.issuers, t.policy.invites
-	for _, key := range slices.Sorted(maps.Keys(d.schemas)) {
-		org.Schemas = append(org.Schemas, d.schemas[key])
-	}
-	for _, key := range slices.Sorted(maps.Keys(d.security)) {
-		org.Attribute = append(org.Attribute, d.security[key])
-	}
 	for _, t := range d.tables {
 		for _, o := range t.kept() {
 			switch t {
@@ -74,7 +67,7 @@ func valuesOf(o *object, without ...int) map[string]any {
 	for r := o.rec; r.more(); {
 		i, j, rest := r.next()
 		r = rest
-		if slices.Contains(without, i) {
+		if slices.Contains(without, i) || !o.in.known(i) {
 			continue
 		}
 		var v any

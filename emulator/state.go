@@ -35,8 +35,8 @@ type directory struct {
 	e        *Emulator
 	tenant   string // id of the organization
 	changes  changeLog
-	schemas  map[string]Schema   // schema extensions by lower-case id
-	security map[string]Security // custom security attributes by lower-case "set/name"
+	schemas  map[string]*object // schema extensions by lower-case id
+	security map[string]*object // custom security attribute definitions by lower-case "set/name"
 	lastOrd  uint64
 }
 
@@ -70,7 +70,7 @@ func newDirectory(e *Emulator, tenant string) *directory {
 		shared: newShared(), facts: readFacts(), byID: map[string]*object{}, byUPN: map[string]*object{}, byMail: map[string]*object{},
 		byNick: map[string]*object{}, dynamic: map[*object]bool{}, rules: map[string]*memberRule{},
 		reports: map[*object][]*object{}, deleted: map[string]*object{}, bonds: map[string]*bond{},
-		schemas: map[string]Schema{}, security: map[string]Security{},
+		schemas: map[string]*object{}, security: map[string]*object{},
 		refs: map[string][]*object{}, apps: map[string]*object{}, services: map[string]*object{}, e: e, tenant: tenant,
 	}
 	for _, e := range entities(d) {
@@ -165,7 +165,9 @@ func newTenant(e *Emulator, org Organization) (*tenant, error) {
 	}
 	d := t.dir
 	for _, s := range org.Schemas {
-		d.defineSchema(s)
+		if err := d.defineSchema(s); err != nil {
+			return nil, fmt.Errorf("schema %q: %w", s.ID, err)
+		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(org.Extensions)) {
 		if err := d.defineExtension(name, org.Extensions[name]); err != nil {
@@ -173,7 +175,14 @@ func newTenant(e *Emulator, org Organization) (*tenant, error) {
 		}
 	}
 	for _, s := range org.Attribute {
-		d.security[strings.ToLower(s.Set+"/"+s.Name)] = s
+		if err := d.defineSecurity(s); err != nil {
+			return nil, fmt.Errorf("attribute %s/%s: %w", s.Set, s.Name, err)
+		}
+	}
+	// What people and groups have values of is defined before them.
+	definitions, others := parted(org.Objects)
+	if err := t.readObjects(e, definitions); err != nil {
+		return nil, err
 	}
 	now := e.Now()
 	managers := make([]string, 0, len(org.Users))
@@ -212,7 +221,19 @@ func newTenant(e *Emulator, org Organization) (*tenant, error) {
 	if err := t.readApps(e, apps, now); err != nil {
 		return nil, err
 	}
-	return t, t.readObjects(e, org.Objects)
+	return t, t.readObjects(e, others)
+}
+
+// parted are the objects of an organization file that define values of others, and all other ones.
+func parted(list []Object) (definitions, others []Object) {
+	for _, o := range list {
+		if slices.Contains([]string{"schemaExtension", "attributeSet", "customSecurityAttributeDefinition", "extensionProperty"}, o.Type) {
+			definitions = append(definitions, o)
+		} else {
+			others = append(others, o)
+		}
+	}
+	return definitions, others
 }
 
 // readUser makes a user of its description.

@@ -57,16 +57,33 @@ func (t *table) prop(name string) int {
 	return -1
 }
 
-// add appends an extension and returns its number.
+// add appends an extension, or defines one of that name anew, and returns its number.
 func (t *table) add(p prop) int {
-	if i := t.prop(p.name); i >= 0 {
+	i := slices.IndexFunc(t.props, func(x prop) bool { return strings.EqualFold(x.name, p.name) })
+	switch {
+	case i < 0:
+		i = len(t.props)
+		t.props = append(t.props, p)
+	case !t.extension(i):
 		return i
+	default:
+		p.name = t.props[i].name
+		t.props[i] = p
 	}
-	t.props = append(t.props, p)
-	i := len(t.props) - 1
 	t.byName[p.name], t.byName[strings.ToLower(p.name)] = i, i
 	return i
 }
+
+// withdraw makes an extension unknown; its number and the values in records stay.
+func (t *table) withdraw(name string) {
+	if i := t.prop(name); i >= 0 && t.extension(i) {
+		delete(t.byName, t.props[i].name)
+		delete(t.byName, strings.ToLower(t.props[i].name))
+	}
+}
+
+// known says whether the property of a number can be spoken of: it is no withdrawn extension.
+func (t *table) known(i int) bool { return t.prop(t.props[i].name) == i }
 
 // extension says whether a property is one of this tenant's own.
 func (t *table) extension(i int) bool { return i >= len(t.entity.props) }

@@ -367,8 +367,5 @@ func (d *directory) decodeUser(i int, raw json.RawMessage, old string, strict bo
 		}
 		return j, ok
 	}
-	if s, ok := d.schemas[strings.ToLower(p.name)]; ok {
-		return decodeSchema(raw, old, s)
-	}
 	return decodeType(p.typ, raw)
 }

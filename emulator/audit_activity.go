@@ -17,7 +17,7 @@ var activities = map[string]string{
 	"user.photo.set": "-", "user.photo.remove": "-", "user.extension.set": "-", "user.extension.remove": "-", "group.license.processed": "-",
 	"user.invite": "Invite external user", "user.redeem": "Redeem external user invite", "user.manager.set": "Set user manager", "user.manager.remove": "Set user manager",
 	"user.password.change": "Change user password", "user.sessions.revoke": "Update StsRefreshTokenValidFrom Timestamp", "user.license": "Change user license",
-	"group.license": "Set group license", "group.renew": "Renew group", "app.consent": "Consent to application",
+	"organization.update": "Set Company Information", "group.license": "Set group license", "group.renew": "Renew group", "app.consent": "Consent to application",
 	"oAuth2PermissionGrant.create": "Add delegated permission grant", "oAuth2PermissionGrant.update": "Add delegated permission grant",
 	"oAuth2PermissionGrant.delete": "Remove delegated permission grant", "servicePrincipal.delete": "Remove service principal",
 	"servicePrincipal.addPassword": "Add service principal credentials", "servicePrincipal.removePassword": "Remove service principal credentials",

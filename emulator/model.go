@@ -10,6 +10,7 @@ type tenant struct {
 	domains []Domain
 	policy  signInPolicy
 	dir     *directory            // every directory object (state.go)
+	values  map[string]string     // JSON of what Graph changes of the organization, by property
 	skus    []Subscription        // products that were bought
 	due     map[*object]time.Time // groups whose licenses are to be passed on, and when
 	seats   map[string]int        // how many people have each, by id; nil: not counted yet (tenant.used)

@@ -9,6 +9,7 @@ type Organization struct {
 	Name          string            `yaml:"name" json:"name"` // displayName
 	Country       string            `yaml:"country" json:"country"`
 	Domains       []Domain          `yaml:"domains" json:"domains"` // the first is the default one
+	Values        map[string]any    `yaml:"values" json:"values"`   // what Graph changes of it: technicalNotificationMails: [..]
 	Users         []User            `yaml:"users" json:"users"`
 	People        iter.Seq[User]    `yaml:"-" json:"-"` // more users, the same ones each time; New and Reset ask for them where they are needed and keep no copy
 	Groups        []Group           `yaml:"groups" json:"groups"`

@@ -1,14 +1,21 @@
 package emulator
 
 import (
+	"cmp"
+	"encoding/json"
+	"maps"
 	"net/http"
 	"strings"
 )
 
 // organization: https://learn.microsoft.com/en-us/graph/api/organization-list
 func (c *call) organization() error {
-	if err := c.method(http.MethodGet); err != nil {
+	verbs := []string{http.MethodGet, http.MethodPatch}
+	if err := c.method(verbs[:min(len(verbs), len(c.seg))]...); err != nil {
 		return err
+	}
+	if c.r.Method == http.MethodPatch {
+		return c.patchOrganization()
 	}
 	if !c.p.holds("User.Read", "Organization.Read.All", "Organization.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All") && !c.p.asUser() {
 		return denied()
@@ -54,6 +61,10 @@ func (c *call) organization() error {
 	for i := range names {
 		members = append(members, field{i, values[i]})
 	}
+	for _, p := range organizationProps {
+		members = append(members, field{len(names), cmp.Or(t.values[p.name], p.empty())})
+		names = append(names, p.name)
+	}
 	object, err := c.pick(names, members)
 	if err != nil {
 		return err
@@ -66,6 +77,72 @@ func (c *call) organization() error {
 		return c.send(http.StatusOK, append(append(b, object...), '}'))
 	}
 	return c.sendPage(1, "organization", func(b []byte, _ int) []byte { return append(b, object...) })
+}
+
+// organizationProps are what can be written: https://learn.microsoft.com/en-us/graph/api/organization-update
+var organizationProps = []prop{
+	{name: "marketingNotificationEmails", typ: edmTexts},
+	{name: "privacyProfile", typ: edmObject, shape: `{"contactEmail":"#text","statementUrl":"#text"}`},
+	{name: "securityComplianceNotificationMails", typ: edmTexts},
+	{name: "securityComplianceNotificationPhones", typ: edmTexts},
+	{name: "technicalNotificationMails", typ: edmTexts},
+}
+
+// organizationValue reads a value of the organization; ok is false for what it has not, or of another type.
+func organizationValue(name string, raw json.RawMessage) (known, j string, ok bool) {
+	for _, p := range organizationProps {
+		switch {
+		case !strings.EqualFold(p.name, name):
+		case p.shape != "" && string(raw) != "null":
+			j, ok = fitShape(p.shape, raw, "")
+			return p.name, j, ok
+		default:
+			j, ok = decodeType(p.typ, raw)
+			return p.name, j, ok || p.shape != ""
+		}
+	}
+	return "", "", false
+}
+
+// patchOrganization: roles from https://learn.microsoft.com/en-us/graph/api/organization-update
+func (c *call) patchOrganization() error {
+	body, err := c.object()
+	if err != nil {
+		return err
+	}
+	c.e.mu.Lock()
+	defer c.e.mu.Unlock()
+	switch {
+	case len(c.seg) > 2:
+		return c.unknown(c.seg[2])
+	case !strings.EqualFold(c.seg[1], c.t.id):
+		return notThere(c.seg[1])
+	case !c.p.holds("Organization.ReadWrite.All") && !c.p.asUser(), c.p.delegated() && !c.p.hasRole(globalAdmin, billingAdmin):
+		return denied()
+	}
+	entry := c.entry("organization.update", c.t.id)
+	entry.Before, entry.After = map[string]any{}, map[string]any{}
+	set := maps.Clone(c.t.values)
+	if set == nil {
+		set = map[string]string{}
+	}
+	for given, raw := range body {
+		if strings.Contains(given, "@odata.") {
+			continue
+		}
+		name, j, ok := organizationValue(given, raw)
+		switch {
+		case name == "":
+			return badRequest("One or more property values specified are invalid.")
+		case !ok:
+			return invalidValueOf("Organization", name, "")
+		}
+		entry.Before[name], entry.After[name] = json.RawMessage(cmp.Or(set[name], "null")), json.RawMessage(j)
+		set[name] = j
+	}
+	c.t.values = set
+	c.e.ledger.add(entry)
+	return c.done()
 }
 
 func kindOf(d Domain) string {

@@ -255,6 +255,9 @@ func (c *call) mayWrite(u *object, name string, f property.Facts) *graphError {
 // https://github.com/microsoftgraph/msgraph-sdk-powershell/issues/3234); documented is a refusal.
 func (c *call) mayWriteHeld(u *object, f property.Facts) *graphError {
 	if c.p.self(u) {
+		if f.Path == "skills" && c.e.opts.Rules == ObservedRules && c.p.holds("User.Read") {
+			return nil // https://github.com/microsoftgraph/microsoft-graph-docs/issues/8177
+		}
 		if c.p.holds(f.WriteOwn...) || c.p.holds("User.ReadWrite.All", "Directory.ReadWrite.All") || c.p.asUser() {
 			return nil
 		}

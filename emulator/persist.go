@@ -40,6 +40,7 @@ type savedHead struct {
 type savedTenant struct {
 	ID, Name, Country string
 	Domains           []Domain
+	Values            map[string]string `json:",omitempty"`
 	Subscriptions     []Subscription
 	Apps              []App // as the organization file described them
 	Tables            []savedTable
@@ -163,7 +164,7 @@ func (e *Emulator) encode() ([]byte, error) {
 func (t *tenant) save(rows []byte) (savedTenant, []byte, error) {
 	d := t.dir
 	out := savedTenant{
-		ID: t.id, Name: t.name, Country: t.country, Domains: t.domains, Subscriptions: t.skus, LastOrd: d.lastOrd, Changes: d.changes.last,
+		ID: t.id, Name: t.name, Country: t.country, Domains: t.domains, Values: t.values, Subscriptions: t.skus, LastOrd: d.lastOrd, Changes: d.changes.last,
 		Shared: d.shared.values, Apps: t.described, Bonds: slices.Sorted(maps.Keys(d.bonds)),
 	}
 	at := make(map[*object]uint64, len(d.byID)+len(d.deleted))
@@ -398,7 +399,7 @@ func (r *reader) text() string {
 }
 
 func (s savedTenant) tenant(e *Emulator, in *reader) (*tenant, error) {
-	t := &tenant{id: s.ID, name: s.Name, country: s.Country, domains: s.Domains, skus: s.Subscriptions, described: s.Apps, dir: newDirectory(e, s.ID)}
+	t := &tenant{id: s.ID, name: s.Name, country: s.Country, domains: s.Domains, values: s.Values, skus: s.Subscriptions, described: s.Apps, dir: newDirectory(e, s.ID)}
 	d := t.dir
 	d.shared.values = s.Shared
 	d.shared.done()

@@ -31,6 +31,7 @@ const (
 	definitionAdmin  = "8424c6f0-a189-499e-bbd0-26c1753c96d4"
 	definitionReader = "1d336d2c-4ae8-42ef-9711-b3604ce3fc2c"
 	attributeReader  = "ffd52fa5-98dc-465c-991d-fc073eb59f8f"
+	billingAdmin     = "b0f54661-2d74-4c50-afa3-1ec803f12efe"
 	attributeAdmin   = "58a13ea3-c632-46ae-9ee0-9c0d43cd7f3d"
 )
 
@@ -65,7 +66,7 @@ var directoryRoles = []roleDef{
 	{"4d6ac14f-3453-41d0-bef9-a3e0c569773a", "License Administrator"},
 	{applicationAdmin, "Application Administrator"},
 	{cloudAppAdmin, "Cloud Application Administrator"},
-	{"b0f54661-2d74-4c50-afa3-1ec803f12efe", "Billing Administrator"},
+	{billingAdmin, "Billing Administrator"},
 	{"b1be1c3e-b65d-4f19-8427-f6fa0d97feb9", "Conditional Access Administrator"},
 	{"59d46f88-662b-457b-bceb-5c3809e5908f", "Lifecycle Workflows Administrator"},
 	{intuneAdmin, "Intune Administrator"},

@@ -23,6 +23,12 @@ func (e *Emulator) Snapshot() []Organization {
 func (t *tenant) describe() Organization {
 	d := t.dir
 	org := Organization{ID: t.id, Name: t.name, Country: t.country, Domains: slices.Clone(t.domains), Extensions: d.extensions()}
+	for name, j := range t.values {
+		if org.Values == nil {
+			org.Values = map[string]any{}
+		}
+		org.Values[name] = plainJSON([]byte(j))
+	}
 	org.Subscriptions = slices.Clone(t.skus)
 	org.Cloud, org.MFA, org.Frequency, org.Issuers, org.Invites = t.policy.cloud, t.policy.mfa, t.policy.often, t.policy.issuers, t.policy.invites
 	for _, t := range d.tables {

@@ -149,6 +149,20 @@ func newTenant(e *Emulator, org Organization) (*tenant, error) {
 	if !slices.Contains([]string{"", invitesNone, invitesAdmins, invitesMembers, invitesAll}, org.Invites) {
 		return nil, fmt.Errorf("allowInvitesFrom is %q", org.Invites)
 	}
+	for name, v := range org.Values {
+		raw, err := json.Marshal(v)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		known, j, ok := organizationValue(name, raw)
+		if !ok {
+			return nil, fmt.Errorf("the organization has no %s with the value %s", name, raw)
+		}
+		if t.values == nil {
+			t.values = map[string]string{}
+		}
+		t.values[known] = j
+	}
 	var err error
 	if t.skus, err = readSubscriptions(org.Subscriptions); err != nil {
 		return nil, err

@@ -240,14 +240,24 @@ func TestA09_StaleCookieIs401(t *testing.T) {
 	}
 }
 
-func TestW7_CookieOverHTTPS(t *testing.T) {
+// Over https the cookies of a session and of a sign-in that has begun are Secure and bound to this host; the second ends by itself.
+func TestW7_A04_CookiesOverHTTPS(t *testing.T) {
 	t.Parallel()
 	s, _, _ := site(t, public, nil)
-	w := httptest.NewRecorder()
-	s.SetSession(w, "secret")
-	for _, name := range []string{"__Host-nameplate=", "Secure", "HttpOnly", "SameSite=Lax", "Path=/"} {
-		if !strings.Contains(w.Header().Get("Set-Cookie"), name) {
-			t.Errorf("cookie lacks %s: %s", name, w.Header().Get("Set-Cookie"))
+	for name, set := range map[string]func(http.ResponseWriter){
+		"__Host-nameplate=":         func(w http.ResponseWriter) { s.SetSession(w, "secret") },
+		"__Host-nameplate-attempt=": func(w http.ResponseWriter) { s.SetAttempt(w, "secret", 10*time.Minute) },
+	} {
+		w := httptest.NewRecorder()
+		set(w)
+		got := w.Header().Get("Set-Cookie")
+		for _, want := range []string{name, "; Secure", "; HttpOnly", "; SameSite=Lax", "; Path=/"} {
+			if !strings.Contains(got, want) {
+				t.Errorf("the cookie lacks %s: %s", want, got)
+			}
+		}
+		if strings.Contains(got, "Domain=") || strings.Contains(got, "Max-Age=600") != strings.Contains(name, "attempt") {
+			t.Errorf("the cookie is %s", got)
 		}
 	}
 }

@@ -16,7 +16,7 @@ import (
 // Sessions of people: how they begin, what they hold, and how they end.
 
 // W7, A08: the session cookie is HttpOnly and Lax, signing in gives a new one, and the one that was there before stays worthless. Over
-// https it is Secure and bound to its host as well: TestW7_CookieOverHTTPS in internal/web.
+// https it is Secure and bound to its host as well: TestW7_A04_CookiesOverHTTPS in internal/web.
 func TestW7_A08_SessionCookie(t *testing.T) {
 	t.Parallel()
 	w := running(t)

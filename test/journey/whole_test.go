@@ -138,6 +138,8 @@ func TestGuest(t *testing.T) {
 		t.Errorf("a guest may edit %v", form)
 	}
 	b.says("Guests change only their mobile phone, their language and their picture here")
+	b.save("contact", map[string]string{"mobilePhone": "+39 02 5550 2007"}).says("Saved", "+39 02 5550 2007")
+	b.get("/profile/photo").form("/profile/photo")
 }
 
 // --data keeps everything: the change, its history, and that it can be taken back, over a restart.

@@ -42,7 +42,7 @@ func TestA02_ForgedIDTokens(t *testing.T) {
 		}
 		begun := time.Now()
 		b.open(to)
-		if took := time.Since(begun); took > 2*time.Second { // 100 ms on a quiet machine; this is a guard against what runs away
+		if took := time.Since(begun); took > 10*time.Second { // 100 ms on a quiet machine; this is a guard against what runs away
 			t.Errorf("%s: refused after %s", kind, took)
 		}
 		if b.code < 400 || b.code >= 600 || b.at.Path != "/auth/callback" {

@@ -106,6 +106,7 @@ func (p *Portal) galleryEntries() []change.Entry {
 		{change.Refused, []change.Part{{Names: []property.Name{"city"}, State: change.Refused, Problem: denied}}},
 		{change.Open, nil},
 		{change.Conflicted, []change.Part{{Names: []property.Name{"city"}, State: change.Conflicted}}},
+		{change.Unverified, []change.Part{{Names: []property.Name{"city"}, State: change.Unverified, Problem: &fail.Error{Op: "gallery", Kind: fail.Unavailable, Code: "unconfirmed"}}}},
 	} {
 		e := change.Entry{
 			ID: "gallery-" + strconv.Itoa(i), Change: change.Change{On: galleryPerson.Ref, Do: change.Update, Set: set, By: by}, Begun: at.Add(-time.Duration(i) * 9 * time.Hour), Ended: at,

@@ -8,6 +8,7 @@ import (
 	"nameplate/internal/access"
 	"nameplate/internal/admin"
 	"nameplate/internal/api"
+	"nameplate/internal/bulk"
 	"nameplate/internal/change"
 	"nameplate/internal/config"
 	"nameplate/internal/directory"
@@ -28,6 +29,7 @@ type connected struct {
 	rules  *policy.Policy
 	engine *change.Engine
 	desk   *admin.Desk
+	bulk   *bulk.Bulk
 	pages  *portal.Portal
 	doctor *doctor.Doctor
 	counts counts
@@ -67,6 +69,7 @@ func (a *App) furnish(c *connected, crash func(string)) (err error) {
 		Limits: change.Limits{Save: 15 * time.Second}, Stopped: a.store.Stopped, Tell: c.counts.change,
 	})
 	c.desk = admin.New(admin.Config{Directory: dir, Engine: c.engine, Policy: c.rules, Journal: journal, Brake: a.store, Now: a.now})
+	c.bulk = bulk.New(bulk.Config{Desk: c.desk, Store: a.store.Plans(), Now: a.now, NewID: newID})
 	c.doctor, err = examiner(cfg, c.dir, c.tenant, a.now, func(ctx context.Context) (doctor.Database, error) { return looked(ctx, a.store, c.tenant) })
 	return err
 }
@@ -111,7 +114,7 @@ type people map[string]directory.Reader
 func (a *App) houses() map[string]api.House {
 	out := map[string]api.House{}
 	for _, c := range a.all {
-		out[c.tenant] = api.House{Desk: c.desk, Policy: c.rules}
+		out[c.tenant] = api.House{Desk: c.desk, Bulk: c.bulk, Policy: c.rules}
 	}
 	return out
 }

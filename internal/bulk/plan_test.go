@@ -17,7 +17,7 @@ import (
 
 const head = "userPrincipalName,department,jobTitle,city,manager,groups:add,groups:remove,licenses:add,action\n"
 
-func TestS3_16_S3_19_APlanShowsOldAndNew(t *testing.T) {
+func TestS3_16to17_APlanShowsOldAndNew(t *testing.T) {
 	t.Parallel()
 	w := begin(t, contoso(4), rules)
 	p, rows := w.plan(head+
@@ -51,9 +51,9 @@ func TestS3_16_S3_19_APlanShowsOldAndNew(t *testing.T) {
 	}
 }
 
-// A24, A61, A22: a plan is a row of this installation: the same file gives the same digest, another one another; nobody without a role
+// A22: a plan is a row of this installation: the same file gives the same digest, another one another; nobody without a role
 // makes or reads one.
-func TestA22_A61_PlansAreOurs(t *testing.T) {
+func TestA22_PlansAreOurs(t *testing.T) {
 	t.Parallel()
 	w := begin(t, contoso(2), rules)
 	text := "userPrincipalName,department\np1@contoso.example,HR\np2@contoso.example,Sales\n"
@@ -269,7 +269,7 @@ func TestLikeAColleague(t *testing.T) {
 	}
 }
 
-// A60: export, nothing edited, import: nothing would change, in every format, and in ours and the admin center's for an organization
+// B11: export, nothing edited, import: nothing would change, in every format, and in ours and the admin center's for an organization
 // that is as odd as one can be.
 func TestB11_ExportAndImportChangeNothing(t *testing.T) {
 	t.Parallel()

@@ -208,6 +208,9 @@ func (e *apiError) exit() int {
 	return exitFailed
 }
 
+// maxAnswer is how long an answer may be: an export of a million people.
+const maxAnswer = 1 << 30
+
 // got is an answer.
 type got struct {
 	status int
@@ -259,8 +262,8 @@ func (r *remote) ask(ctx context.Context, method, path string, query url.Values,
 		return got{}, &apiError{Type: "unavailable", Status: http.StatusServiceUnavailable, Detail: fmt.Sprintf("%s does not answer (%v). Check the address and whether the server runs.", r.base, err)}
 	}
 	defer func() { _ = resp.Body.Close() }()
-	b, err := io.ReadAll(io.LimitReader(resp.Body, 64<<20))
-	if err != nil {
+	b, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil || len(b) == maxAnswer {
 		return got{}, &apiError{Type: "unavailable", Status: http.StatusServiceUnavailable, Detail: "The server's answer was cut off. Whether something was changed stands in the history."}
 	}
 	if resp.StatusCode >= 300 {

@@ -39,7 +39,7 @@ var nasty = []string{
 	"\ufeff", strings.Repeat("ä", 1000),
 }
 
-// A60, B11: what is written comes back to the letter, in both kinds, whatever it is.
+// B11: what is written comes back to the letter, in both kinds, whatever it is.
 func TestB11_WhatIsWrittenComesBack(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"csv", "xlsx"} {
@@ -96,7 +96,7 @@ func TestB11_NoCellBeginsLikeAFormula(t *testing.T) {
 	}
 }
 
-// S3.19: a value shows as what is read back as the same value.
+// A value shows as what is read back as the same value.
 func TestShowIsReadBack(t *testing.T) {
 	t.Parallel()
 	for name, v := range map[property.Name]property.Value{

@@ -1,0 +1,329 @@
+package api
+
+import (
+	"bytes"
+	"net/http"
+	"strconv"
+	"time"
+
+	"nameplate/internal/bulk"
+	"nameplate/internal/directory"
+	"nameplate/internal/fail"
+	"nameplate/internal/property"
+	"nameplate/internal/sheet"
+	"nameplate/internal/web"
+)
+
+// sheetTypes are what a spreadsheet may come as; what it is is found out by its content.
+const (
+	xlsxType   = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+	bytesType  = "application/octet-stream"
+	sheetTypes = "text/csv " + xlsxType + " " + bytesType
+)
+
+// maxSheet is how long a file may be; it is held in memory while its plan is made.
+const maxSheet = 64 << 20
+
+// plan is what a spreadsheet would change.
+type plan struct {
+	ID        string         `json:"id"`
+	Made      time.Time      `json:"made"`
+	By        string         `json:"by"`
+	File      string         `json:"file"`
+	Sum       string         `json:"sha256" says:"of the file"`
+	Digest    string         `json:"digest" says:"of all that would be done; names exactly what was reviewed"`
+	Kind      string         `json:"kind" says:"csv or xlsx"`
+	Format    string         `json:"format" says:"own, or the name of an admin center's layout"`
+	Encoding  string         `json:"encoding,omitempty"`
+	Delimiter string         `json:"delimiter,omitempty"`
+	LineEnds  string         `json:"lineEnds,omitempty"`
+	Sheet     string         `json:"sheet,omitempty" says:"of a workbook"`
+	Columns   []column       `json:"columns"`
+	Rows      planCounts     `json:"rows"`
+	Changes   map[string]int `json:"changes" says:"of the rows that are ready, by kind: update, manager, member, license, delete, restore"`
+	Cells     map[string]int `json:"cells" says:"how many people get another value of a property"`
+	Problems  []placed       `json:"problems" says:"of the file as a whole; with any, nothing of the plan can be applied"`
+	Notes     []placed       `json:"notes"`
+}
+
+// planCounts says how many rows there are.
+type planCounts struct {
+	All        int `json:"all"`
+	Ready      int `json:"ready" says:"something would be changed"`
+	Unchanged  int `json:"unchanged" says:"everything is so already"`
+	Refused    int `json:"refused" says:"something is wrong with them"`
+	Privileged int `json:"privileged" says:"ready ones about people who hold a directory role"`
+}
+
+// column is one of a file.
+type column struct {
+	Heading  string `json:"heading"`
+	Use      string `json:"use" says:"set, upn, id, ignored …"`
+	Name     string `json:"name,omitempty" says:"the property"`
+	Inverted bool   `json:"inverted,omitempty" says:"yes means no: Block sign in"`
+}
+
+// placed is something to know of one place of a file.
+type placed struct {
+	Where   string `json:"where,omitempty" says:"line 4, column C (Department)"`
+	Line    int    `json:"line,omitempty"`
+	Column  int    `json:"column,omitempty" says:"from 1"`
+	Sheet   string `json:"sheet,omitempty"`
+	Heading string `json:"heading,omitempty"`
+	Detail  string `json:"detail" says:"what is wrong, what is allowed and how to mend it"`
+	Code    string `json:"code" says:"stable, for programs"`
+}
+
+// planRow is one row.
+type planRow struct {
+	Number     int        `json:"number" says:"in the plan, from 1"`
+	Line       int        `json:"line" says:"in the file"`
+	ID         string     `json:"id,omitempty" says:"object id of the person, when they were found"`
+	UPN        string     `json:"userPrincipalName,omitempty"`
+	Name       string     `json:"name,omitempty"`
+	State      string     `json:"state" says:"ready, unchanged or refused"`
+	Privileged bool       `json:"privileged,omitempty" says:"the person holds a directory role"`
+	Steps      []planStep `json:"steps"`
+	Problems   []placed   `json:"problems"`
+	Notes      []placed   `json:"notes"`
+}
+
+// planStep is one change of a row.
+type planStep struct {
+	Kind    string       `json:"kind"`
+	Changes []planChange `json:"changes"`
+}
+
+// planChange is one value, old and new.
+type planChange struct {
+	Name  string         `json:"name" says:"property or facet"`
+	Label string         `json:"label,omitempty" says:"what an id was called"`
+	Old   property.Value `json:"old"`
+	New   property.Value `json:"new"`
+}
+
+type plansPage struct {
+	Plans []plan `json:"plans"`
+	page
+}
+
+type planRowsPage struct {
+	Rows []planRow `json:"rows"`
+	page
+}
+
+func (a *API) plans() []Route {
+	return []Route{
+		{
+			Method: "POST", Path: "/plans", Says: "Read a spreadsheet and say what it would change. Nothing is written to the directory.", Scope: directory.PeopleWrite, Roles: writers,
+			Takes: sheetTypes, Bytes: maxSheet, Gives: plan{}, Status: http.StatusCreated, Slow: true, do: makePlan, Query: []Param{
+				{"name", "of the file, for people", "string"},
+				{"format", "the layout, where its headings do not tell: m365-2024, entra-members-remove …", "string"},
+				{"group", "name or object id, for lists of members", "string"},
+				{"sheet", "of a workbook", "string"},
+				{"encoding", "of a text without a mark: utf-8, utf-16le, utf-16be or windows-1252", "string"},
+				{"delimiter", "of a text", "string"},
+				{"clear", "the word that takes a value away; " + sheet.Clear + " when it is left out", "string"},
+				{"astyped", "true takes cells that look as if Excel had rewritten them", "boolean"},
+			},
+		},
+		{Method: "GET", Path: "/plans", Says: "List plans, the newest first.", Scope: directory.PeopleRead, Roles: readers, Gives: plansPage{}, Query: []Param{limitParam, cursorParam}, do: listPlans},
+		{Method: "GET", Path: "/plans/{id}", Says: "Read a plan.", Scope: directory.PeopleRead, Roles: readers, Gives: plan{}, do: getPlan},
+		{
+			Method: "GET", Path: "/plans/{id}/rows", Says: "List rows of a plan, in the order of the file.", Scope: directory.PeopleRead, Roles: readers, Gives: planRowsPage{}, do: listRows,
+			Query: []Param{{"state", "only those that are ready, unchanged or refused", "string"}, {"kind", "only those with such a change: update, manager, member, license, delete, restore", "string"}, {"search", "in names and sign-in names", "string"}, limitParam, cursorParam},
+		},
+		{
+			Method: "GET", Path: "/export/people", Says: "People as a spreadsheet that comes back in without a change.", Scope: directory.PeopleRead, Roles: readers, Type: bytesType, Slow: true, do: exportPeople,
+			Query: []Param{{"format", "own, or an admin center's: m365-2024, m365-export, entra-create, entra-download …", "string"}, {"as", "csv or xlsx", "string"}, filterParam},
+		},
+		{
+			Method: "GET", Path: "/export/groups", Says: "All groups as a spreadsheet, or the members of one as Entra's list of members has them.", Scope: directory.PeopleRead, Roles: readers, Type: bytesType, Slow: true, do: exportGroups,
+			Query: []Param{{"members", "object id of a group", "string"}, {"as", "csv or xlsx", "string"}},
+		},
+	}
+}
+
+// flag is a parameter that is true or false.
+func (c *call) flag(name string) (bool, error) {
+	switch c.r.URL.Query().Get(name) {
+	case "", "false":
+		return false, nil
+	case "true":
+		return true, nil
+	}
+	return false, refuseAt(http.StatusBadRequest, fieldError{Parameter: name, Code: "form"}, fail.T("%q is true or false.", name))
+}
+
+func makePlan(c *call) (reply, error) {
+	asTyped, err := c.flag("astyped")
+	if err != nil {
+		return reply{}, err
+	}
+	in := c.r.URL.Query()
+	p, err := c.Bulk.MakePlan(c.r.Context(), c.by, c.tenant, bulk.Upload{
+		Name: in.Get("name"), Data: c.raw, Group: in.Get("group"),
+		Options: sheet.Options{Format: in.Get("format"), Sheet: in.Get("sheet"), Encoding: in.Get("encoding"), Delimiter: in.Get("delimiter"), Clear: in.Get("clear"), AsTyped: asTyped},
+	})
+	if err != nil {
+		return reply{}, err
+	}
+	return reply{body: shownPlan(c.v, p)}, nil
+}
+
+func shownPlaced(v *web.Visit, l []sheet.Problem) []placed {
+	out := []placed{}
+	for _, p := range l {
+		out = append(out, placed{p.Where(), p.Line, p.Column, p.Sheet, p.Heading, v.T(p.Say), p.Code})
+	}
+	return out
+}
+
+func shownPlan(v *web.Visit, p bulk.Plan) plan {
+	out := plan{
+		ID: p.ID, Made: p.Made, By: p.By.Name, File: p.File, Sum: p.Sum, Digest: p.Digest, Kind: p.About.Kind, Format: p.About.Format,
+		Encoding: p.About.Encoding, Delimiter: p.About.Delimiter, LineEnds: p.About.LineEnds, Sheet: p.About.Sheet, Columns: []column{},
+		Rows:    planCounts{p.Counts.Rows, p.Counts.Ready, p.Counts.Unchanged, p.Counts.Refused, p.Counts.Privileged},
+		Changes: map[string]int{}, Cells: map[string]int{}, Problems: shownPlaced(v, p.Problems), Notes: shownPlaced(v, p.Notes),
+	}
+	for _, x := range p.About.Columns {
+		out.Columns = append(out.Columns, column{x.Heading, string(x.Use), string(x.Name), x.Inverted})
+	}
+	for k, n := range p.Counts.Kinds {
+		out.Changes[k] = n
+	}
+	for k, n := range p.Counts.Cells {
+		out.Cells[string(k)] = n
+	}
+	return out
+}
+
+func listPlans(c *call) (reply, error) {
+	n, before, err := c.numbered()
+	if err != nil {
+		return reply{}, err
+	}
+	at := time.Time{}
+	if before > 0 {
+		at = time.UnixMicro(int64(before))
+	}
+	l, err := c.Bulk.Plans(c.r.Context(), c.by, c.tenant, at, n)
+	if err != nil {
+		return reply{}, err
+	}
+	out := plansPage{Plans: []plan{}}
+	for _, p := range l {
+		out.Plans = append(out.Plans, shownPlan(c.v, p))
+	}
+	if len(l) == n {
+		out.Next = c.next(strconv.FormatInt(l[n-1].Made.UnixMicro(), 10))
+	}
+	return reply{body: out}, nil
+}
+
+// numbered is the limit, and the number that a cursor stands for.
+func (c *call) numbered() (limit, after int, err error) {
+	if limit, err = c.limit(); err != nil {
+		return 0, 0, err
+	}
+	s, err := c.cursor()
+	if err != nil || s == "" {
+		return limit, 0, err
+	}
+	if after, err = strconv.Atoi(s); err != nil {
+		return 0, 0, fail.Wrap(fail.Internal, "api.plans", err) // nobody else makes cursors
+	}
+	return limit, after, nil
+}
+
+func getPlan(c *call) (reply, error) {
+	p, err := c.Bulk.Plan(c.r.Context(), c.by, c.tenant, c.r.PathValue("id"))
+	if err != nil {
+		return reply{}, err
+	}
+	return reply{body: shownPlan(c.v, p)}, nil
+}
+
+func listRows(c *call) (reply, error) {
+	n, after, err := c.numbered()
+	if err != nil {
+		return reply{}, err
+	}
+	in := c.r.URL.Query()
+	l, err := c.Bulk.Rows(c.r.Context(), c.by, c.tenant, c.r.PathValue("id"), bulk.Query{State: bulk.RowState(in.Get("state")), Kind: in.Get("kind"), Text: in.Get("search"), After: after, N: n})
+	if err != nil {
+		return reply{}, err
+	}
+	out := planRowsPage{Rows: []planRow{}}
+	for _, r := range l {
+		x := planRow{
+			Number: r.Number, Line: r.Line, ID: r.On.ID, UPN: r.UPN, Name: r.Name, State: string(r.State), Privileged: r.Privileged,
+			Steps: []planStep{}, Problems: shownPlaced(c.v, r.Problems), Notes: shownPlaced(c.v, r.Notes),
+		}
+		for _, s := range r.Steps {
+			step := planStep{Kind: s.Kind()}
+			for _, name := range s.Set.Names() {
+				label := s.Names[string(name)]
+				if name == directory.FacetManager {
+					label = s.Names[s.Set[name].Str()]
+				}
+				step.Changes = append(step.Changes, planChange{string(name), label, s.Before[name], s.Set[name]})
+			}
+			x.Steps = append(x.Steps, step)
+		}
+		out.Rows = append(out.Rows, x)
+	}
+	if len(l) == n {
+		out.Next = c.next(strconv.Itoa(l[n-1].Number))
+	}
+	return reply{body: out}, nil
+}
+
+// written is a spreadsheet as the query asks for it.
+func (c *call) written(write func(w sheet.Writer) error) (reply, error) {
+	var b bytes.Buffer
+	var w sheet.Writer
+	var err error
+	switch as := c.r.URL.Query().Get("as"); as {
+	case "", "csv":
+		w = sheet.NewCSV(&b)
+	case "xlsx":
+		w, err = sheet.NewXLSX(&b, "Export")
+	default:
+		err = refuseAt(http.StatusBadRequest, fieldError{Parameter: "as", Code: "form"}, fail.T("as is csv or xlsx."))
+	}
+	if err == nil {
+		err = write(w)
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	return reply{raw: b.Bytes()}, err
+}
+
+func exportPeople(c *call) (reply, error) {
+	in := c.r.URL.Query()
+	format := in.Get("format")
+	if format == "" {
+		format = sheet.Own
+	}
+	return c.written(func(w sheet.Writer) error {
+		_, err := c.Bulk.ExportPeople(c.r.Context(), c.by, c.tenant, format, in.Get("filter"), w)
+		return err
+	})
+}
+
+func exportGroups(c *call) (reply, error) {
+	id := c.r.URL.Query().Get("members")
+	if id != "" && !guid.MatchString(id) {
+		return reply{}, refuseAt(http.StatusBadRequest, fieldError{Parameter: "members", Code: "id"}, fail.T("Here stands an object id, in lower case."))
+	}
+	return c.written(func(w sheet.Writer) (err error) {
+		if id != "" {
+			_, err = c.Bulk.ExportMembers(c.r.Context(), c.by, directory.Ref{Tenant: c.tenant, ID: id}, w)
+			return err
+		}
+		_, err = c.Bulk.ExportGroups(c.r.Context(), c.by, c.tenant, w)
+		return err
+	})
+}

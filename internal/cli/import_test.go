@@ -1,0 +1,118 @@
+package cli_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// spreadsheet writes a file of the test's own.
+func spreadsheet(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestS3_15to18_PlanOfASpreadsheet(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	before := s.json("users", "get", s.anna)
+	department, _ := before["department"].(string)
+	good := spreadsheet(t, "people.csv", "userPrincipalName;department;mobilePhone\r\n"+s.anna+";Marketing;<clear>\r\n")
+	out, _ := s.do(0, "import", "plan", good)
+	for _, want := range []string{
+		"people.csv: csv, utf-8, CRLF, \";\", format own\n", "1 rows: 1 would change something, 0 are so already, 0 are refused\nChanges: update 1\n",
+		"  update  department: " + department + " → Marketing\n", " → (nothing)\n", "Nothing was written.",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%q does not say %q", out, want)
+		}
+	}
+	if s.json("users", "get", s.anna)["department"] != department {
+		t.Error("a plan wrote")
+	}
+	p := s.json("import", "plan", good)
+	id, _ := p["id"].(string)
+	if again := s.json("import", "show", id, "--kind", "update"); again["digest"] != p["digest"] || len(again["list"].([]any)) != 1 {
+		t.Errorf("shown: %v", again)
+	}
+	s.says(id, "import", "list")
+	s.says("\n2,"+s.anna+",ready,update,department,"+department+",Marketing,", "import", "show", id, "--as", "csv")
+
+	some := spreadsheet(t, "some.csv", "userPrincipalName,department\nnobody@"+s.Domain+",HR\n"+s.anna+",HR\n")
+	out, _ = s.do(3, "import", "plan", some)
+	if !strings.Contains(out, "Problem: some.csv, line 2, column A (userPrincipalName): Nobody is called nobody@"+s.Domain+".\n") {
+		t.Error(out)
+	}
+	s.do(2, "import", "plan", spreadsheet(t, "none.csv", "userPrincipalName,department\nnobody@"+s.Domain+",HR\n"))
+	out, _ = s.do(2, "import", "plan", spreadsheet(t, "heads.csv", "userPrincipalName,departmnt\n"+s.anna+",HR\n"))
+	if !strings.Contains(out, "Problem: heads.csv, line 1, column B (departmnt): There is no column “departmnt” here. Did you mean department?\n") {
+		t.Error(out)
+	}
+	s.do(1, "import", "show", "nonsense")
+}
+
+func TestB22_FilesThatAreNone(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	dir := t.TempDir()
+	pipe := filepath.Join(dir, "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(dir, "a\nlink")
+	if err := os.Symlink(spreadsheet(t, "x.csv", "userPrincipalName,department\n"+s.anna+",HR\n"), link); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{
+		dir: "is a folder. Name a file", pipe: "is not a file but a pipe or a device", filepath.Join(dir, "none"): "cannot be read (no such file or directory). Check the path",
+	} {
+		if _, err := s.do(2, "import", "plan", path); !strings.Contains(err, want) {
+			t.Errorf("%s: %s", path, err)
+		}
+	}
+	out, _ := s.do(0, "import", "plan", link)
+	if !strings.HasPrefix(out, "a link: csv") {
+		t.Errorf("a link with a line end in its name: %s", out)
+	}
+	if _, err := s.do(2, "import", "plan", spreadsheet(t, "x.pdf", "%PDF-1.4")); !strings.Contains(err, "This is not a spreadsheet but: PDF.") {
+		t.Error(err)
+	}
+}
+
+// S3.15: templates without a server; exports that come back in without a change, in both kinds.
+func TestS3_15_B57_TemplatesAndExports(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	out, _ := s.do(0, "import", "template", "entra-delete")
+	if out != "\ufeffversion:v1.0\r\nUser name [userPrincipalName] Required\r\nExample: chris@contoso.com\r\n" {
+		t.Errorf("%q", out)
+	}
+	s.do(2, "import", "template", "nonsense")
+	dir := t.TempDir()
+	for _, name := range []string{"people.csv", "people.xlsx"} {
+		path := filepath.Join(dir, name)
+		s.do(0, "export", "users", "--out", path)
+		s.do(2, "export", "users", "--out", path)
+		if p := s.json("import", "plan", path); p["format"] != "own" || len(p["changes"].(map[string]any)) != 0 || p["rows"].(map[string]any)["all"].(float64) < 20 {
+			t.Errorf("%s: %v", name, p["rows"])
+		}
+	}
+	text, _ := s.do(0, "export", "users", "--format", "m365-2024", "--filter", "userPrincipalName eq '"+s.anna+"'")
+	if rows := strings.Split(text, "\r\n"); len(rows) != 3 || !strings.HasPrefix(rows[1], s.anna+",") {
+		t.Errorf("%q", text)
+	}
+	s.do(2, "export", "users", "--format", "entra-delete")
+	groups, _ := s.do(0, "export", "groups")
+	id, _, _ := strings.Cut(strings.Split(groups, "\r\n")[1], ",")
+	members := filepath.Join(dir, "members.csv")
+	s.do(0, "export", "groups", "--members", id, "--out", members)
+	if p := s.json("import", "plan", members, "--group", id); p["format"] != "entra-members" || len(p["changes"].(map[string]any)) != 0 {
+		t.Errorf("%v", p)
+	}
+}

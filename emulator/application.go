@@ -116,7 +116,7 @@ func seesApps(c *call, o *object) sight {
 func mayWriteApp(c *call, o *object) error {
 	switch {
 	case c.p.delegated():
-		if (c.p.holds(writeApps...) || c.p.asUser()) && (c.p.hasRole(appAdmins...) || c.owns(o)) {
+		if (c.p.holds(writeApps...) || c.p.asUser()) && (c.hasRoleOver(o, appAdmins...) || c.owns(o)) {
 			return nil
 		}
 	case c.p.holds(writeApps...), c.p.holds("Application.ReadWrite.OwnedBy") && c.owns(o):
@@ -146,7 +146,7 @@ var ownersOfApp = relation{name: "owners", types: []string{"user", "servicePrinc
 // applicationEntity: https://learn.microsoft.com/en-us/graph/api/resources/application
 func applicationEntity() *entity {
 	return &entity{
-		set: "applications", name: "application", title: "Application", props: applicationProps, found: []string{"displayName"},
+		set: "applications", name: "application", title: "Application", props: applicationProps, delta: true, found: []string{"displayName"},
 		rels: []relation{
 			ownersOfApp,
 			{name: "federatedIdentityCredentials", types: []string{"federatedIdentityCredential"}, by: "application", makes: true, named: "name"},

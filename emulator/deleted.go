@@ -19,7 +19,9 @@ func (c *call) deleteObject(t *table, key string, n int) error {
 	if err := t.mayDelete(c, o); err != nil {
 		return err
 	}
-	c.remove(o)
+	if t.unmake == nil || !t.unmake(c, o) {
+		c.remove(o)
+	}
 	return c.done()
 }
 

@@ -163,7 +163,11 @@ func (c *call) memberships(t *table, key string, n int, action string) error {
 		asked = nil
 	}
 	var ids []string
-	for _, x := range walk(o, func(x *object) []*object { return d.from("members", x) }) {
+	var holders []*object
+	if r := o.in.relation("transitiveMemberOf"); r != nil {
+		holders = d.related(r, o)
+	}
+	for _, x := range holders {
 		if onlyGroups && !x.is("group") || only && x.is("group") && x.rec.get(gSecurity) != "true" || c.hidesMembership(o, x) {
 			continue
 		}

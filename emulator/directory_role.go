@@ -33,9 +33,12 @@ var (
 // https://github.com/manicminer/hamilton/pull/31, https://github.com/dod-ccpo/atat/pull/1554
 const conflicting = "A conflicting object with one or more of the specified property values is present in the directory."
 
+// readRoles: https://learn.microsoft.com/en-us/graph/api/directoryrole-list, administrativeunit-list-scopedrolemembers
+var readRoles = []string{"RoleManagement.Read.Directory", "RoleManagement.ReadWrite.Directory", "Directory.Read.All", "Directory.ReadWrite.All"}
+
 // seesRoles: https://learn.microsoft.com/en-us/graph/api/directoryrole-list. Every member of the organization may, guests not.
 func seesRoles(c *call, _ *object) sight {
-	if c.p.holds("RoleManagement.Read.Directory", "RoleManagement.ReadWrite.Directory", "Directory.Read.All", "Directory.ReadWrite.All") || c.p.asUser() {
+	if c.p.holds(readRoles...) || c.p.asUser() {
 		return full
 	}
 	return blind
@@ -63,6 +66,12 @@ func roleEntity() *entity {
 			mayEdit: func(c *call, _ *object) error { return mayWriteRoles(c) },
 			link:    func(_ *call, _, x *object) error { return mayHoldRoles(x) },
 		}},
+		routes: func(c *call, key string, n int) (bool, error) {
+			if !c.is(n, "scopedMembers") {
+				return false, nil
+			}
+			return true, c.scopedRoleMembers(c.t.dir.typed("directoryRole"), key, n)
+		},
 		mayCreate: func(c *call, _ map[string]json.RawMessage) error { return mayWriteRoles(c) },
 		prepare: func(c *call, o *object, edits []edit) ([]edit, error) {
 			id := strings.ToLower(unquote(edits[0].json)) // the only property that may be given

@@ -93,6 +93,7 @@ type entity struct {
 	plain            bool                                                // is no directoryObject
 	inner            bool                                                // is reached through relationships alone
 	stands           func(t *table) []*object                            // objects that every tenant has and nobody saves
+	listed           func(d *directory) []*object                        // the listing with objects that follow from others; find finds those
 
 	// Reading.
 	sees        func(c *call, o *object) sight                 // how much of o; nil o is the list
@@ -113,6 +114,8 @@ type entity struct {
 	check      func(c *call, o *object, e *edit) error                                                // a value, after what the table says
 	checkAll   func(c *call, o *object, e *edit) error                                                // instead of what the table says
 	prepare    func(c *call, o *object, edits []edit) ([]edit, error)                                 // a new object as a whole: defaults, refusals
+	make       func(c *call, edits []edit) (*object, error)                                           // makes the object itself, or what it follows from
+	unmake     func(c *call, o *object) bool                                                          // undoes what it follows from; false: it is deleted
 	settle     func(c *call, o *object, edits []edit) ([]field, error)                                // what else changes; refusals that need the whole
 	clash      func(d *directory, o *object, rec record) error                                        // what must be unique; o nil: not there yet
 	indexed    []int                                                                                  // properties that index looks at
@@ -136,6 +139,7 @@ type relation struct {
 	deep  bool     // transitive
 	one   bool     // a single object
 	delta bool     // in delta without $select
+	also  string   // back: a second bond that is read from its other end, one step: "units"
 	by    string   // the property with which its objects name the one that they belong to, instead of a bond
 	named string   // the property by which a member may be addressed beside its id
 	makes bool     // POST to it makes one of its objects, PATCH and DELETE of a member change and delete it
@@ -154,7 +158,7 @@ type relation struct {
 func entities(d *directory) []*entity {
 	return []*entity{
 		userEntity(), groupEntity(), roleEntity(), applicationEntity(), principalEntity(d), assignmentEntity(d), grantEntity(), federatedEntity(), extensionEntity(d),
-		templateEntity(), schemaEntity(), attributeSetEntity(), definitionEntity(),
+		templateEntity(), schemaEntity(), attributeSetEntity(), definitionEntity(), unitEntity(), roleDefinitionEntity(), assignedEntity(),
 	}
 }
 

@@ -188,7 +188,7 @@ func mayGrant(c *call) error {
 // grantEntity: https://learn.microsoft.com/en-us/graph/api/resources/oauth2permissiongrant
 func grantEntity() *entity {
 	return &entity{
-		set: "oauth2PermissionGrants", name: "oAuth2PermissionGrant", title: "OAuth2PermissionGrant", props: grantProps, plain: true, sees: seesGrants,
+		set: "oauth2PermissionGrants", name: "oAuth2PermissionGrant", title: "OAuth2PermissionGrant", props: grantProps, plain: true, delta: true, sees: seesGrants,
 		mayCreate: func(c *call, _ map[string]json.RawMessage) error { return mayGrant(c) },
 		mayPatch:  func(c *call, _ *object, _ []edit) error { return mayGrant(c) },
 		mayDelete: func(c *call, _ *object) error { return mayGrant(c) },

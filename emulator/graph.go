@@ -231,6 +231,8 @@ func (c *call) route() error {
 			return c.deletedItems()
 		}
 		return c.routeBelow(2)
+	case "rolemanagement":
+		return c.routeBelow(3)
 	case "directoryobjects":
 		return c.directoryObjects()
 	}

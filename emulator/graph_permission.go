@@ -55,6 +55,8 @@ var graphPermissions = []graphPermission{
 	{"Domain.Read.All", "2f9ee017-59c1-4f1d-9472-bd5529a7b311", "dbb9058a-0e50-45d7-ae91-66909b5d4664"},
 	{"RoleManagement.Read.Directory", "741c54c3-0c1e-44a1-818b-3f97ab4e8c83", "483bed4a-2ad3-4361-a73b-c83ccdbdc53c"},
 	{"RoleManagement.ReadWrite.Directory", "d01b97e9-cbc0-49fe-810a-750afd5527a3", "9e3f62cf-ca93-4989-b6ce-bf83c28f9fe8"},
+	{"AdministrativeUnit.Read.All", "3361d15d-be43-4de6-b441-3c746d05163d", "134fd756-38ce-4afd-ba33-e9623dbe66c2"},
+	{"AdministrativeUnit.ReadWrite.All", "7b8a2d34-6b3f-4542-a343-54651608ad81", "5eb59dd3-1da2-4329-8733-9dabdc435916"},
 	{"AuditLog.Read.All", "e4c9e354-4dc5-45b8-9e7c-e1393b0b1a20", "b0afded3-3588-46d8-8b3d-9842eff778da"},
 	{"Mail.Send", "e383f46e-2787-4529-855e-0e479a3ffac0", "b633e1c5-b582-4048-a93e-9f11b44c7e96"},
 }
@@ -63,7 +65,7 @@ var graphPermissions = []graphPermission{
 var moreRoles = []string{
 	"User.ReadUpdate.All", "User.Create", "Group.ReadBasic.All", "CustomSecAttributeAssignment.Read.All",
 	"CustomSecAttributeAssignment.ReadWrite.All", "CustomSecAttributeDefinition.Read.All", "CustomSecAttributeDefinition.ReadWrite.All",
-	"AdministrativeUnit.Read.All", "AdministrativeUnit.ReadWrite.All", "Domain.ReadWrite.All", "DelegatedPermissionGrant.Read.All",
+	"Domain.ReadWrite.All", "DelegatedPermissionGrant.Read.All",
 	"User.Export.All", "Directory.Write.Restricted", "RoleManagement.Read.All", "Member.Read.Hidden",
 }
 

@@ -9,7 +9,6 @@ import (
 // group-list-owners, group-post-owners, group-delete-owners, group-list-memberof, group-list-transitivemembers
 func groupRelations() []relation {
 	members := []string{"user", "group", "servicePrincipal"}
-	holders := []string{"group", "directoryRole"}
 	return []relation{
 		{
 			name: "members", types: members, bond: "members", delta: true, op: "group.member", bind: maxBound, may: (*call).mayMembers,
@@ -35,8 +34,8 @@ func groupRelations() []relation {
 			},
 		},
 		{name: "transitiveMembers", types: members, bond: "members", deep: true, may: (*call).mayMembers},
-		{name: "memberOf", types: holders, bond: "members", back: true, may: (*call).mayOwners, hides: (*call).hidesMembership},
-		{name: "transitiveMemberOf", types: holders, bond: "members", back: true, deep: true, may: (*call).mayOwners, hides: (*call).hidesMembership},
+		{name: "memberOf", types: holders, bond: "members", also: "units", back: true, may: (*call).mayOwners, hides: (*call).hidesMembership},
+		{name: "transitiveMemberOf", types: holders, bond: "members", also: "units", back: true, deep: true, may: (*call).mayOwners, hides: (*call).hidesMembership},
 		assignmentsTo("principalId", "appRoleAssignments"),
 		{name: "membersWithLicenseErrors", types: []string{"user"}, list: licenseErrors, may: (*call).mayMembers},
 	}
@@ -74,7 +73,7 @@ func (c *call) hidesMembers(g *object) bool {
 
 // hidesMembership is the same from the member's end.
 func (c *call) hidesMembership(_, holder *object) bool {
-	return holder.is("group") && c.hidesMembers(holder)
+	return holder.is("group") && c.hidesMembers(holder) || holder.is("administrativeUnit") && c.hidesUnit(holder)
 }
 
 // mayEditMembers: the members of a dynamic group follow from its rule. Status and words for those are inferred.

@@ -34,14 +34,17 @@ func (c *call) owns(o *object) bool {
 // A role-assignable group takes the right to manage roles as well; delegated, its owner or an administrator of roles does.
 func (c *call) mayManage(g *object, permissions ...string) error {
 	p := c.p
+	if err := c.mayManageRestricted(g); err != nil {
+		return err
+	}
 	switch {
 	case !p.holds(permissions...) && !p.asUser():
 		return denied()
 	case g.assignable() && (!p.holds(writeRoles) || p.delegated() && !p.hasRole(roleWriters...) && !c.owns(g)):
 		return denied()
-	case !p.delegated() || c.owns(g) || p.hasRole(groupManagers...) || g.assignable():
+	case !p.delegated() || c.owns(g) || c.hasRoleOver(g, groupManagers...) || g.assignable():
 		return nil
-	case g.unified() && p.hasRole(unifiedManagers...), !g.unified() && p.hasRole(securityManagers...):
+	case g.unified() && c.hasRoleOver(g, unifiedManagers...), !g.unified() && c.hasRoleOver(g, securityManagers...):
 		return nil
 	}
 	return denied()
@@ -49,7 +52,7 @@ func (c *call) mayManage(g *object, permissions ...string) error {
 
 // mayWriteGroup is the same for everything but deleting, which Directory Writers may not.
 func (c *call) mayWriteGroup(g *object, permissions ...string) error {
-	if c.p.delegated() && c.p.hasRole(directoryWriter) && !g.assignable() && (c.p.holds(permissions...) || c.p.asUser()) {
+	if c.p.delegated() && c.hasRoleOver(g, directoryWriter) && !g.assignable() && (c.p.holds(permissions...) || c.p.asUser()) {
 		return nil
 	}
 	return c.mayManage(g, permissions...)
@@ -81,7 +84,11 @@ func (c *call) seesDeletedGroups() bool {
 // mayCreateGroup: members may create groups by default, guests may not.
 // https://learn.microsoft.com/en-us/entra/fundamentals/users-default-permissions
 func (c *call) mayCreateGroup(body map[string]json.RawMessage) error {
-	if !c.p.holds(writeGroups...) && !c.p.asUser() && (c.p.delegated() || !c.p.holds("Group.Create")) || c.guest {
+	if c.within != nil {
+		if err := c.mayCreateWithin(body); err != nil {
+			return err
+		}
+	} else if !c.p.holds(writeGroups...) && !c.p.asUser() && (c.p.delegated() || !c.p.holds("Group.Create")) || c.guest {
 		return denied()
 	}
 	n := 0

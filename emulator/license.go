@@ -244,13 +244,16 @@ func noGUID(s string) error {
 // licenseWriters may give licenses when they are signed in: https://learn.microsoft.com/en-us/graph/api/user-assignlicense
 var licenseWriters = []string{globalAdmin, licenseAdmin, userAdmin, directoryWriter}
 
-// mayLicense: whoever holds one of the permissions, and signed in a role with it.
-func (c *call) mayLicense(permissions ...string) error {
-	if !c.p.holds(permissions...) && !c.p.asUser() ||
-		c.p.delegated() && !c.p.hasRole(licenseWriters...) {
+// mayLicense is nil for whoever holds one of the permissions, and signed in a role with it where o is.
+func (c *call) mayLicense(o *object, permissions ...string) error {
+	roles := licenseWriters
+	if o.is("group") {
+		roles = append([]string{groupsAdmin}, licenseWriters...)
+	}
+	if !c.p.holds(permissions...) && !c.p.asUser() || c.p.delegated() && !c.hasRoleOver(o, roles...) {
 		return denied()
 	}
-	return nil
+	return c.mayManageRestricted(o)
 }
 
 // assignLicense: https://learn.microsoft.com/en-us/graph/api/user-assignlicense. Nothing or all of it is done.
@@ -268,7 +271,7 @@ func (c *call) assignLicense(key string) error {
 	if err != nil {
 		return err
 	}
-	if err := c.mayLicense("LicenseAssignment.ReadWrite.All", "User.ReadWrite.All", "Directory.ReadWrite.All"); err != nil {
+	if err := c.mayLicense(u, "LicenseAssignment.ReadWrite.All", "User.ReadWrite.All", "Directory.ReadWrite.All"); err != nil {
 		return err
 	}
 	states := statesOf(u.rec)

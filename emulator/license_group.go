@@ -36,9 +36,8 @@ func (c *call) assignGroupLicense(key string) error {
 	if g == nil {
 		return notThere(key)
 	}
-	if !c.p.holds("LicenseAssignment.ReadWrite.All", "Group.ReadWrite.All", "Directory.ReadWrite.All") && !c.p.asUser() ||
-		c.p.delegated() && !c.p.hasRole(append([]string{groupsAdmin}, licenseWriters...)...) {
-		return denied()
+	if err := c.mayLicense(g, "LicenseAssignment.ReadWrite.All", "Group.ReadWrite.All", "Directory.ReadWrite.All"); err != nil {
+		return err
 	}
 	if g.rec.get(gSecurity) != "true" { // https://learn.microsoft.com/en-us/entra/identity/users/licensing-groups-assign
 		return badRequest("Licenses can be assigned to security-enabled groups only.")
@@ -181,7 +180,7 @@ func (c *call) reprocessLicenses(key string) error {
 	if err != nil {
 		return err
 	}
-	if err := c.mayLicense("User.ReadWrite.All", "Directory.ReadWrite.All"); err != nil {
+	if err := c.mayLicense(u, "User.ReadWrite.All", "Directory.ReadWrite.All"); err != nil {
 		return err
 	}
 	for _, g := range c.t.dir.groups.list {

@@ -47,6 +47,9 @@ func (c *call) listSet(t *table) error {
 	c.e.mu.RLock()
 	defer c.e.mu.RUnlock()
 	list := t.list
+	if t.listed != nil {
+		list = t.listed(c.t.dir)
+	}
 	if t.visible != nil {
 		list = nil
 		for _, o := range t.list {

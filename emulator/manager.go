@@ -72,8 +72,11 @@ func (c *call) putManager(key string) error {
 	if err != nil {
 		return err
 	}
-	if !c.p.holds(setManagers...) && !c.p.asUser() || c.p.delegated() && !c.p.hasRole(basicWriters...) {
+	if !c.p.holds(setManagers...) && !c.p.asUser() || c.p.delegated() && !c.hasRoleOver(u, basicWriters...) {
 		return denied()
+	}
+	if err := c.mayManageRestricted(u); err != nil {
+		return err
 	}
 	if u.synced() { // inferred: the manager is an attribute that directory sync sends
 		return masteredElsewhere()

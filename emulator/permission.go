@@ -174,12 +174,15 @@ func deedOf(name string) deed {
 func (c *call) mayTouch(u *object, what deed) bool {
 	roles, privileged := c.t.dir.mighty(u, what)
 	if !c.p.delegated() {
-		return !privileged || c.p.hasRole(roles...)
+		return !privileged || c.hasRoleOver(u, roles...)
 	}
 	if privileged && !c.p.self(u) && !c.p.asUser() {
 		return false
 	}
-	return c.p.hasRole(roles...)
+	if privileged { // roles over a unit are for people without one: …/role-based-access-control/admin-units-assign-roles
+		return c.p.hasRole(roles...)
+	}
+	return c.hasRoleOver(u, roles...)
 }
 
 // basicWriters hold microsoft.directory/users/basic/update:
@@ -243,8 +246,8 @@ func (c *call) mayWrite(u *object, name string, f property.Facts) *graphError {
 		if !c.mayTouch(u, deedOf(name)) {
 			return denied()
 		}
-	case name == "usageLocation" && p.hasRole(licenseAdmin):
-	case !p.hasRole(basicWriters...):
+	case name == "usageLocation" && c.hasRoleOver(u, licenseAdmin):
+	case !c.hasRoleOver(u, basicWriters...):
 		return denied()
 	}
 	return nil

@@ -21,10 +21,18 @@ func (d *directory) related(r *relation, o *object) []*object {
 		}
 		return d.to(r.bond, x)
 	}
+	list := step
 	if r.deep {
-		return walk(o, step)
+		list = func(x *object) []*object { return walk(x, step) }
 	}
-	return step(o)
+	if r.also != "" {
+		if more := d.from(r.also, o); len(more) > 0 {
+			all := slices.Concat(list(o), more)
+			sortByOrd(all)
+			return all
+		}
+	}
+	return list(o)
 }
 
 // related are the objects of a relationship that the caller may know of.
@@ -40,7 +48,7 @@ func (c *call) related(r *relation, o *object) []*object {
 func (d *directory) parts(r *relation, o *object) []*object {
 	var out []*object
 	for _, x := range d.refs[o.id] {
-		if slices.Contains(r.types, x.in.name) && x.text(r.by) == o.id && !slices.ContainsFunc(x.refs(), func(id string) bool { return d.byID[id] == nil }) {
+		if slices.Contains(r.types, x.in.name) && x.text(r.by) == o.id && d.complete(x) {
 			out = append(out, x)
 		}
 	}
@@ -58,6 +66,11 @@ func (d *directory) among(r *relation, list []*object, key string) *object {
 		}
 	}
 	return nil
+}
+
+// complete says whether everything is there that an object names.
+func (d *directory) complete(o *object) bool {
+	return !slices.ContainsFunc(o.refs(), func(id string) bool { return d.byID[id] == nil })
 }
 
 // refs are the ids of other objects without which this one is not.

@@ -112,9 +112,9 @@ func principalEntity(d *directory) *entity {
 	graphs("servicePrincipalNames", func(*object) string {
 		return `["` + graphAppID + `/graph.microsoft.com","https://graph.microsoft.com","` + graphAppID + `"]`
 	})
-	holders := []string{"group", "directoryRole"}
+	holders := []string{"group", "directoryRole"} // units do not hold them
 	return &entity{
-		set: "servicePrincipals", name: "servicePrincipal", title: "ServicePrincipal", props: props, found: []string{"displayName"},
+		set: "servicePrincipals", name: "servicePrincipal", title: "ServicePrincipal", props: props, delta: true, found: []string{"displayName"},
 		rels: []relation{
 			ownersOfApp,
 			{name: "memberOf", types: holders, bond: "members", back: true},

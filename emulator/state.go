@@ -15,9 +15,12 @@ import (
 // directory is what a tenant holds. Guarded by Emulator.mu; records never change, so whoever has taken one under the lock may
 // write it out after.
 type directory struct {
-	tables   []*table // of every type, in the order of entities
-	users    *table
-	groups   *table
+	tables []*table // of every type, in the order of entities
+	users  *table
+	groups *table
+
+	assignments *table // of roles at a scope, and of roles of one's own
+
 	shared   *shared
 	facts    map[string]property.Facts // of users, by lower-case path
 	byID     map[string]*object        // of all types, without deleted ones
@@ -86,7 +89,7 @@ func newDirectory(e *Emulator, tenant string) *directory {
 		}
 	}
 	d.lastOrd = firstOrd
-	d.users, d.groups = d.typed("user"), d.typed("group")
+	d.users, d.groups, d.assignments = d.typed("user"), d.typed("group"), d.typed("unifiedRoleAssignment")
 	d.users.learn(d.facts)
 	d.groups.props[gSID].derive = sidOf
 	d.groups.shown = d.groups.selection(slices.Clone(d.groups.shown.props))

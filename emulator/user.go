@@ -38,7 +38,7 @@ func userEntity() *entity {
 			if !c.p.holds(deleteUsers...) && !c.p.asUser() || !c.mayTouch(u, changeSensitive) || c.p.self(u) {
 				return denied()
 			}
-			return nil
+			return c.mayManageRestricted(u)
 		},
 		mayRestore: func(c *call, u *object) error {
 			if !c.p.holds(deleteUsers...) && !c.p.asUser() || u != nil && !c.mayTouch(u, changeSensitive) {
@@ -273,6 +273,8 @@ func (c *call) userRoutes(key string, n int) (bool, error) {
 		if last {
 			return true, c.licenseDetails(key)
 		}
+	case "scopedrolememberof":
+		return true, c.scopedRoleMembers(c.t.dir.users, key, n)
 	case "assignlicense", "microsoft.graph.assignlicense":
 		if last {
 			return true, c.assignLicense(key)
@@ -296,7 +298,6 @@ func (c *call) userRoutes(key string, n int) (bool, error) {
 // userRelations: https://learn.microsoft.com/en-us/graph/api/user-list-memberof, user-list-transitivememberof,
 // user-list-directreports, user-list-ownedobjects. The manager's requests are in manager.go.
 func userRelations() []relation {
-	holders := []string{"group", "directoryRole"}
 	mayMemberOf := func(c *call, u *object) error {
 		allowed := c.p.holds("Directory.Read.All", "Directory.ReadWrite.All") || c.p.asUser()
 		if c.p.delegated() {
@@ -324,8 +325,8 @@ func userRelations() []relation {
 			}
 			return nil
 		}},
-		{name: "memberOf", types: holders, bond: "members", back: true, may: mayMemberOf, hides: (*call).hidesMembership},
-		{name: "transitiveMemberOf", types: holders, bond: "members", back: true, deep: true, may: mayMemberOf, hides: (*call).hidesMembership},
+		{name: "memberOf", types: holders, bond: "members", also: "units", back: true, may: mayMemberOf, hides: (*call).hidesMembership},
+		{name: "transitiveMemberOf", types: holders, bond: "members", also: "units", back: true, deep: true, may: mayMemberOf, hides: (*call).hidesMembership},
 		{name: "ownedObjects", types: []string{"group", "application", "servicePrincipal"}, bond: "owners", back: true, may: func(c *call, u *object) error {
 			if own := c.p.self(u) && c.p.holds("User.Read", "User.ReadWrite"); !own && !c.p.holds(readUsers...) && !c.p.asUser() {
 				return denied()

@@ -96,8 +96,9 @@ func (c *call) create(t *table) error {
 	if err != nil {
 		return err
 	}
-	if c.within != nil {
-		if edits, err = c.within.bind(t, edits); err != nil {
+	w := c.within
+	if w != nil && w.rel.by != "" {
+		if edits, err = w.bind(t, edits); err != nil {
 			return err
 		}
 	}
@@ -125,7 +126,12 @@ func (c *call) create(t *table) error {
 			return err
 		}
 	}
-	if err := c.applyTo(o, edits, t.name+".create"); err != nil {
+	if t.make != nil {
+		o, err = t.make(c, edits)
+	} else {
+		err = c.applyTo(o, edits, t.name+".create")
+	}
+	if err != nil {
 		return err
 	}
 	for _, b := range bound {
@@ -139,7 +145,11 @@ func (c *call) create(t *table) error {
 		t.created(c, o)
 	}
 	address, fragment := "/"+t.set+"/"+o.id, t.set
-	if w := c.within; w != nil {
+	switch {
+	case w == nil:
+	case w.rel.by == "":
+		c.link(w.o, w.rel, []*object{o})
+	default:
 		address, fragment = "/"+w.t.set+"/"+w.o.id+"/"+w.rel.name+"/"+o.id, partsOf(w.o, w.rel)
 	}
 	c.w.Header().Set("Location", c.base()+address)

@@ -38,8 +38,8 @@ func (d *desk) unit(body map[string]any, members ...string) string {
 	return path
 }
 
-// assign gives a role over a scope and returns the assignment's id.
-func (d *desk) assign(role, who, scope string) string {
+// giveRole gives a role over a scope and returns the assignment's id.
+func (d *desk) giveRole(role, who, scope string) string {
 	d.t.Helper()
 	r := d.app("RoleManagement.ReadWrite.Directory").ask("POST", roleAssignments, map[string]any{"roleDefinitionId": role, "principalId": who, "directoryScopeId": scope})
 	d.want(r, 201, "")
@@ -94,7 +94,7 @@ func TestS3_9_UnitDeletedAndRestored(t *testing.T) {
 	d := newDesk(t, emulator.Options{})
 	west := d.unit(map[string]any{}, ann)
 	id := west[strings.LastIndexByte(west, '/')+1:]
-	assignment := d.assign(userAdministrator, rae, over(west))
+	assignment := d.giveRole(userAdministrator, rae, over(west))
 	by, roles := d.app("AdministrativeUnit.ReadWrite.All"), d.app("RoleManagement.Read.Directory")
 	deleted := "/v1.0/directory/deletedItems/"
 	edit := func(code int) {
@@ -130,7 +130,7 @@ func TestS3_9_GroupWithinAUnit(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, emulator.Options{})
 	west, east := d.unit(map[string]any{}), d.unit(map[string]any{"displayName": "East"})
-	d.assign(groupsAdministrator, rae, over(west))
+	d.giveRole(groupsAdministrator, rae, over(west))
 	body := map[string]any{"@odata.type": "#Microsoft.Graph.Group", "displayName": "Crew", "mailEnabled": false, "mailNickname": "crew", "securityEnabled": true}
 	by := d.as("rae@contoso.com", "Group.ReadWrite.All", "AdministrativeUnit.Read.All")
 	r := by.ask("POST", west+"/members", body)
@@ -156,7 +156,7 @@ func TestS3_9_RolesOverAUnit(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, emulator.Options{})
 	west := d.unit(map[string]any{}, ann, gus)
-	d.assign(helpdesk, keyholders, over(west)) // rae is a member
+	d.giveRole(helpdesk, keyholders, over(west)) // rae is a member
 	if got := d.wids("rae@contoso.com"); got != nil {
 		t.Errorf("wids %v", got)
 	}
@@ -211,8 +211,8 @@ func TestS3_9_RestrictedManagement(t *testing.T) {
 	d := newDesk(t, emulator.Options{})
 	board := d.unit(map[string]any{"displayName": "Board", "isMemberManagementRestricted": true}, ann, nursesGroup)
 	west := d.unit(map[string]any{}, ann)
-	d.assign(userAdministrator, rae, over(board))
-	d.assign(userAdministrator, max_, over(west))
+	d.giveRole(userAdministrator, rae, over(board))
+	d.giveRole(userAdministrator, max_, over(west))
 	club := d.app("Group.ReadWrite.All").ask("POST", "/v1.0/groups", map[string]any{
 		"displayName": "Club", "mailEnabled": true, "mailNickname": "club", "securityEnabled": false, "groupTypes": []string{"Unified"},
 	})
@@ -265,14 +265,14 @@ func TestF23_UnitsAreKept(t *testing.T) {
 	opts := emulator.Options{Organizations: []emulator.Organization{office()}, Data: t.TempDir()}
 	d := newDesk(t, opts)
 	west := d.unit(map[string]any{"description": "Left of the river"}, ann, nursesGroup)
-	d.assign(userAdministrator, rae, over(west))
-	d.assign(helpdesk, ann, "/")
+	d.giveRole(userAdministrator, rae, over(west))
+	d.giveRole(helpdesk, ann, "/")
 	roles := d.app("RoleManagement.ReadWrite.Directory")
 	r := roles.ask("POST", "/v1.0/roleManagement/directory/roleDefinitions", map[string]any{
 		"displayName": "Registrar", "isEnabled": true, "rolePermissions": []any{map[string]any{"allowedResourceActions": []string{"microsoft.directory/applications/basic/read"}}},
 	})
 	d.want(r, 201, "")
-	d.assign(r.body["id"].(string), max_, "/")
+	d.giveRole(r.body["id"].(string), max_, "/")
 	var ops []string
 	for _, e := range d.Ledger(0) {
 		ops = append(ops, e.Op)
@@ -307,20 +307,13 @@ func TestF23_UnitsAreKept(t *testing.T) {
 			t.Errorf("%s is empty", path)
 		}
 	}
-	again, err := emulator.New(emulator.Options{Organizations: d.Snapshot()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(before, read(again)); diff != "" {
+	if diff := cmp.Diff(before, read(newEmulator(t, emulator.Options{Organizations: d.Snapshot()}))); diff != "" {
 		t.Errorf("from a snapshot: %s", diff)
 	}
 	if err := d.Save(); err != nil {
 		t.Fatal(err)
 	}
-	if again, err = emulator.New(opts); err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(before, read(again)); diff != "" {
+	if diff := cmp.Diff(before, read(newEmulator(t, opts))); diff != "" {
 		t.Errorf("from the data folder: %s", diff)
 	}
 }

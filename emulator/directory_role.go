@@ -38,10 +38,10 @@ var readRoles = []string{"RoleManagement.Read.Directory", "RoleManagement.ReadWr
 
 // seesRoles: https://learn.microsoft.com/en-us/graph/api/directoryrole-list. Every member of the organization may, guests not.
 func seesRoles(c *call, _ *object) sight {
-	if c.p.holds(readRoles...) || c.p.asUser() {
-		return full
+	if !c.p.holds(readRoles...) && !c.p.asUser() || c.guest && !c.p.administers() {
+		return blind
 	}
-	return blind
+	return full
 }
 
 // mayWriteRoles is nil when the caller may give and take directory roles:

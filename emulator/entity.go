@@ -49,7 +49,7 @@ type prop struct {
 	blank  string               // JSON when nothing is set; "" is null or []
 	derive func(*object) string // what an unset property follows from; "" falls back to blank
 	shape  string               // of an object, or of the items of a list: shape.go
-	ref    bool                 // the id of another object; what names one goes for good with it
+	ref    bool                 // the id of another object, or ends in it; what names one goes for good with it
 
 	untold bool     // can be selected in delta, where it was observed never to come
 	fixed  bool     // nobody writes it

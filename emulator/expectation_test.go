@@ -105,7 +105,7 @@ func contoso(n int, fragment string) (emulator.Organization, error) {
 			return org, fmt.Errorf("setup.yaml: %w", err)
 		}
 	}
-	org.Groups, org.Apps = append(org.Groups, over.Groups...), append(org.Apps, over.Apps...)
+	org.Groups, org.Apps, org.Objects = append(org.Groups, over.Groups...), append(org.Apps, over.Apps...), append(org.Objects, over.Objects...)
 	for _, u := range over.Users {
 		i := slices.IndexFunc(org.Users, func(x emulator.User) bool { return x.UPN == u.UPN })
 		if i < 0 {

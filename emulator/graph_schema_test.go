@@ -152,7 +152,7 @@ func TestAnswersFitMicrosoftsSchemas(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := newDesk(t, emulator.Options{Organizations: []emulator.Organization{org}})
-	all := d.app("User.ReadWrite.All", "Directory.ReadWrite.All", "User-LifeCycleInfo.Read.All", "CustomSecAttributeAssignment.Read.All", "Domain.Read.All", "Organization.Read.All", "User.Invite.All")
+	all := d.app("AdministrativeUnit.ReadWrite.All", "User.ReadWrite.All", "Directory.ReadWrite.All", "User-LifeCycleInfo.Read.All", "CustomSecAttributeAssignment.Read.All", "Domain.Read.All", "Organization.Read.All", "User.Invite.All")
 	person := d.as("carol@contoso.com", "User.ReadWrite", "User.Read.All", "Directory.Read.All")
 	anna := org.Users[0].ID
 	var names []string
@@ -172,6 +172,8 @@ func TestAnswersFitMicrosoftsSchemas(t *testing.T) {
 	create := `{"accountEnabled":true,"displayName":"New","mailNickname":"new1","userPrincipalName":"new1@contoso.com","passwordProfile":{"password":"xWwvJ]6NMw+bWH-d"}}`
 	subscribe := fmt.Sprintf(`{"changeType":"updated","notificationUrl":"%s/good","resource":"users","expirationDateTime":"%s"}`,
 		newHooks(t), d.Now().Add(time.Hour).Format(time.RFC3339))
+	unit := all.ask("POST", units, `{"displayName":"West"}`).body["id"].(string)
+	all.want(all.ask("DELETE", units+"/"+unit, nil), 204, "")
 	for _, c := range []struct {
 		by           *desk
 		method, path string
@@ -200,6 +202,8 @@ func TestAnswersFitMicrosoftsSchemas(t *testing.T) {
 		{all, "GET", "/groups/delta", nil},
 		{all, "GET", "/groups/delta()?$deltatoken=latest", nil},
 		{all, "GET", "/domains", nil},
+		{all, "GET", "/directory/deletedItems/" + unit, nil},
+		{all, "POST", "/directory/deletedItems/" + unit + "/restore", nil},
 		{all, "DELETE", "/users/new1@contoso.com", nil},
 		{all, "GET", "/directory/deletedItems/microsoft.graph.user", nil},
 		{all, "POST", "/$batch", `{"requests":[{"id":"1","method":"GET","url":"/users/` + anna + `"}]}`},

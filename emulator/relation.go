@@ -78,7 +78,7 @@ func (o *object) refs() []string {
 	var out []string
 	for i := range o.in.entity.props {
 		if o.in.entity.props[i].ref {
-			if id := unquote(o.rec.get(i)); id != "" && !slices.Contains(out, id) {
+			if id := tail(unquote(o.rec.get(i))); id != "" && !slices.Contains(out, id) {
 				out = append(out, id)
 			}
 		}

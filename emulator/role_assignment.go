@@ -25,10 +25,9 @@ var roleDefinitionProps = []prop{
 var assignedProps = []prop{
 	{name: "id", shown: true},
 	{name: "appScopeId", born: true, ops: "eq in"},
-	{name: "directoryScopeId", shown: true, born: true, ops: "eq in"},
+	{name: "directoryScopeId", shown: true, born: true, ref: true, ops: "eq in"},
 	{name: "principalId", shown: true, born: true, must: true, ref: true, ops: "eq in"},
 	{name: "roleDefinitionId", shown: true, born: true, must: true, ops: "eq in"},
-	{name: "scope", hidden: true, ref: true},  // the object of directoryScopeId
 	{name: "custom", hidden: true, ref: true}, // the role, when it is not a built-in one
 }
 
@@ -45,7 +44,6 @@ var (
 	qScopeID   = propNumber(assignedProps, "directoryScopeId")
 	qPrincipal = propNumber(assignedProps, "principalId")
 	qRole      = propNumber(assignedProps, "roleDefinitionId")
-	qScope     = propNumber(assignedProps, "scope")
 	qCustom    = propNumber(assignedProps, "custom")
 )
 
@@ -71,7 +69,12 @@ func roleDefinitionEntity() *entity {
 	}
 	return &entity{
 		set: "roleManagement/directory/roleDefinitions", name: "unifiedRoleDefinition", title: "RoleDefinition", props: roleDefinitionProps, plain: true,
-		sees: seesRoles,
+		sees: func(c *call, o *object) sight {
+			if c.p.delegated() && !c.p.administers() { // https://learn.microsoft.com/en-us/graph/api/unifiedroledefinition-get
+				return blind
+			}
+			return seesRoles(c, o)
+		},
 		rels: []relation{{name: "inheritsPermissionsFrom", types: []string{"unifiedRoleDefinition"}, pure: true, list: func(_ *directory, o *object) []*object {
 			if !builtIn(o) || o.id == directoryReader {
 				return nil
@@ -107,7 +110,7 @@ func roleDefinitionEntity() *entity {
 func assignedEntity() *entity {
 	ofID := func(i int) func(*directory, *object) []*object {
 		return func(d *directory, o *object) []*object {
-			if x := d.byID[unquote(o.rec.get(i))]; x != nil {
+			if x := d.byID[tail(unquote(o.rec.get(i)))]; x != nil {
 				return []*object{x}
 			}
 			return nil
@@ -118,7 +121,7 @@ func assignedEntity() *entity {
 		sees: seesAssigned,
 		rels: []relation{
 			{name: "principal", types: []string{"user", "group", "servicePrincipal"}, one: true, list: ofID(qPrincipal)},
-			{name: "directoryScope", types: []string{"administrativeUnit", "application", "servicePrincipal"}, one: true, list: ofID(qScope)},
+			{name: "directoryScope", types: []string{"administrativeUnit", "application", "servicePrincipal"}, one: true, list: ofID(qScopeID)},
 			{name: "roleDefinition", types: []string{"unifiedRoleDefinition"}, pure: true, one: true, list: func(d *directory, o *object) []*object {
 				return []*object{d.roleDefinition(o.text("roleDefinitionId"))}
 			}},
@@ -148,7 +151,7 @@ func assignedEntity() *entity {
 		},
 		unmake: func(c *call, o *object) bool {
 			role, who := c.t.dir.roleOf(o.text("roleDefinitionId")), c.t.dir.byID[o.text("principalId")]
-			if o.rec.get(qScope) != "" || role == nil || !c.t.dir.bond("members").has(role, who) {
+			if o.text("directoryScopeId") != "/" || role == nil || !c.t.dir.bond("members").has(role, who) {
 				return false
 			}
 			c.t.relink(c.e, role, role.in.relation("members"), nil, []*object{who}, c.entry("directoryRole.member.remove", role.id))
@@ -233,7 +236,7 @@ func (c *call) assign(principal, role, scope string) (*object, error) {
 	ids := []string{def.id, who.id}
 	if at != nil {
 		ids = append(ids, at.id)
-		set[qScope], set[qScopeID] = text(at.id), text("/"+at.id)
+		set[qScopeID] = text("/" + at.id)
 		if at.is("administrativeUnit") {
 			set[qScopeID] = text(unitScope + at.id)
 		}

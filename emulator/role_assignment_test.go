@@ -23,7 +23,7 @@ func TestS3_9_RoleAssignmentsAreMembershipsInRoles(t *testing.T) {
 	if got := of(una); !slices.Equal(got, []any{userAdministrator}) {
 		t.Errorf("of the organization file: %v", got)
 	}
-	id := d.assign(helpdesk, ann, "/")
+	id := d.giveRole(helpdesk, ann, "/")
 	if got := d.wids("ann@contoso.com"); !slices.Equal(got, []string{helpdesk}) {
 		t.Errorf("wids %v", got)
 	}
@@ -53,10 +53,34 @@ func TestS3_9_RoleAssignmentsAreMembershipsInRoles(t *testing.T) {
 	}
 	// a role that nobody held before becomes active, and delta tells it
 	link := d.ask("GET", "/v1.0/directoryRoles/delta", nil).body["@odata.deltaLink"].(string)
-	d.assign(directoryReaders, ann, "/")
+	d.giveRole(directoryReaders, ann, "/")
 	if items := d.ask("GET", link, nil).items(); len(items) != 1 || items[0]["roleTemplateId"] != directoryReaders || items[0]["members@delta"] == nil {
 		t.Errorf("%v", items)
 	}
+}
+
+// rolePeople is what testdata/roles-graph.tsv speaks of besides contoso.yaml: administrators, two units, and a role over one of them.
+const rolePeople = `
+users:
+  - {id: aaaaaaaa-0000-4000-8000-000000000201, upn: prisca@contoso.com, roles: [Privileged Role Administrator], values: {displayName: Prisca Roles, mailNickname: prisca, accountEnabled: true, userType: Member}}
+  - {id: aaaaaaaa-0000-4000-8000-000000000202, upn: drr@contoso.com, roles: [Directory Readers], values: {displayName: Drr, mailNickname: drr, accountEnabled: true, userType: Member}}
+  - {id: aaaaaaaa-0000-4000-8000-000000000203, upn: gre@contoso.com, roles: [Global Reader], values: {displayName: Gre, mailNickname: gre, accountEnabled: true, userType: Member}}
+  - {id: aaaaaaaa-0000-4000-8000-000000000204, upn: gro@contoso.com, roles: [Groups Administrator], values: {displayName: Gro, mailNickname: gro, accountEnabled: true, userType: Member}}
+objects:
+  - {id: dddddddd-0000-4000-8000-000000000001, type: administrativeUnit, values: {displayName: West}, links: {members: [bob@contoso.com]}}
+  - {id: dddddddd-0000-4000-8000-000000000002, type: administrativeUnit, values: {displayName: Board, visibility: HiddenMembership}, links: {members: [bob@contoso.com]}}
+  - id: dddddddd-0000-4000-8000-000000000003
+    type: unifiedRoleAssignment
+    values:
+      principalId: aaaaaaaa-0000-4000-8000-000000000006
+      roleDefinitionId: fe930be7-5e62-47db-91af-98c3a49a38b1
+      directoryScopeId: /administrativeUnits/dddddddd-0000-4000-8000-000000000001
+`
+
+// TestS3_9_RoleMatrix holds the emulator to testdata/roles-graph.tsv: who may read and change roles and administrative units.
+func TestS3_9_RoleMatrix(t *testing.T) {
+	t.Parallel()
+	holdToActors(t, "roles-graph.tsv", rolePeople)
 }
 
 // A role of one's own is assigned like others and gives nothing here; with it go its assignments.
@@ -74,7 +98,7 @@ func TestS3_9_RolesOfOnesOwn(t *testing.T) {
 		t.Errorf("%s", r.raw)
 	}
 	path, id := definitions+"/"+r.body["id"].(string), r.body["id"].(string)
-	assignment := d.assign(id, ann, "/")
+	assignment := d.giveRole(id, ann, "/")
 	if got := d.wids("ann@contoso.com"); got != nil {
 		t.Errorf("wids %v", got)
 	}
@@ -93,7 +117,7 @@ func TestS3_9_RoleOverAnApplication(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, emulator.Options{}).app("Application.ReadWrite.All")
 	one, other := d.ask("POST", "/v1.0/applications", `{"displayName":"One"}`), d.ask("POST", "/v1.0/applications", `{"displayName":"Other"}`)
-	d.assign("9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3", ann, "/"+one.body["id"].(string))
+	d.giveRole("9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3", ann, "/"+one.body["id"].(string))
 	by := d.as("ann@contoso.com", "Application.ReadWrite.All")
 	d.want(by.ask("PATCH", "/v1.0/applications/"+one.body["id"].(string), `{"displayName":"New"}`), 204, "")
 	d.want(by.ask("PATCH", "/v1.0/applications/"+other.body["id"].(string), `{"displayName":"New"}`), 403, "Authorization_RequestDenied")

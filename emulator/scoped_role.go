@@ -30,6 +30,9 @@ func (d *directory) scopedRoles(who *object) []*object {
 	return out
 }
 
+// reach is the object that an assignment is over; nil for the organization, and when it is deleted.
+func (d *directory) reach(a *object) *object { return d.byID[tail(a.text("directoryScopeId"))] }
+
 // hasRoleOver says whether the caller has one of the roles where o is: in the organization, over o itself, or over a unit that holds o.
 // Who is in a restricted management unit is managed by those whose role is over such a unit alone, whatever else they are.
 // https://learn.microsoft.com/en-us/entra/identity/role-based-access-control/administrative-units, …/admin-units-restricted-management
@@ -52,7 +55,7 @@ func (c *call) scoped(o *object, roles []string, restricted bool) bool {
 		return false
 	}
 	return slices.ContainsFunc(d.scopedRoles(who), func(a *object) bool {
-		at := d.byID[a.text("scope")] // what is deleted reaches nobody
+		at := d.reach(a) // what is deleted reaches nobody
 		if at == nil || roles != nil && !slices.Contains(roles, a.text("roleDefinitionId")) || restricted && at.rec.get(uRestricted) != "true" {
 			return false
 		}
@@ -125,7 +128,7 @@ func (c *call) scopedRoleMembers(t *table, key string, n int) error {
 	}
 	var list []*object
 	for _, a := range d.assignments.list {
-		at := d.byID[a.text("scope")]
+		at := d.reach(a)
 		if at.is("administrativeUnit") && d.roleOf(a.text("roleDefinitionId")) != nil && d.complete(a) &&
 			(at == o || a.text("principalId") == o.id || o.is("directoryRole") && a.text("roleDefinitionId") == o.text("roleTemplateId")) {
 			list = append(list, a)
@@ -155,6 +158,6 @@ func (d *directory) appendScoped(b []byte, a *object) []byte {
 	}
 	b = appendText(append(b, `"id":`...), a.id)
 	b = appendText(append(b, `,"roleId":`...), d.roleOf(a.text("roleDefinitionId")).id)
-	b = appendText(append(b, `,"administrativeUnitId":`...), a.text("scope"))
+	b = appendText(append(b, `,"administrativeUnitId":`...), tail(a.text("directoryScopeId")))
 	return append(append(b, `,"roleMemberInfo":`...), jsonOf(info)...)
 }

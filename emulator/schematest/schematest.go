@@ -166,6 +166,9 @@ func (n *node) step(segment string) *node {
 	if next := n.fixed[strings.TrimPrefix(word, "microsoft.graph.")]; next != nil { // the long name of an action
 		return next
 	}
+	if strings.TrimSuffix(word, "()") == "delta" || strings.HasPrefix(word, "microsoft.graph.") { // a function or a type that the slice lacks, and no key
+		return nil
+	}
 	return n.any
 }
 

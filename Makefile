@@ -35,8 +35,8 @@ race: ## the tests under the race detector (browser journeys left out)
 soak: ## many random histories of several clients against plain models of the tenant's objects
 	go test ./emulator -run TestModel -count=20 -timeout 30m
 
-fuzz: ## each fuzz target for FUZZTIME (default 10s)
-	@scripts/fuzz.sh $(FUZZTIME)
+fuzz: ## each fuzz target for FUZZTIME (default 10s), or only FUZZ
+	@scripts/fuzz.sh $(FUZZTIME) $(FUZZ)
 
 bench: ## the figures of docs/reference/performance.md, measured again
 	@scripts/bench.sh

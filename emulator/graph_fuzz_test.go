@@ -13,14 +13,7 @@ import (
 
 // No request, however odd, makes the emulator panic, answer 500 or answer without its envelope.
 func FuzzGraph(f *testing.F) {
-	e, err := emulator.New(emulator.Options{Organizations: []emulator.Organization{office()}})
-	if err != nil {
-		f.Fatal(err)
-	}
-	token, err := e.Mint(emulator.Token{Roles: []string{"User.ReadWrite.All", "Directory.ReadWrite.All"}})
-	if err != nil {
-		f.Fatal(err)
-	}
+	ask := fuzzed(f)
 	for _, s := range [][3]string{
 		{"GET", "/users?$filter=displayName eq 'x'&$select=id,manager&$top=3", ""},
 		{"PATCH", "/users/" + ann, `{"jobTitle":"x","employeeOrgData":{"division":"n"},"onPremisesExtensionAttributes":{"extensionAttribute3":null}}`},
@@ -37,6 +30,46 @@ func FuzzGraph(f *testing.F) {
 		if err != nil || strings.ContainsAny(method, " \x00\r\n") || method == "" {
 			return
 		}
+		ask(t, method, u, body)
+	})
+}
+
+// Whatever stands in a batch, around it and in its requests, is answered in the same way.
+func FuzzBatch(f *testing.F) {
+	ask := fuzzed(f)
+	for _, s := range []string{
+		`{"requests":[{"id":"1","method":"GET","url":"/users?$select=id"},{"id":"2","method":"GET","url":"/me","dependsOn":["1"]}]}`,
+		`{"requests":[{"id":1,"method":"PATCH","url":"/users/` + ann + `","headers":{"Content-Type":"application/json"},"body":{"jobTitle":null}}]}`,
+		`{"requests":[{"id":"a","method":"PUT","url":"/users/` + ann + `/photo/$value","headers":{"Content-Type":"image/png"},"body":"iVBORw0K"}]}`,
+		`{"requests":[{"id":"1","method":"POST","url":"/$batch","body":{}}]}`, `{"requests":[null]}`, `{"requests":[{"id":"1","dependsOn":["1"]}]}`,
+		`{"requests":[{"id":"1","method":"GET","url":"/users/delta?$deltatoken=x"},{"id":"1","method":"GET","url":"//x"}]}`,
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, body string) {
+		ask(t, http.MethodPost, &url.URL{Scheme: "http", Host: "graph.test", Path: "/v1.0/$batch"}, body)
+	})
+}
+
+// fuzzed is an emulator that is asked odd things: what it answers is never a panic, a 500 or anything without its envelope. It begins
+// anew at times, so that what is made does not fill the memory.
+func fuzzed(f *testing.F) func(t *testing.T, method string, u *url.URL, body string) {
+	f.Helper()
+	e, err := emulator.New(emulator.Options{Organizations: []emulator.Organization{office()}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	token, err := e.Mint(emulator.Token{Roles: []string{"User.ReadWrite.All", "Directory.ReadWrite.All"}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	asked := 0
+	return func(t *testing.T, method string, u *url.URL, body string) {
+		if asked++; asked%2000 == 0 {
+			if err := e.Reset(); err != nil {
+				t.Fatal(err)
+			}
+		}
 		r, err := http.NewRequest(method, "http://graph.test/", strings.NewReader(body))
 		if err != nil {
 			return
@@ -47,13 +80,13 @@ func FuzzGraph(f *testing.F) {
 		w := httptest.NewRecorder()
 		e.Handler().ServeHTTP(w, r)
 		if w.Code == 500 && !strings.Contains(w.Body.String(), "DirectoryObjectUnauthorizedAccessException") || w.Code == 0 {
-			t.Fatalf("%s %s %q: %d %s", method, path, body, w.Code, w.Body)
+			t.Fatalf("%s %s %q: %d %s", method, u, body, w.Code, w.Body)
 		}
 		if w.Code >= 400 && !strings.Contains(w.Body.String(), `"innerError"`) && method != http.MethodHead {
-			t.Fatalf("%s %s: an error without its envelope: %s", method, path, w.Body)
+			t.Fatalf("%s %s: an error without its envelope: %s", method, u, w.Body)
 		}
 		if strings.HasPrefix(w.Header().Get("Content-Type"), "application/json") && method != http.MethodHead && !json.Valid(w.Body.Bytes()) {
-			t.Fatalf("%s %s: not JSON: %s", method, path, w.Body)
+			t.Fatalf("%s %s: not JSON: %s", method, u, w.Body)
 		}
-	})
+	}
 }

@@ -155,9 +155,9 @@ func (r matrixRow) mayChange() int {
 
 var repeated = regexp.MustCompile(`<([^<>*]+)\*(\d+)>`)
 
-// sent is the row's body with its abbreviations written out.
-func (r matrixRow) sent() (raw []byte, body map[string]any, err error) {
-	s := repeated.ReplaceAllStringFunc(r.body, func(x string) string {
+// writtenOut is a body with its abbreviations written out.
+func writtenOut(body string) string {
+	return repeated.ReplaceAllStringFunc(body, func(x string) string {
 		p := repeated.FindStringSubmatch(x)
 		n, _ := strconv.Atoi(p[2])
 		if p[1] != "mails" {
@@ -169,6 +169,11 @@ func (r matrixRow) sent() (raw []byte, body map[string]any, err error) {
 		}
 		return strings.Join(list, `","`)
 	})
+}
+
+// sent is the row's body as it is sent.
+func (r matrixRow) sent() (raw []byte, body map[string]any, err error) {
+	s := writtenOut(r.body)
 	d := json.NewDecoder(strings.NewReader(s))
 	d.UseNumber()
 	err = d.Decode(&body)

@@ -204,7 +204,7 @@ func (s vendorStep) bytes(w *world) ([]byte, error) {
 	if strings.HasSuffix(s.header.Get("Content-Type"), "x-www-form-urlencoded") {
 		return []byte(placeholder.ReplaceAllStringFunc(s.body, func(p string) string { return url.QueryEscape(w.fill(p)) })), nil
 	}
-	return []byte(w.fill(s.body)), nil
+	return []byte(w.fill(writtenOut(s.body))), nil
 }
 
 func (s vendorStep) compare(w *world, a answer) []string {

@@ -1,6 +1,7 @@
 package property_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -234,7 +235,13 @@ func TestWithRefuses(t *testing.T) {
 
 func TestReferencePages(t *testing.T) {
 	t.Parallel()
-	page, sure := property.Markdown(property.Catalog()), property.Verified(property.Catalog())
+	page := property.Markdown(property.Catalog())
+	var sure strings.Builder
+	for _, d := range property.Catalog().All() {
+		for _, r := range d.Rules() {
+			fmt.Fprintf(&sure, "| `%s` | %s | %s | %s |\n", d.Name, r.Says, r.Mark, r.Source)
+		}
+	}
 	for _, row := range updateUser {
 		for _, n := range row.names {
 			if !strings.Contains(page, "| `"+string(n)+"` |") {
@@ -243,15 +250,14 @@ func TestReferencePages(t *testing.T) {
 		}
 	}
 	for _, want := range []string{
-		"| seen on a real tenant | 0 |",
 		"| `employeeId` | at most 16 characters | documented | https://learn.microsoft.com/",
 		"| `officeLocation` | read-only while the person is synced from on-premises | reported by others | https://github.com/",
 		"| `mobilePhone` | read-only while the person is synced from on-premises | documented | https://learn.microsoft.com/",
 		"| `department` | filtered by eq ge le in sw; with ConsistencyLevel: eventual also by ne not n | machine-readable |",
 		"| `usageLocation` | not so: read-only while the person is synced from on-premises | remembered |",
 	} {
-		if !strings.Contains(sure, want) {
-			t.Errorf("verified.md does not say %q", want)
+		if !strings.Contains(sure.String(), want) {
+			t.Errorf("the rules do not say %q", want)
 		}
 	}
 	if strings.Contains(page, "not so") {

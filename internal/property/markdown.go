@@ -5,18 +5,18 @@ import (
 	"strings"
 )
 
-// rule is one thing that a Def says of a property, in words.
-type rule struct {
-	name   string // the field of Facts
-	says   string
-	mark   Mark
-	source string
+// Rule is one thing that a Def says of a property, in words.
+type Rule struct {
+	Name   string // the field of Facts: "Max", "SelfWrite"
+	Says   string
+	Mark   Mark
+	Source string // address and date, or the reason
 }
 
-// rules are the facts of a property with what each rests on.
-func (d Def) rules() []rule {
+// Rules are the facts of a property with what each rests on.
+func (d Def) Rules() []Rule {
 	g := d.Graph
-	var l []rule
+	var l []Rule
 	add := func(name string, is bool, source string, says string, a ...any) {
 		mark := Documented
 		if source == "" {
@@ -38,7 +38,7 @@ func (d Def) rules() []rule {
 			says, is = "not so: "+says, true
 		}
 		if is {
-			l = append(l, rule{name, fmt.Sprintf(says, a...), mark, source})
+			l = append(l, Rule{name, fmt.Sprintf(says, a...), mark, source})
 		}
 	}
 	add("Max", g.Max > 0, "", "at most %d characters", g.Max)
@@ -93,11 +93,11 @@ least permission with which an application writes it; User.ReadWrite.All and Dir
 				kind += " of " + d.Item.String()
 			}
 			var says []string
-			for _, r := range d.rules() {
+			for _, r := range d.Rules() {
 				switch {
-				case r.name == "Filter", r.name == "OnSelect", r.name == "Write", strings.HasPrefix(r.says, "not so"):
+				case r.Name == "Filter", r.Name == "OnSelect", r.Name == "Write", strings.HasPrefix(r.Says, "not so"):
 				default:
-					says = append(says, r.says)
+					says = append(says, r.Says)
 				}
 			}
 			least := ""
@@ -113,36 +113,5 @@ least permission with which an application writes it; User.ReadWrite.All and Dir
 Directory extensions (` + "`extension_<application id>_name`" + `), schema extensions (` + "`schemaId/name`" + `) and custom security attributes
 (` + "`customSecurityAttributes/Set/name`" + `) are added by the policy file under ` + "`extensions`" + ` and then behave like the others.
 `)
-	return b.String()
-}
-
-// Verified is the reference page that says what each rule of a set rests on.
-func Verified(s *Set) string {
-	var b strings.Builder
-	b.WriteString(`# How sure each rule is
-
-Generated from the catalog by ` + "`make docs`" + `. No rule has been tried on a real tenant yet. A rule is *documented* (a page of
-Microsoft's says it), *machine-readable* (it comes from Microsoft's schema or permission data), *reported by others* (a public
-thread quotes the real service), *remembered* (no page was found) or *assumed* (our own conclusion).
-
-`)
-	var count [Inferred + 1]int
-	total := 0
-	for _, d := range s.defs {
-		for _, r := range d.rules() {
-			count[r.mark]++
-			total++
-		}
-	}
-	fmt.Fprintf(&b, "| how sure | rules |\n|---|---|\n| seen on a real tenant | 0 |\n")
-	for m := Documented; m <= Inferred; m++ {
-		fmt.Fprintf(&b, "| %s | %d |\n", m, count[m])
-	}
-	fmt.Fprintf(&b, "| all | %d |\n\n| property | rule | how sure | source or reason |\n|---|---|---|---|\n", total)
-	for _, d := range s.defs {
-		for _, r := range d.rules() {
-			fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", d.Name, r.says, r.mark, strings.ReplaceAll(r.source, "|", "\\|"))
-		}
-	}
 	return b.String()
 }

@@ -21,6 +21,10 @@ func Pages(root string) (map[string]string, error) {
 		return nil, err
 	}
 	set := property.Catalog()
+	verified, err := Verified(root, set)
+	if err != nil {
+		return nil, err
+	}
 	standard, mistakes := policy.Parse("default.yaml", policy.Default())
 	if len(mistakes) > 0 {
 		return nil, errors.New(policy.Report("default.yaml", mistakes))
@@ -28,7 +32,7 @@ func Pages(root string) (map[string]string, error) {
 	return map[string]string{
 		"settings.md":     Settings(),
 		"properties.md":   property.Markdown(set),
-		"verified.md":     property.Verified(set),
+		"verified.md":     verified,
 		"capabilities.md": Capabilities(tests),
 		"openapi.json":    string(api.Describe(standard)),
 	}, nil

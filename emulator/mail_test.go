@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -71,7 +72,8 @@ func TestS3_B4_MailThatIsRefused(t *testing.T) {
 // The outbox holds the newest thousand messages, and no more than 64 MiB of them.
 func TestOutboxIsBounded(t *testing.T) {
 	t.Parallel()
-	d := inviting(t, nil, emulator.Options{}).app("Mail.Send")
+	opts := emulator.Options{Data: filepath.Join(t.TempDir(), "kept")}
+	d := inviting(t, nil, opts).app("Mail.Send")
 	send := func(body string) {
 		d.want(d.ask("POST", "/v1.0/users/adele@contoso.com/sendMail", `{"message":{"body":{"content":"`+body+`"},"toRecipients":[{"emailAddress":{"address":"carl@fabrikam.com"}}]}}`), 202, "")
 	}
@@ -87,5 +89,11 @@ func TestOutboxIsBounded(t *testing.T) {
 	}
 	if l := d.Outbox(0); l[len(l)-1].Seq != 1020 || len(l) >= 20 {
 		t.Errorf("%d messages to %d", len(l), l[len(l)-1].Seq)
+	}
+	if err := d.Save(); err != nil {
+		t.Fatal(err)
+	}
+	if l := inviting(t, nil, opts).Outbox(0); len(l) != 1 || l[0].Seq != 1020 { // a data folder has room for one of them
+		t.Errorf("%d messages after a restart", len(l))
 	}
 }

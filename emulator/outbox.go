@@ -32,6 +32,7 @@ type Mail struct {
 const (
 	mailsKept     = 1000
 	mailBytesKept = 64 << 20
+	mailBytesFile = 4 << 20 // a data folder remembers fewer: it is written every few seconds
 )
 
 // outbox are the messages that were sent, oldest first.
@@ -66,6 +67,25 @@ func (o *outbox) since(after int64) []Mail {
 	defer o.mu.Unlock()
 	i, _ := slices.BinarySearchFunc(o.mails, after+1, func(m Mail, seq int64) int { return int(m.Seq - seq) })
 	return slices.Clone(o.mails[i:])
+}
+
+// newest are the newest messages of so many bytes, oldest first; one at least.
+func (o *outbox) newest(bytes int) []Mail {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	i := len(o.mails)
+	for i > 0 && (i == len(o.mails) || bytes >= o.mails[i-1].size()) {
+		i--
+		bytes -= o.mails[i].size()
+	}
+	return slices.Clone(o.mails[i:])
+}
+
+// last is the number of the newest message, 0 before the first.
+func (o *outbox) last() int64 {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.seq
 }
 
 // restore is the outbox with the messages of a data folder; nil empties it and begins at 1 again.

@@ -139,7 +139,7 @@ func (e *Emulator) encode() ([]byte, error) {
 	defer e.mu.RUnlock()
 	head.Seq = e.ledger.last()
 	head.Ledger = e.ledger.since(head.Seq - ledgerKept)
-	head.Outbox = e.outbox.since(0)
+	head.Outbox = e.outbox.newest(mailBytesFile)
 	var rows []byte
 	for _, t := range e.tenants {
 		saved, more, err := t.save(rows)

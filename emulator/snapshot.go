@@ -253,7 +253,7 @@ func (e *Emulator) keepSaving(done <-chan struct{}) {
 	const atLeast = 2 * time.Second
 	wait := time.NewTimer(atLeast)
 	defer wait.Stop()
-	now := func() [2]int64 { return [2]int64{e.ledger.last(), e.login.changes.Load()} }
+	now := func() [3]int64 { return [3]int64{e.ledger.last(), e.login.changes.Load(), e.outbox.last()} }
 	saved := now()
 	for {
 		select {

@@ -40,7 +40,7 @@ const (
 
 func TestNodeMSAL(t *testing.T)         { t.Parallel(); drive(t, "msal.mjs", 15) }
 func TestNodeOpenIDClient(t *testing.T) { t.Parallel(); drive(t, "openid.mjs", 5) }
-func TestNodeGraphClient(t *testing.T)  { t.Parallel(); drive(t, "graph.mjs", 16) }
+func TestNodeGraphClient(t *testing.T)  { t.Parallel(); drive(t, "graph.mjs", 17) }
 
 // drive runs one script against an emulator of its own; each check that it reports becomes a subtest.
 func drive(t *testing.T, script string, checks int) {
@@ -146,7 +146,7 @@ func organization(cert string) emulator.Organization {
 			{
 				ClientID: web, Name: "Portal", Redirects: []string{"http://localhost:50000/authorize"}, Secrets: []emulator.Secret{{Value: "right-secret"}},
 				Certificates: []string{cert}, Delegated: []string{"User.Read", "User.ReadWrite"},
-				Application: []string{"User.ReadWrite.All", "Group.Read.All", "Directory.Read.All"},
+				Application: []string{"GroupMember.ReadWrite.All", "User.ReadWrite.All", "Group.Read.All", "Directory.Read.All"},
 			},
 			{ClientID: console, Name: "Console", Public: true, Redirects: []string{"http://localhost/authorize"}, Delegated: []string{"User.Read"}},
 			{

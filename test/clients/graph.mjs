@@ -165,3 +165,29 @@ await check("microsoft-graph-client: members of a group by PageIterator, each wi
   const of = await app.api("/users/adele@contoso.com/memberOf").get();
   equal(of.value[0]["@odata.type"], "#microsoft.graph.group", "@odata.type");
 });
+
+await check("microsoft-graph-client: a round of delta over people and groups by PageIterator, and what its deltaLink tells later", async () => {
+  // round reads everything that a link tells; the iterator keeps the deltaLink of the last page.
+  const round = async (first) => {
+    const items = [];
+    const pages = new PageIterator(app, first, (x) => { items.push(x); return true; });
+    await pages.iterate();
+    return { items, link: pages.getDeltaLink() };
+  };
+  const people = await round(await app.api("/users/delta").select("id,displayName,jobTitle").get());
+  equal(new Set(people.items.map((u) => u.id)).size, (await everybody(999)).ids.size, "people in the first round");
+  const groups = await round(await app.api("/groups/delta").select("id,displayName,members").get());
+  const sales = groups.items.filter((g) => g.displayName === "Sales").map((g) => g.id)[0];
+  const members = new Set(groups.items.filter((g) => g.id === sales).flatMap((g) => (g["members@delta"] ?? []).map((m) => m.id)));
+  equal(members.size, 250, "members in the first round");
+  const megan = (await app.api("/users/megan@contoso.com").get()).id;
+  await app.api(`/users/${megan}`).patch({ jobTitle: "Chief of delta" });
+  const later = await round(await app.api(people.link).get());
+  equal(later.items.map((u) => `${u.id} ${u.jobTitle}`).join(), `${megan} Chief of delta`, "people that changed");
+  equal((await round(await app.api(later.link).get())).items.length, 0, "people in a round without changes");
+  const one = [...members][0];
+  await app.api(`/groups/${sales}/members/${one}/$ref`).delete();
+  const left = (await round(await app.api(groups.link).get())).items;
+  equal(JSON.stringify(left.map((g) => [g.id, g["members@delta"].map((m) => [m.id, m["@removed"].reason])])), JSON.stringify([[sales, [[one, "deleted"]]]]), "who left");
+  await app.api(`/groups/${sales}/members/$ref`).post({ "@odata.id": `https://graph.microsoft.com/v1.0/directoryObjects/${one}` });
+});

@@ -48,7 +48,7 @@ var arrows = map[string]string{
 	"internal/doctor":                  "graph internal/setup internal/explain internal/property internal/fail",
 	"internal/setup":                   "graph internal/explain internal/fail",
 	"internal/reference":               "internal/api internal/policy internal/config internal/property",
-	"internal/cli":                     "internal/sheet internal/reference internal/setup internal/app internal/config internal/doctor internal/explain internal/change internal/policy internal/directory internal/property odata internal/fail internal/lang emulator emulator/sample",
+	"internal/cli":                     "internal/sheet internal/reference internal/setup internal/directory/directorytest internal/app internal/config internal/doctor internal/explain internal/change internal/policy internal/directory internal/property odata internal/fail internal/lang emulator emulator/sample",
 	"internal/app":                     "*",
 	"cmd/nameplate":                    "internal/cli",
 	"test/journey":                     "*",
@@ -194,7 +194,7 @@ func TestOnlyWhereAllowed(t *testing.T) {
 	}
 }
 
-// TestOnlySetupAndEntraWriteToGraph: who holds a graph.Client may read with it; docs/decisions/0014 says who may send anything else.
+// TestOnlySetupAndEntraWriteToGraph: who holds a graph.Client may read with it; docs/decisions/0016 says who may send anything else.
 func TestOnlySetupAndEntraWriteToGraph(t *testing.T) {
 	t.Parallel()
 	writes := []string{"Post", "Patch", "Put", "Delete"}

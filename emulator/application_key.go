@@ -66,15 +66,16 @@ func credentialRoutes(c *call, key string, n int) (bool, error) {
 		return false, nil
 	}
 	var act func(o *object, body map[string]json.RawMessage) error
+	may := mayWriteApp
 	switch strings.TrimPrefix(strings.ToLower(c.seg[n]), "microsoft.graph.") {
 	case "addpassword":
 		act = c.addPassword
 	case "removepassword":
 		act = c.removePassword
 	case "addkey":
-		act = c.addKey
+		act, may = c.addKey, mayRollKey
 	case "removekey":
-		act = c.removeKey
+		act, may = c.removeKey, mayRollKey
 	default:
 		return false, nil
 	}
@@ -92,10 +93,19 @@ func credentialRoutes(c *call, key string, n int) (bool, error) {
 	if err != nil {
 		return true, err
 	}
-	if err := mayWriteApp(c, o); err != nil {
+	if err := may(c, o); err != nil {
 		return true, err
 	}
 	return true, act(o, body)
+}
+
+// mayRollKey: to roll its own keys an application needs no permission.
+// https://learn.microsoft.com/en-us/graph/api/application-addkey#permissions and …/serviceprincipal-addkey#permissions
+func mayRollKey(c *call, o *object) error {
+	if !c.p.delegated() && strings.EqualFold(o.text("appId"), c.p.client) {
+		return nil
+	}
+	return mayWriteApp(c, o)
 }
 
 func (c *call) addPassword(o *object, body map[string]json.RawMessage) error {

@@ -256,48 +256,67 @@ func (r *refusal) Error() string {
 // ask posts to the token endpoint with the application's own credential. The error is a *refusal inside a *fail.Error when the
 // authority said no.
 func (a *authority) ask(ctx context.Context, form url.Values) (*tokens, error) {
-	const op = "access.token"
 	m, err := a.metadata(ctx)
 	if err != nil {
 		return nil, err
 	}
 	form.Set("client_id", a.tenant.ClientID)
-	if err := a.prove(ctx, form, m.Token); err != nil {
-		return nil, err
+	with := []*Certificate{nil} // a secret, or another issuer's token
+	if a.tenant.Certificates != nil {
+		with = a.tenant.Certificates()
+	}
+	var refused *refusal
+	for _, c := range with {
+		t, r, err := a.askWith(ctx, m, form, c)
+		if r == nil {
+			return t, err
+		}
+		if refused = r; r.Code != "invalid_client" { // else the authority may not know the new certificate yet
+			break
+		}
+	}
+	return nil, a.translate(ctx, refused)
+}
+
+// askWith is one request with one certificate, nil for anything else that proves the application; a refusal is no error.
+func (a *authority) askWith(ctx context.Context, m *metadata, form url.Values, with *Certificate) (*tokens, *refusal, error) {
+	const op = "access.token"
+	if err := a.prove(ctx, form, m.Token, with); err != nil {
+		return nil, nil, err
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, m.Token, strings.NewReader(form.Encode()))
 	if err != nil {
-		return nil, fail.Wrap(fail.Internal, op, err)
+		return nil, nil, fail.Wrap(fail.Internal, op, err)
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Accept", "application/json")
 	resp, err := a.client.Do(req)
 	if err != nil {
-		return nil, a.silent(op, err)
+		return nil, nil, a.silent(op, err)
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	if errors.Is(err, errTooLong) {
-		return nil, badToken(err)
+		return nil, nil, badToken(err)
 	}
 	if err != nil {
-		return nil, a.silent(op, err)
+		return nil, nil, a.silent(op, err)
 	}
 	if resp.StatusCode == http.StatusOK {
 		t := &tokens{}
 		if err := json.Unmarshal(body, t); err != nil {
-			return nil, a.unusable(op, resp, nil) // the decoder's words may quote a token
+			return nil, nil, a.unusable(op, resp, nil) // the decoder's words may quote a token
 		}
 		if t.Access == "" || !strings.EqualFold(t.Type, "Bearer") {
-			return nil, a.silent(op, errors.New("the token answer holds no bearer token"))
+			return nil, nil, a.silent(op, errors.New("the token answer holds no bearer token"))
 		}
-		return t, nil
+		return t, nil, nil
 	}
 	r := &refusal{}
 	if json.Unmarshal(body, r) != nil || r.Code == "" {
-		return nil, a.unusable(op, resp, nil)
+		return nil, nil, a.unusable(op, resp, nil)
 	}
-	return nil, a.translate(ctx, r)
+	return nil, r, nil
 }
 
 // codes are the codes of this package for what package explain finds; a cause that is not here is the authority's trouble.

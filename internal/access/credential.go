@@ -18,8 +18,9 @@ import (
 // assertionLife is how long a client assertion is good.
 const assertionLife = 5 * time.Minute
 
-// prove adds the application's own credential to a token request: the secret, or an assertion, signed by us or by another issuer.
-func (a *authority) prove(ctx context.Context, form url.Values, endpoint string) error {
+// prove adds the application's own credential to a token request: the secret, or an assertion, signed by us with this certificate or by
+// another issuer.
+func (a *authority) prove(ctx context.Context, form url.Values, endpoint string, with *Certificate) error {
 	var jwt string
 	var err error
 	switch {
@@ -38,7 +39,7 @@ func (a *authority) prove(ctx context.Context, form url.Values, endpoint string)
 		if err != nil {
 			return err
 		}
-		if jwt, err = a.tenant.Certificate.assertion(a.s.cfg.Random, a.tenant.ClientID, endpoint, id, a.s.cfg.Now()); err != nil {
+		if jwt, err = with.assertion(a.s.cfg.Random, a.tenant.ClientID, endpoint, id, a.s.cfg.Now()); err != nil {
 			return fail.Wrap(fail.Internal, "access.assertion", err)
 		}
 	}

@@ -88,8 +88,11 @@ func New(cfg Config) (*Service, error) {
 		if !guid.MatchString(strings.ToLower(t.ClientID)) {
 			bad(at+"client_id", "not_allowed", fail.T("The application is named by its application (client) ID, such as 11111111-2222-3333-4444-555555555555."))
 		}
+		if t.Certificate != nil && t.Certificates == nil {
+			t.Certificates = func() []*Certificate { return []*Certificate{t.Certificate} }
+		}
 		proofs := 0
-		for _, given := range []bool{t.Secret != "", t.Certificate != nil, t.Assertion != nil} {
+		for _, given := range []bool{t.Secret != "", t.Certificates != nil, t.Assertion != nil} {
 			if given {
 				proofs++
 			}
@@ -97,8 +100,8 @@ func New(cfg Config) (*Service, error) {
 		if proofs != 1 {
 			bad(at+"secret", "not_allowed", fail.T("Give the application one credential: a client secret, a certificate or a federated token."))
 		}
-		if t.Certificate != nil {
-			if say := t.Certificate.problem(cfg.Now()); !say.Zero() {
+		if t.Certificates != nil {
+			if say := t.Certificates()[0].problem(cfg.Now()); !say.Zero() {
 				bad(at+"certificate", "not_allowed", say)
 			}
 		}

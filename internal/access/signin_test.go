@@ -125,6 +125,55 @@ func TestSignInByCertificate(t *testing.T) {
 	}
 }
 
+// TestF18_ACertificateThatIsNotKnownYetIsNotTheOnlyOne: the present one is refused, the one before it is taken; who signs in sees nothing.
+func TestF18_ACertificateThatIsNotKnownYetIsNotTheOnlyOne(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	old, text := certificate(t, now.Add(-time.Hour), now.Add(time.Hour))
+	next, _ := certificate(t, now.Add(-time.Minute), now.Add(2*time.Hour))
+	orgs := organizations()
+	orgs[0].Apps[0].Secrets, orgs[0].Apps[0].Certificates = nil, []string{text}
+	e, err := emulator.New(emulator.Options{Organizations: orgs})
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv, err := e.Start(t.Context(), emulator.Addresses{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = srv.Close() })
+	list := []*access.Certificate{old}
+	b := newBench(t, func(c *access.Config) {
+		c.Tenants[0].Authority, c.Tenants[0].Graph, c.Tenants[0].Secret = srv.Authority, srv.Graph, ""
+		c.Tenants[0].Certificates = func() []*access.Certificate { return list }
+		c.HTTP, c.Now = srv.Client(), time.Now
+	})
+	for _, list = range [][]*access.Certificate{{old}, {next, old}} {
+		begun := b.begin(access.Begin{})
+		back, err := emulator.SignIn(t.Context(), srv.Client(), begun.URL, "adele@contoso.com")
+		if err != nil {
+			t.Fatal(err)
+		}
+		u, err := url.Parse(back)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.Finish(t.Context(), access.Callback{Query: u.Query(), Attempt: begun.Cookie, From: here}); err != nil {
+			t.Errorf("with %d certificates: %v", len(list), err)
+		}
+	}
+	list = []*access.Certificate{next}
+	begun := b.begin(access.Begin{})
+	back, err := emulator.SignIn(t.Context(), srv.Client(), begun.URL, "adele@contoso.com")
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, _ := url.Parse(back)
+	if _, err := b.Finish(t.Context(), access.Callback{Query: u.Query(), Attempt: begun.Cookie, From: here}); access.Code(err) != access.CodeCredential {
+		t.Errorf("with the unknown one alone: %v", err)
+	}
+}
+
 func TestRolesComeFromTheToken(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)

@@ -33,7 +33,6 @@ type connected struct {
 	pages  *portal.Portal
 	doctor *doctor.Doctor
 	counts counts
-	proof  time.Time // when the application's certificate ends; zero for anything else
 }
 
 // connect reads an organization's policy and makes the way to its directory.
@@ -50,9 +49,6 @@ func (a *App) connect(ctx context.Context, cfg config.Config, demo bool) (*conne
 		return nil, err
 	}
 	c.reg.Pilot = cfg.PilotGroups
-	if c.reg.Certificate != nil {
-		c.proof = c.reg.Certificate.Leaf.NotAfter
-	}
 	if c.name = cfg.Name; c.name == "" {
 		c.name = c.dir.name(ctx, c.tenant)
 	}

@@ -21,7 +21,6 @@ import (
 	"nameplate/graph"
 	"nameplate/internal/access"
 	"nameplate/internal/config"
-	"nameplate/internal/fail"
 )
 
 // ClientTrusting is an HTTP client that believes one more certificate authority; "" adds none. It follows no redirects with a
@@ -59,26 +58,6 @@ func transport(caFile string) (*http.Transport, error) {
 	}
 	t.TLSClientConfig.RootCAs = pool
 	return t, nil
-}
-
-// readCertificate reads the certificate and key that prove the application to the authority; nil when a secret is used.
-func readCertificate(cfg config.Config) (*access.Certificate, []*x509.Certificate, crypto.PrivateKey, error) {
-	if cfg.Certificate == "" {
-		return nil, nil, nil, nil
-	}
-	data, err := os.ReadFile(cfg.Certificate)
-	if err != nil {
-		return nil, nil, nil, &fail.Error{Op: "app.certificate", Kind: fail.Invalid, Err: err, Say: fail.T("The certificate file %s cannot be read.", cfg.Certificate)}
-	}
-	chain, key, err := azidentity.ParseCertificates(data, nil)
-	if err != nil {
-		return nil, nil, nil, &fail.Error{Op: "app.certificate", Kind: fail.Invalid, Err: err, Say: fail.T("The certificate file %s does not hold a certificate and its RSA key.", cfg.Certificate)}
-	}
-	signer, ok := key.(crypto.Signer)
-	if !ok {
-		return nil, nil, nil, &fail.Error{Op: "app.certificate", Kind: fail.Invalid, Say: fail.T("The key in %s cannot sign.", cfg.Certificate)}
-	}
-	return &access.Certificate{Leaf: chain[0], Key: signer}, chain, key, nil
 }
 
 // exchangeAudience is what a managed identity's token is made out to when it stands for an application, in each cloud.
@@ -131,24 +110,35 @@ func assertion(cfg config.Config, client *http.Client) (access.Assertion, error)
 }
 
 // credential fetches the application's own tokens. Nil in delegated-only mode: then there is no right to misuse.
-func credential(cfg config.Config, tenant string, client *http.Client, proof access.Assertion, chain []*x509.Certificate, key crypto.PrivateKey) (azcore.TokenCredential, error) {
-	if cfg.DelegatedOnly {
+func credential(cfg config.Config, tenant string, client *http.Client, proof access.Assertion, file *pairFile) (azcore.TokenCredential, error) {
+	o, own := reaching(cfg, client)
+	switch {
+	case cfg.DelegatedOnly:
 		return nil, nil
-	}
-	o := azcore.ClientOptions{
-		Cloud:     cloud.Configuration{ActiveDirectoryAuthorityHost: cfg.Cloud.Tokens + "/"},
-		Transport: client,
-	}
-	// The emulator, and an authority that a company runs itself, are unknown to Microsoft's instance discovery.
-	own := cfg.Cloud.Own()
-	if chain != nil {
-		return azidentity.NewClientCertificateCredential(tenant, cfg.ClientID, chain, key,
-			&azidentity.ClientCertificateCredentialOptions{ClientOptions: o, DisableInstanceDiscovery: own})
-	}
-	if proof != nil {
+	case file != nil:
+		return &rolling{file: file, made: map[*access.Certificate]azcore.TokenCredential{}, make: func(p pair) (azcore.TokenCredential, error) {
+			return certificateCredential(cfg, tenant, client, p.chain, p.Key)
+		}}, nil
+	case proof != nil:
 		return azidentity.NewClientAssertionCredential(tenant, cfg.ClientID, proof,
 			&azidentity.ClientAssertionCredentialOptions{ClientOptions: o, DisableInstanceDiscovery: own})
 	}
 	return azidentity.NewClientSecretCredential(tenant, cfg.ClientID, cfg.ClientSecret.Reveal(),
 		&azidentity.ClientSecretCredentialOptions{ClientOptions: o, DisableInstanceDiscovery: own})
+}
+
+// certificateCredential fetches the application's own tokens with one certificate.
+func certificateCredential(cfg config.Config, tenant string, client *http.Client, chain []*x509.Certificate, key crypto.PrivateKey) (azcore.TokenCredential, error) {
+	o, own := reaching(cfg, client)
+	return azidentity.NewClientCertificateCredential(tenant, cfg.ClientID, chain, key,
+		&azidentity.ClientCertificateCredentialOptions{ClientOptions: o, DisableInstanceDiscovery: own})
+}
+
+// reaching says how tokens are fetched. The emulator, and an authority that a company runs itself, are unknown to Microsoft's instance
+// discovery: own says so.
+func reaching(cfg config.Config, client *http.Client) (o azcore.ClientOptions, own bool) {
+	return azcore.ClientOptions{
+		Cloud:     cloud.Configuration{ActiveDirectoryAuthorityHost: cfg.Cloud.Tokens + "/"},
+		Transport: client,
+	}, cfg.Cloud.Own()
 }

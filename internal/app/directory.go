@@ -24,6 +24,7 @@ type connection struct {
 	*entra.Directory
 	client *http.Client
 	graph  *graph.Client
+	proof  *pairFile // nil when no certificate proves the application
 }
 
 // tokens asks for a signed-in person's token by the session's name.
@@ -48,15 +49,14 @@ func openDirectory(ctx context.Context, cfg config.Config, set *property.Set, no
 	if err != nil {
 		return fault(err)
 	}
-	cert, chain, key, err := readCertificate(cfg)
-	if err != nil {
+	if c.proof, err = openPairs(cfg); err != nil {
 		return fault(err)
 	}
 	proof, err := assertion(cfg, client)
 	if err != nil {
 		return fault(&fail.Error{Op: "app.credential", Kind: fail.Invalid, Err: err, Say: fail.T("The managed identity cannot be used. Check the setting managed_identity.")})
 	}
-	cred, err := credential(cfg, tenant, client, proof, chain, key)
+	cred, err := credential(cfg, tenant, client, proof, c.proof)
 	if err != nil {
 		return fault(&fail.Error{Op: "app.credential", Kind: fail.Invalid, Err: err, Say: fail.T("The application's credential cannot be used. Check tenant, client_id and the secret or certificate.")})
 	}
@@ -66,8 +66,11 @@ func openDirectory(ctx context.Context, cfg config.Config, set *property.Set, no
 	}
 	c.graph = g
 	c.Directory = entra.New(entra.Options{Tenants: map[string]*graph.Client{tenant: g}, Tokens: own, Properties: set, Now: now})
-	reg := access.Tenant{ID: tenant, Authority: cfg.Cloud.Authority, ClientID: cfg.ClientID, Certificate: cert, Graph: cfg.Cloud.Graph}
-	if reg.Assertion = proof; cert == nil && proof == nil {
+	reg := access.Tenant{ID: tenant, Authority: cfg.Cloud.Authority, ClientID: cfg.ClientID, Assertion: proof, Graph: cfg.Cloud.Graph}
+	switch {
+	case c.proof != nil:
+		reg.Certificates = c.proof.certificates
+	case proof == nil:
 		reg.Secret = cfg.ClientSecret.Reveal()
 	}
 	return c, tenant, reg, nil

@@ -56,18 +56,19 @@ func looked(ctx context.Context, s *store.Store, tenant string) (doctor.Database
 
 func examiner(cfg config.Config, dir connection, tenant string, now func() time.Time, database func(context.Context) (doctor.Database, error)) (*doctor.Doctor, error) {
 	wish := Wish(cfg, "")
-	proof := doctor.Credential{Kind: "secret"}
-	if cert, _, _, err := readCertificate(cfg); err != nil {
-		return nil, err
-	} else if cert != nil {
-		proof = doctor.Credential{Kind: "certificate", Ends: cert.Leaf.NotAfter}
-		wish.Certificate = cert.Leaf
-	} else if cfg.FederatedTokenFile != "" {
-		proof = doctor.Credential{Kind: "federated token", Renewed: true}
-	} else if cfg.ManagedIdentity != "" {
-		proof = doctor.Credential{Kind: "managed identity", Renewed: true}
-	} else if s := cfg.ClientSecret.Reveal(); len(s) > 3 {
-		proof.Hint = s[:3]
+	proof := func() doctor.Credential {
+		c := doctor.Credential{Kind: "secret"}
+		switch s := cfg.ClientSecret.Reveal(); {
+		case dir.proof != nil:
+			c.Kind, c.Leaf, c.Ends = "certificate", dir.proof.leaf(), dir.proof.ends()
+		case cfg.FederatedTokenFile != "":
+			c.Kind, c.Renewed = "federated token", true
+		case cfg.ManagedIdentity != "":
+			c.Kind, c.Renewed = "managed identity", true
+		case len(s) > 3:
+			c.Hint = s[:3]
+		}
+		return c
 	}
 	return doctor.New(doctor.Options{
 		Tenant: tenant, Authority: cfg.Cloud.Authority, Graph: dir.graph, ClientID: cfg.ClientID, Redirect: RedirectURI(cfg), Credential: proof,

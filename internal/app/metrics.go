@@ -87,8 +87,8 @@ func (a *App) samples(ctx context.Context) (out []web.Sample) {
 			}
 			out = append(out, web.Sample{Name: "nameplate_writing_stopped", Help: "1 while all writing is stopped (nameplate stop).", Labels: c.labels(), Value: on})
 		}
-		if !c.proof.IsZero() {
-			out = append(out, web.Sample{Name: "nameplate_credential_expiry_timestamp_seconds", Help: "When the application's certificate ends, in seconds since 1970.", Labels: c.labels(), Value: float64(c.proof.Unix())})
+		if ends := c.dir.proof.ends(); !ends.IsZero() {
+			out = append(out, web.Sample{Name: "nameplate_credential_expiry_timestamp_seconds", Help: "When the application's certificate ends, in seconds since 1970.", Labels: c.labels(), Value: float64(ends.Unix())})
 		}
 		out = append(out, c.counts.samples(c.labels)...)
 	}

@@ -17,6 +17,7 @@ import (
 	"nameplate/graph"
 	"nameplate/internal/config"
 	"nameplate/internal/doctor"
+	"nameplate/internal/explain"
 	"nameplate/internal/fail"
 	"nameplate/internal/setup"
 )
@@ -50,6 +51,9 @@ func PlanSetup(ctx context.Context, o SetupOptions) (*Setup, error) {
 	if o.Now == nil {
 		o.Now = Clock
 	}
+	if _, err := setup.WriteSettings(o.File, nil); err != nil {
+		return nil, err // better now than when everything is made
+	}
 	client, err := ClientTrusting(o.Config.CAFile)
 	if err != nil {
 		return nil, &fail.Error{Op: "app.setup", Kind: fail.Invalid, Err: err, Say: fail.T("The file of the certificate authority cannot be used. Check the setting ca_file.")}
@@ -57,6 +61,11 @@ func PlanSetup(ctx context.Context, o SetupOptions) (*Setup, error) {
 	admin, err := administrator(o.Config, client, setup.Scopes(o.Plan), o.Prompt)
 	if err != nil {
 		return nil, err
+	}
+	// Somebody has to find a browser and type a code: that must not happen inside a request, whose time is short.
+	if _, err := admin.GetToken(ctx, policy.TokenRequestOptions{EnableCAE: true}); err != nil {
+		found := explain.Explain(explain.Answer{From: explain.SignIn, Doing: explain.SigningIn, Numbers: explain.Numbers(err.Error()), Err: err})
+		return nil, &fail.Error{Op: "app.setup", Kind: fail.Denied, Err: explain.With(found, err), Say: fail.T("Nobody signed in. Where sign-in by device code is blocked, print what somebody else can do: nameplate setup --checklist")}
 	}
 	g, err := graph.New(graph.Options{Endpoint: o.Config.Cloud.Graph, Credential: admin, Transport: client.Transport, Now: o.Now, NewID: newID})
 	if err != nil {
@@ -181,11 +190,14 @@ func (s *Setup) Apply(ctx context.Context, tell func(string)) ([]string, error) 
 // proofTries and proofPause bound how long a new registration is waited for: what was made shows everywhere after a while.
 const proofTries, proofPause = 12, 5 * time.Second
 
-// Prove examines a new registration until nothing is wrong with it or patience ends.
+// Prove examines a new registration until nothing is wrong with it or patience ends. What is wrong here does not pass by waiting.
 func Prove(ctx context.Context, cfg config.Config) ([]doctor.Finding, error) {
 	for try := 1; ; try++ {
 		found, err := Examine(ctx, cfg, nil)
-		if err != nil || try == proofTries || !slices.ContainsFunc(found, func(f doctor.Finding) bool { return f.Level == doctor.Error }) {
+		wait := slices.ContainsFunc(found, func(f doctor.Finding) bool {
+			return f.Level == doctor.Error && !slices.Contains([]string{"database", "key_file", "clock"}, f.Code)
+		})
+		if err != nil || try == proofTries || !wait {
 			return found, err
 		}
 		if err := pause(ctx, proofPause); err != nil {

@@ -7,6 +7,7 @@ package doctor
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -46,10 +47,11 @@ type Finding struct {
 
 // Credential is what proves the application.
 type Credential struct {
-	Kind    string    // "certificate", "secret", "federated token", "managed identity"
-	Ends    time.Time // zero: not known
-	Hint    string    // the first three characters of a secret, which the registration shows as well
-	Renewed bool      // by the platform that runs us: there is no end to watch
+	Kind    string            // "certificate", "secret", "federated token", "managed identity"
+	Ends    time.Time         // zero: not known
+	Leaf    *x509.Certificate // of a certificate
+	Hint    string            // the first three characters of a secret, which the registration shows as well
+	Renewed bool              // by the platform that runs us: there is no end to watch
 }
 
 // Database is what was found in it.
@@ -66,9 +68,9 @@ type Options struct {
 	Authority  string // origin of the sign-in service
 	Graph      *graph.Client
 	ClientID   string
-	Redirect   string // the redirect address that has to be registered
-	Credential Credential
-	Delegated  bool // nothing is done with the application's own right
+	Redirect   string            // the redirect address that has to be registered
+	Credential func() Credential // what proves the application now
+	Delegated  bool              // nothing is done with the application's own right
 	Features   []Feature
 	HTTP       *http.Client // reaches the authority
 	Now        func() time.Time
@@ -102,7 +104,7 @@ func (d *Doctor) Run(ctx context.Context) []Finding {
 	if usable {
 		add(d.redirect(ctx)...)
 	}
-	known := d.o.Credential
+	known := d.o.Credential()
 	if !d.o.Delegated {
 		add(d.rights(ctx)...)
 		add(d.registration(ctx, &known)...)

@@ -78,7 +78,7 @@ func open(t *testing.T, edit func(*emulator.Organization)) *clinic {
 	k.o = doctor.Options{
 		Tenant: tenant, Authority: s.Authority, ClientID: client, Redirect: redirect, HTTP: s.Client(), Now: e.Now,
 		Graph:      newGraph(t, s.Graph, cred, s.Client().Transport),
-		Credential: doctor.Credential{Kind: "certificate", Ends: e.Now().AddDate(1, 0, 0)}, Features: doctor.Chosen([]string{"profiles"}),
+		Credential: is(doctor.Credential{Kind: "certificate", Ends: e.Now().AddDate(1, 0, 0)}), Features: doctor.Chosen([]string{"profiles"}),
 		Database: func(context.Context) (doctor.Database, error) { return doctor.Database{}, nil }, KeyFile: func() error { return nil },
 		Wish: &setup.Wish{
 			ClientID: client, Redirects: []string{redirect, signedOut}, Logout: logout, Delegated: setup.Delegated(), Application: func([]string) []string { return nil },
@@ -165,13 +165,13 @@ func TestS1_57_C6_AFindingForEachThingThatIsWrong(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			k.o.Wish.Certificate = pair.Leaf
+			k.o.Credential = is(doctor.Credential{Kind: "certificate", Leaf: pair.Leaf, Ends: pair.Leaf.NotAfter})
 		}, "registration:certificate", doctor.Error, "missing"},
 		"end of a secret": {
 			app(func(a *emulator.App) { a.Secrets[0].Ends = time.Now().AddDate(0, 0, 20).UTC().Format(time.RFC3339) }),
-			func(k *clinic) { k.o.Credential = doctor.Credential{Kind: "secret", Hint: secret[:3]} }, "credential_end", doctor.Note, "less than 30",
+			func(k *clinic) { k.o.Credential = is(doctor.Credential{Kind: "secret", Hint: secret[:3]}) }, "credential_end", doctor.Note, "less than 30",
 		},
-		"end of a secret not known": {nil, func(k *clinic) { k.o.Credential = doctor.Credential{Kind: "secret", Hint: "zzz"} }, "credential_end", doctor.Note, "cannot be seen"},
+		"end of a secret not known": {nil, func(k *clinic) { k.o.Credential = is(doctor.Credential{Kind: "secret", Hint: "zzz"}) }, "credential_end", doctor.Note, "cannot be seen"},
 		"registration not readable": {nil, func(k *clinic) {
 			k.Inject(emulator.Rule{Match: emulator.Match{Path: `^/v1\.0/applications`}, Do: emulator.Do{Status: 403, Code: "Authorization_RequestDenied"}})
 		}, "registration", doctor.Note, "cannot be seen"},
@@ -209,8 +209,10 @@ func TestS1_57_C6_AFindingForEachThingThatIsWrong(t *testing.T) {
 }
 
 func (k *clinic) ends(days int) {
-	k.o.Credential.Ends = k.Now().Add(time.Duration(days)*24*time.Hour + 2*time.Hour)
+	k.o.Credential = is(doctor.Credential{Kind: "certificate", Ends: k.Now().Add(time.Duration(days)*24*time.Hour + 2*time.Hour)})
 }
+
+func is(c doctor.Credential) func() doctor.Credential { return func() doctor.Credential { return c } }
 
 func TestDoctor_NothingIsWrong(t *testing.T) {
 	t.Parallel()

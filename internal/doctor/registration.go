@@ -26,7 +26,9 @@ func (d *Doctor) registration(ctx context.Context, c *Credential) []Finding {
 	if d.o.Wish == nil {
 		return nil
 	}
-	plan, err := setup.Compare(ctx, d.o.Graph, *d.o.Wish)
+	wish := *d.o.Wish
+	wish.Certificate = c.Leaf
+	plan, err := setup.Compare(ctx, d.o.Graph, wish)
 	switch {
 	case fail.Is(err, fail.Denied), fail.Is(err, fail.NotFound):
 		return []Finding{{

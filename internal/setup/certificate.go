@@ -106,7 +106,7 @@ func (p *Pair) Create(path string) error {
 	return nil
 }
 
-// Put writes a file for its owner only, all or nothing: who reads it meanwhile reads the old one or the new one.
+// put writes a file for its owner only, all or nothing: who reads it meanwhile reads the old one or the new one.
 func put(path string, data []byte) error {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*") // made with mode 0600
 	if err == nil {
@@ -133,6 +133,12 @@ func Public(c *x509.Certificate) string {
 func Thumbprint(c *x509.Certificate) string {
 	sum := sha1.Sum(c.Raw) // #nosec G401 -- a name, not a proof
 	return strings.ToUpper(hex.EncodeToString(sum[:]))
+}
+
+// x5t is the certificate's SHA-1 as a JWT's header has it.
+func x5t(c *x509.Certificate) string {
+	sum := sha1.Sum(c.Raw) // #nosec G401 -- a name, not a proof
+	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
 // sameThumbprint compares what the service keeps as customKeyIdentifier: a thumbprint, SHA-1 or SHA-256, in base64 of its bytes; older

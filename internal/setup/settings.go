@@ -31,6 +31,9 @@ func WriteSettings(path string, list []Setting) ([]string, error) {
 	if err != nil {
 		return nil, &fail.Error{Op: "setup.settings", Item: path, Kind: fail.Invalid, Err: err, Say: fail.T("The configuration file %s cannot be read as YAML. Mend it: nameplate config check", path)}
 	}
+	if _, several := have["tenants"]; several {
+		return nil, fail.New(fail.Unsupported, "setup.settings", fail.T("%s lists several organizations under tenants. Run setup for one of them with a file of its own (--config), and copy what it writes into the list.", path))
+	}
 	var added []string
 	b := bytes.NewBuffer(data)
 	if n := len(data); n > 0 && data[n-1] != '\n' {

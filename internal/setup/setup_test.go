@@ -3,7 +3,6 @@ package setup_test
 import (
 	"context"
 	"crypto/rand"
-	"crypto/x509"
 	"fmt"
 	"net/http"
 	"os"
@@ -15,10 +14,6 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
-	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
 	"nameplate/emulator"
 	"nameplate/graph"
@@ -129,14 +124,7 @@ func states(p *setup.Plan) map[setup.State][]string {
 // held are the application permissions in the token that the registration gets with its certificate.
 func (w *world) held(p *setup.Plan) []string {
 	w.t.Helper()
-	c, err := azidentity.NewClientCertificateCredential(p.Tenant, p.ClientID, []*x509.Certificate{pair().Leaf}, pair().PrivateKey, &azidentity.ClientCertificateCredentialOptions{
-		ClientOptions:            azcore.ClientOptions{Cloud: cloud.Configuration{ActiveDirectoryAuthorityHost: w.s.Authority + "/"}, Transport: w.s.Client()},
-		DisableInstanceDiscovery: true,
-	})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	g, err := graph.New(graph.Options{Endpoint: w.s.Graph, Credential: c, Transport: w.s.Client().Transport, Now: time.Now, NewID: w.newID})
+	g, err := w.client(p.ClientID, pair())
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -374,6 +362,12 @@ func TestB49_TheConfigurationIsAddedToAndNotChanged(t *testing.T) {
 	}
 	if added, err = setup.WriteSettings(file, list); err != nil || added != nil {
 		t.Errorf("again: %v %v", added, err)
+	}
+	if err := os.WriteFile(file, []byte("tenants:\n  - tenant: x\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err = setup.WriteSettings(file, list); !fail.Is(err, fail.Unsupported) {
+		t.Errorf("a list of organizations: %v", err)
 	}
 }
 

@@ -333,22 +333,27 @@ func (r *remote) sure(ctx context.Context, what, who, yes string) error {
 	if name == "" {
 		name = text(o["id"])
 	}
+	return r.typed(what, text(o["displayName"]), name, yes)
+}
+
+// typed asks whoever sits there to type a name before something is done to who is called so, and takes yes where nobody does.
+func (c *command) typed(what, called, name, yes string) error {
 	if yes != "" {
 		if yes != name {
 			return usageError{fmt.Errorf("--yes says %q, and this is about %s. Nothing was done", yes, plain(name))}
 		}
 		return nil
 	}
-	ok := r.terminal()
+	ok := c.terminal()
 	var line string
 	if ok {
-		fmt.Fprintf(r.Err, "%s %s.\nType %s to go on: ", what, plain(text(o["displayName"])), plain(name))
-		if _, err := fmt.Fscanln(r.In, &line); errors.Is(err, io.EOF) {
+		fmt.Fprintf(c.Err, "%s %s.\nType %s to go on: ", what, plain(called), plain(name))
+		if _, err := fmt.Fscanln(c.In, &line); errors.Is(err, io.EOF) {
 			ok = false // nobody sits there
 		}
 	}
 	if !ok {
-		return usageError{fmt.Errorf("%s %s (%s). Without a terminal this needs: --yes %[3]s", what, plain(text(o["displayName"])), plain(name))}
+		return usageError{fmt.Errorf("%s %s (%s). Without a terminal this needs: --yes %[3]s", what, plain(called), plain(name))}
 	}
 	if line != name {
 		return usageError{errors.New("that is not the name; nothing was done")}

@@ -135,26 +135,41 @@ func newBox(t testing.TB, edit ...func(*emulator.Options, *graph.Options)) *box 
 
 func ref(id string) directory.Ref { return directory.Ref{Tenant: tenant, ID: id} }
 
+// asked is a test as the contract asks for it.
+type asked struct{ *testing.T }
+
+func (a asked) Run(name string, test func(directorytest.T)) bool {
+	return a.T.Run(name, func(t *testing.T) { test(asked{t}) })
+}
+
 func TestContract(t *testing.T) {
 	t.Parallel()
-	directorytest.Run(t, func(t *testing.T) directorytest.Fixture {
-		b := newBox(t)
-		arm := map[directorytest.Fault]emulator.Rule{
-			directorytest.LostBefore:    {Match: emulator.Match{Path: `batch$`, Times: 1}, At: "before", Do: emulator.Do{Drop: true}},
-			directorytest.LostAfter:     {Match: emulator.Match{Path: `batch$`, Times: 1}, At: "after", Do: emulator.Do{Drop: true}},
-			directorytest.Busy:          {Match: emulator.Match{Path: `batch$`, Times: 1}, At: "after", Do: emulator.Do{Status: 503}},
-			directorytest.Throttled:     {Match: emulator.Match{Method: "PATCH"}, At: "before", Do: emulator.Do{Status: 429, RetryAfter: "1"}},
-			directorytest.ThrottledOnce: {Match: emulator.Match{Method: "PATCH", Times: 1}, At: "before", Do: emulator.Do{Status: 429, RetryAfter: "7"}},
-		}
-		return directorytest.Fixture{
-			Reader: b.dir, Writer: b.dir, Lister: b.dir,
-			Member: ref(memberID), UPN: "anna@contoso.example", Session: "session of " + memberID,
-			Manager: ref(managerID), Synced: ref(syncedID), Once: ref(onceID), Admin: ref(adminID), Guest: ref(guestID),
-			Gone:  ref("10000000-0000-4000-8000-0000000000ff"),
-			Group: ref(groupID), Dynamic: ref(dynamicID), Powerful: ref(powerfulID), SKU: officeSKU, Plan: mailPlan, Dear: dearSKU,
-			Arm:      func(f directorytest.Fault) { b.Inject(arm[f]) },
-			Requests: func() int { return int(b.Statistics().Requests) },
-			Pass:     b.pass,
-		}
-	})
+	for _, c := range directorytest.Cases() {
+		t.Run(c.Name, func(t *testing.T) {
+			t.Parallel()
+			c.Test(asked{t}, fixture(t))
+		})
+	}
+}
+
+func fixture(t *testing.T) directorytest.Fixture {
+	t.Helper()
+	b := newBox(t)
+	arm := map[directorytest.Fault]emulator.Rule{
+		directorytest.LostBefore:    {Match: emulator.Match{Path: `batch$`, Times: 1}, At: "before", Do: emulator.Do{Drop: true}},
+		directorytest.LostAfter:     {Match: emulator.Match{Path: `batch$`, Times: 1}, At: "after", Do: emulator.Do{Drop: true}},
+		directorytest.Busy:          {Match: emulator.Match{Path: `batch$`, Times: 1}, At: "after", Do: emulator.Do{Status: 503}},
+		directorytest.Throttled:     {Match: emulator.Match{Method: "PATCH"}, At: "before", Do: emulator.Do{Status: 429, RetryAfter: "1"}},
+		directorytest.ThrottledOnce: {Match: emulator.Match{Method: "PATCH", Times: 1}, At: "before", Do: emulator.Do{Status: 429, RetryAfter: "7"}},
+	}
+	return directorytest.Fixture{
+		Reader: b.dir, Writer: b.dir, Lister: b.dir,
+		Member: ref(memberID), UPN: "anna@contoso.example", Session: "session of " + memberID,
+		Manager: ref(managerID), Synced: ref(syncedID), Once: ref(onceID), Admin: ref(adminID), Guest: ref(guestID),
+		Gone:  ref("10000000-0000-4000-8000-0000000000ff"),
+		Group: ref(groupID), Dynamic: ref(dynamicID), Powerful: ref(powerfulID), SKU: officeSKU, Plan: mailPlan, Dear: dearSKU,
+		Arm:      func(f directorytest.Fault) { b.Inject(arm[f]) },
+		Requests: func() int { return int(b.Statistics().Requests) },
+		Pass:     b.pass,
+	}
 }

@@ -5,12 +5,15 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,7 +29,18 @@ country: DE
 domains: [{name: contoso.example, verified: true}]
 users:
   - {upn: glenda@contoso.example, roles: [Global Administrator], values: {displayName: Glenda Global, mailNickname: glenda, accountEnabled: true, userType: Member}}
-  - {upn: anna@contoso.example, values: {displayName: Anna Member, mailNickname: anna, accountEnabled: true, userType: Member, city: Ulm}}
+  - {upn: anna@contoso.example, values: {displayName: Anna Member, mailNickname: anna, accountEnabled: true, userType: Member, city: Ulm}, manager: nameplate-verify-boss@contoso.example}
+  - {upn: nameplate-verify@contoso.example, values: {displayName: Thea Throwaway, mailNickname: thea, accountEnabled: true, userType: Member, city: Ulm, otherMails: [thea@example.com], mobilePhone: "+49 731 1"}}
+  - {upn: nameplate-verify-guest@contoso.example, values: {displayName: Gast, mailNickname: gast, accountEnabled: true, userType: Guest}}
+  - {upn: nameplate-verify-synced@contoso.example, sync: synced, values: {displayName: Sync, mailNickname: sync, accountEnabled: true, userType: Member}}
+  - {upn: nameplate-verify-admin@contoso.example, roles: [Helpdesk Administrator], values: {displayName: Helpdesk, mailNickname: helpdesk, accountEnabled: true, userType: Member}}
+  - {upn: nameplate-verify-boss@contoso.example, values: {displayName: Boss, mailNickname: boss, accountEnabled: true, userType: Member}}
+  - {upn: nameplate-verify-assignable@contoso.example, values: {displayName: Power, mailNickname: power, accountEnabled: true, userType: Member}}
+  - {upn: nameplate-verify-user@contoso.example, values: {displayName: User, mailNickname: user, accountEnabled: true, userType: Member}}
+  - {upn: load0@contoso.example, values: {displayName: Load Null, mailNickname: load0, accountEnabled: true, userType: Member}}
+  - {upn: load1@contoso.example, values: {displayName: Load One, mailNickname: load1, accountEnabled: true, userType: Member}}
+  - {upn: load2@contoso.example, values: {displayName: Load Two, mailNickname: load2, accountEnabled: true, userType: Member}}
+groups: [{name: Role holders, type: role-assignable, members: [nameplate-verify-assignable@contoso.example]}]
 `
 
 // newcomer is somebody with an organization and the program, and a folder for what it writes.
@@ -72,7 +86,7 @@ func (n *newcomer) run(who string, args ...string) (out, said string, code int) 
 	ctx, cancel := context.WithTimeout(n.t.Context(), time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program(n.t), args...)
-	cmd.Env = append(os.Environ(), "NAMEPLATE_LISTEN=127.0.0.1:"+n.port)
+	cmd.Dir, cmd.Env = n.folder, append(os.Environ(), "NAMEPLATE_LISTEN=127.0.0.1:"+n.port)
 	var b bytes.Buffer
 	cmd.Stdout = &b
 	pipe, err := cmd.StderrPipe()
@@ -108,7 +122,7 @@ func (n *newcomer) run(who string, args ...string) (out, said string, code int) 
 func (n *newcomer) serve() *world {
 	n.t.Helper()
 	cmd := exec.CommandContext(context.WithoutCancel(n.t.Context()), program(n.t), "serve", "--json", "--config", n.config())
-	cmd.Env = append(os.Environ(), "NAMEPLATE_LISTEN=127.0.0.1:"+n.port)
+	cmd.Dir, cmd.Env = n.folder, append(os.Environ(), "NAMEPLATE_LISTEN=127.0.0.1:"+n.port)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		n.t.Fatal(err)
@@ -188,4 +202,175 @@ func TestS1_46_S1_57_S5_22_OneCommandThenSignInWorks(t *testing.T) {
 	}
 	b.get("/profile").says("Bonn")
 	w.signIn("glenda@contoso.example").get("/admin/people").says("Anna Member")
+}
+
+// TestF18_RotationUnderLoadLosesNothing: while people sign in and save, the certificate is replaced, the old one is taken away, and the
+// application's own token is refused and fetched anew. No request is lost, and the server is not started again.
+func TestF18_RotationUnderLoadLosesNothing(t *testing.T) {
+	t.Parallel()
+	n := newcomers(t)
+	if out, said, code := n.run("glenda@contoso.example", append([]string{"setup", "--yes"}, n.places()...)...); code != 0 {
+		t.Fatalf("exit %d\n%s\n%s", code, out, said)
+	}
+	w := n.serve()
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	var wg sync.WaitGroup
+	var rounds, lost atomic.Int64
+	made := make(chan struct{}, 100_000)
+	round := func(i int) error {
+		b := w.browser()
+		resp, err := b.http.Get(n.portal + "/login")
+		if err != nil {
+			return err
+		}
+		_ = resp.Body.Close()
+		to, err := emulator.SignIn(t.Context(), b.http, resp.Request.URL.String(), fmt.Sprintf("load%d@contoso.example", i))
+		if err != nil {
+			return err
+		}
+		for _, address := range []string{to, n.portal + "/profile"} {
+			resp, err := b.http.Get(address)
+			if err != nil {
+				return err
+			}
+			_ = resp.Body.Close()
+			if resp.StatusCode != http.StatusOK || resp.Request.URL.Path != "/profile" {
+				return fmt.Errorf("%s: %d at %s", address, resp.StatusCode, resp.Request.URL.Path)
+			}
+		}
+		return nil
+	}
+	for i := range 3 {
+		wg.Go(func() {
+			for ctx.Err() == nil {
+				if err := round(i); err != nil {
+					lost.Add(1)
+					t.Errorf("after %d rounds: %v", rounds.Load(), err)
+				}
+				rounds.Add(1)
+				made <- struct{}{}
+			}
+		})
+	}
+	more := func(k int) { // waits for so many rounds more
+		for len(made) > 0 {
+			<-made
+		}
+		for range k {
+			select {
+			case <-made:
+			case <-t.Context().Done():
+			}
+		}
+	}
+	more(6)
+	for _, args := range [][]string{{"credentials", "rotate"}, {"credentials", "rotate", "--finish"}} {
+		if out, said, code := n.run("", append(args, "--config", n.config())...); code != 0 {
+			t.Errorf("%v: exit %d\n%s\n%s", args, code, out, said)
+		}
+		w.control(http.MethodPost, "/faults", emulator.Rule{Match: emulator.Match{Path: `^/v1\.0/`, Times: 1}, Do: emulator.Do{Status: http.StatusUnauthorized, Code: "InvalidAuthenticationToken"}}, nil)
+		more(9)
+	}
+	stop()
+	wg.Wait()
+	t.Logf("%d sign-ins with two pages each, %d lost", rounds.Load(), lost.Load())
+	out, _, code := n.run("", "credentials", "list", "--json", "--config", n.config())
+	var list struct {
+		Credentials []struct {
+			Kind     string
+			DaysLeft int `json:"days_left"`
+			Used     bool
+		}
+	}
+	if err := json.Unmarshal([]byte(out), &list); err != nil || code != 0 || len(list.Credentials) != 1 || !list.Credentials[0].Used || list.Credentials[0].DaysLeft < 363 {
+		t.Errorf("exit %d, %v: %s", code, err, out)
+	}
+}
+
+// TestVerify_OneThrowawayPersonAndNobodyElse: the directory's contract on one person, who is afterwards as before; everybody else is
+// refused before anything is sent.
+func TestVerify_OneThrowawayPersonAndNobodyElse(t *testing.T) {
+	t.Parallel()
+	n := newcomers(t)
+	if out, said, code := n.run("glenda@contoso.example", append([]string{"setup", "--yes", "--features", "profiles,photos,deletion"}, n.places()...)...); code != 0 {
+		t.Fatalf("exit %d\n%s\n%s", code, out, said)
+	}
+	w := &world{Demo: &app.Demo{Portal: n.portal, Box: n.box.Box}, t: t}
+	people := func() map[string]string {
+		var orgs []emulator.Organization
+		w.control(http.MethodGet, "/snapshot", nil, &orgs)
+		out := map[string]string{}
+		for _, u := range orgs[0].Users {
+			j, err := json.Marshal(u)
+			if err != nil {
+				t.Fatal(err)
+			}
+			out[u.UPN] = string(j)
+		}
+		return out
+	}
+	server := n.serve()
+	server.signIn("nameplate-verify-user@contoso.example")
+	writes := func() int64 {
+		var s emulator.Statistics
+		w.control(http.MethodGet, "/statistics", nil, &s)
+		return s.Writes
+	}
+	before, none := people(), writes()
+	for who, why := range map[string]string{
+		"anna@contoso.example":                        "does not begin with nameplate-verify",
+		"glenda@contoso.example":                      "does not begin with nameplate-verify",
+		"nameplate-verify-guest@contoso.example":      "is a guest",
+		"nameplate-verify-synced@contoso.example":     "mastered on-premises",
+		"nameplate-verify-admin@contoso.example":      "holds a directory role",
+		"nameplate-verify-boss@contoso.example":       "somebody's manager",
+		"nameplate-verify-assignable@contoso.example": "group that can hold directory roles",
+		"nameplate-verify-user@contoso.example":       "has signed in to this portal",
+	} {
+		if out, said, code := n.run("", "verify", "--on", who, "--yes", who, "--config", n.config()); code != 4 || !strings.Contains(said, why) {
+			t.Errorf("%s: exit %d\n%s\n%s", who, code, out, said)
+		}
+	}
+	const thea = "nameplate-verify@contoso.example"
+	if _, said, code := n.run("", "verify", "--on", thea, "--config", n.config()); code != 2 || !strings.Contains(said, "--yes "+thea) {
+		t.Errorf("not confirmed: exit %d\n%s", code, said)
+	}
+	if n := writes(); n != none {
+		t.Errorf("refused, and %d writes", n-none)
+	}
+	out, said, code := n.run("", "verify", "--on", thea, "--yes", thea, "--json", "--config", n.config())
+	var a struct {
+		Results []struct {
+			Case     string
+			Problems []string
+		}
+	}
+	if err := json.Unmarshal([]byte(out), &a); err != nil || code != 0 || len(a.Results) < 10 {
+		t.Errorf("exit %d, %v\n%s\n%s", code, err, out, said)
+	}
+	for _, r := range a.Results {
+		if len(r.Problems) > 0 {
+			t.Errorf("%s: %v", r.Case, r.Problems)
+		}
+	}
+	if n := writes(); n-none < 10 {
+		t.Errorf("only %d writes", n-none)
+	}
+	asBefore := func() {
+		t.Helper()
+		after := people()
+		for upn, was := range before {
+			if now := after[upn]; now != was {
+				t.Errorf("%s is another:\nbefore %s\nafter  %s", upn, was, now)
+			}
+		}
+	}
+	asBefore()
+	// A directory that does not do what is expected of it is told, and the person is as before all the same.
+	w.control(http.MethodPost, "/faults", emulator.Rule{Match: emulator.Match{Method: http.MethodPatch, Path: `^/v1\.0/users/`, Nth: 2}, At: emulator.After, Do: emulator.Do{Status: 500}}, nil)
+	if out, said, code = n.run("", "verify", "--on", thea, "--yes", thea, "--config", n.config()); code != 1 || !strings.Contains(out, "differs") || !strings.Contains(out, "is as before") {
+		t.Errorf("a directory that errs: exit %d\n%s\n%s", code, out, said)
+	}
+	asBefore()
 }

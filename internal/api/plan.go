@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"nameplate/internal/bulk"
+	"nameplate/internal/change"
 	"nameplate/internal/directory"
 	"nameplate/internal/fail"
 	"nameplate/internal/property"
@@ -44,6 +45,20 @@ type plan struct {
 	Cells     map[string]int `json:"cells" says:"how many people get another value of a property"`
 	Problems  []placed       `json:"problems" says:"of the file as a whole; with any, nothing of the plan can be applied"`
 	Notes     []placed       `json:"notes"`
+	State     string         `json:"state" says:"planned, applying, paused, canceled or done"`
+	Why       string         `json:"why,omitempty" says:"of a pause"`
+	AppliedBy string         `json:"appliedBy,omitempty"`
+	Began     *time.Time     `json:"began,omitempty"`
+	Ended     *time.Time     `json:"ended,omitempty"`
+	Fates     map[string]int `json:"fates,omitempty" says:"ready rows by what became of them: applied, unchanged, partly, unverified, conflicted, refused, failed, open"`
+}
+
+// confirmed is what has to be said to apply a plan.
+type confirmed struct {
+	Digest     string `json:"digest" says:"of the plan that was looked at"`
+	People     int    `json:"people,omitempty" says:"typed by somebody where the plan changes many people: how many"`
+	Privileged int    `json:"privileged,omitempty" says:"typed where it changes people who hold a directory role: how many"`
+	Deletions  int    `json:"deletions,omitempty" says:"typed where it deletes people: how many"`
 }
 
 // planCounts says how many rows there are.
@@ -86,12 +101,17 @@ type planRow struct {
 	Steps      []planStep `json:"steps"`
 	Problems   []placed   `json:"problems"`
 	Notes      []placed   `json:"notes"`
+	Fate       string     `json:"fate,omitempty" says:"what became of it: applied, unchanged, partly, unverified, conflicted, refused, failed"`
 }
 
 // planStep is one change of a row.
 type planStep struct {
 	Kind    string       `json:"kind"`
 	Changes []planChange `json:"changes"`
+	Fate    string       `json:"fate,omitempty"`
+	Entry   string       `json:"entry,omitempty" says:"of the history"`
+	Detail  string       `json:"detail,omitempty" says:"why it did not arrive"`
+	Code    string       `json:"code,omitempty"`
 }
 
 // planChange is one value, old and new.
@@ -131,8 +151,19 @@ func (a *API) plans() []Route {
 		{Method: "GET", Path: "/plans/{id}", Says: "Read a plan.", Scope: directory.PeopleRead, Roles: readers, Gives: plan{}, do: getPlan},
 		{
 			Method: "GET", Path: "/plans/{id}/rows", Says: "List rows of a plan, in the order of the file.", Scope: directory.PeopleRead, Roles: readers, Gives: planRowsPage{}, do: listRows,
-			Query: []Param{{"state", "only those that are ready, unchanged or refused", "string"}, {"kind", "only those with such a change: update, manager, member, license, delete, restore", "string"}, {"search", "in names and sign-in names", "string"}, limitParam, cursorParam},
+			Query: []Param{{"state", "only those that are ready, unchanged or refused", "string"}, {"kind", "only those with such a change: update, manager, member, license, delete, restore", "string"}, {"fate", "only those of which this became", "string"}, {"search", "in names and sign-in names", "string"}, limitParam, cursorParam},
 		},
+		{Method: "POST", Path: "/plans/{id}/apply", Says: "Apply exactly the plan with this digest. It goes on by itself; GET tells how far it is.", Scope: directory.PeopleWrite, Roles: writers, Body: confirmed{}, Gives: plan{}, Status: http.StatusAccepted, do: applyPlan},
+		order("pause", "Stop a plan between two rows.", func(b *bulk.Bulk, c *call) (bulk.Plan, error) {
+			return b.Pause(c.r.Context(), c.by, c.tenant, c.r.PathValue("id"))
+		}),
+		order("resume", "Let a paused plan go on.", func(b *bulk.Bulk, c *call) (bulk.Plan, error) {
+			return b.Resume(c.r.Context(), c.by, c.tenant, c.r.PathValue("id"))
+		}),
+		order("cancel", "End a plan; rows that were not reached stay as they are.", func(b *bulk.Bulk, c *call) (bulk.Plan, error) {
+			return b.Cancel(c.r.Context(), c.by, c.tenant, c.r.PathValue("id"))
+		}),
+		{Method: "GET", Path: "/plans/{id}/rejects", Says: "The rows that did not arrive, as a spreadsheet that can be planned again.", Scope: directory.PeopleRead, Roles: readers, Type: bytesType, Query: []Param{{"as", "csv or xlsx", "string"}}, do: exportRejects},
 		{
 			Method: "GET", Path: "/export/people", Says: "People as a spreadsheet that comes back in without a change.", Scope: directory.PeopleRead, Roles: readers, Type: bytesType, Slow: true, do: exportPeople,
 			Query: []Param{{"format", "own, or an admin center's: m365-2024, m365-export, entra-create, entra-download …", "string"}, {"as", "csv or xlsx", "string"}, filterParam},
@@ -195,7 +226,51 @@ func shownPlan(v *web.Visit, p bulk.Plan) plan {
 	for k, n := range p.Counts.Cells {
 		out.Cells[string(k)] = n
 	}
+	if out.State = string(p.Run.State); p.Run.State == bulk.Planned {
+		out.State = "planned"
+		return out
+	}
+	out.AppliedBy, out.Began, out.Why, out.Fates = p.Run.By.Name, &p.Run.Began, v.T(p.Run.Why), map[string]int{}
+	if !p.Run.Ended.IsZero() {
+		out.Ended = &p.Run.Ended
+	}
+	for k, n := range p.Run.Fates {
+		if k == "" {
+			k = "open"
+		}
+		out.Fates[k] = n
+	}
 	return out
+}
+
+func applyPlan(c *call) (reply, error) {
+	var in confirmed
+	if err := c.into(&in); err != nil {
+		return reply{}, err
+	}
+	p, err := c.Bulk.Apply(c.r.Context(), c.by, c.tenant, c.r.PathValue("id"), in.Digest, bulk.Confirm{People: in.People, Privileged: in.Privileged, Deletions: in.Deletions})
+	if err != nil {
+		return reply{}, err
+	}
+	return reply{body: shownPlan(c.v, p)}, nil
+}
+
+// order is a route that gives a plan another state.
+func order(path, says string, do func(*bulk.Bulk, *call) (bulk.Plan, error)) Route {
+	return Route{Method: "POST", Path: "/plans/{id}/" + path, Says: says, Scope: directory.PeopleWrite, Roles: writers, Gives: plan{}, do: func(c *call) (reply, error) {
+		p, err := do(c.Bulk, c)
+		if err != nil {
+			return reply{}, err
+		}
+		return reply{body: shownPlan(c.v, p)}, nil
+	}}
+}
+
+func exportRejects(c *call) (reply, error) {
+	return c.written(func(w sheet.Writer) error {
+		_, err := c.Bulk.ExportRejects(c.r.Context(), c.by, c.tenant, c.r.PathValue("id"), w)
+		return err
+	})
 }
 
 func listPlans(c *call) (reply, error) {
@@ -250,7 +325,7 @@ func listRows(c *call) (reply, error) {
 		return reply{}, err
 	}
 	in := c.r.URL.Query()
-	l, err := c.Bulk.Rows(c.r.Context(), c.by, c.tenant, c.r.PathValue("id"), bulk.Query{State: bulk.RowState(in.Get("state")), Kind: in.Get("kind"), Text: in.Get("search"), After: after, N: n})
+	l, err := c.Bulk.Rows(c.r.Context(), c.by, c.tenant, c.r.PathValue("id"), bulk.Query{State: bulk.RowState(in.Get("state")), Kind: in.Get("kind"), Fate: change.State(in.Get("fate")), Text: in.Get("search"), After: after, N: n})
 	if err != nil {
 		return reply{}, err
 	}
@@ -260,8 +335,12 @@ func listRows(c *call) (reply, error) {
 			Number: r.Number, Line: r.Line, ID: r.On.ID, UPN: r.UPN, Name: r.Name, State: string(r.State), Privileged: r.Privileged,
 			Steps: []planStep{}, Problems: shownPlaced(c.v, r.Problems), Notes: shownPlaced(c.v, r.Notes),
 		}
-		for _, s := range r.Steps {
+		for k, s := range r.Steps {
 			step := planStep{Kind: s.Kind()}
+			if r.Fate != nil && k < len(r.Fate.Steps) {
+				f := r.Fate.Steps[k]
+				x.Fate, step.Fate, step.Entry, step.Detail, step.Code = string(r.Fate.State), string(f.State), f.Entry, c.v.T(f.Say), f.Code
+			}
 			for _, name := range s.Set.Names() {
 				label := s.Names[string(name)]
 				if name == directory.FacetManager {

@@ -204,6 +204,11 @@ func fits(tree any, t reflect.Type, at string) (probs []fieldError) {
 		if _, ok := tree.(string); !ok {
 			say(at, "type", fail.T("This has to be a text."))
 		}
+	case t.Kind() == reflect.Int:
+		n, ok := tree.(json.Number)
+		if _, err := strconv.Atoi(n.String()); !ok || err != nil {
+			say(at, "type", fail.T("This has to be a whole number."))
+		}
 	case t.Kind() == reflect.Bool:
 		if _, ok := tree.(bool); !ok {
 			say(at, "type", fail.T("This has to be true or false."))

@@ -62,6 +62,8 @@ type App struct {
 	listen net.Listener
 	failed chan error
 	stop   context.CancelFunc
+	life   context.Context // of work that a request has begun and that outlives it
+	end    context.CancelFunc
 	work   sync.WaitGroup
 }
 
@@ -75,8 +77,12 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	a = &App{cfg: o.Config, log: o.Log, now: o.Now, listen: o.Listener, failed: make(chan error, 2)}
+	a.life, a.end = context.WithCancel(context.Background())
 	made := a // what is returned with an error is nil
 	defer func() {
+		if err != nil {
+			made.end()
+		}
 		if err != nil && made.store != nil {
 			_ = made.store.Close()
 		}
@@ -205,6 +211,9 @@ func (a *App) Start() error {
 	for _, c := range a.all {
 		a.settle(ctx, c)
 	}
+	for _, c := range a.all {
+		a.every(ctx, 5*time.Second, "plans", func(ctx context.Context) error { a.applyPlans(ctx, c); return nil })
+	}
 	a.every(ctx, 10*time.Minute, "sweep", func(ctx context.Context) error { _, err := a.access.Sweep(ctx); return err })
 	a.every(ctx, 10*time.Minute, "sweep answers", func(ctx context.Context) error { return a.store.Answers().Sweep(ctx, a.now()) })
 	a.every(ctx, 10*time.Minute, "forget photos", func(ctx context.Context) error {
@@ -271,6 +280,7 @@ func (a *App) Close(ctx context.Context) error {
 	if a.stop != nil {
 		a.stop()
 	}
+	a.end()
 	var first error
 	for _, s := range []*http.Server{a.server, a.health} {
 		if s != nil {

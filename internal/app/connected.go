@@ -65,9 +65,30 @@ func (a *App) furnish(c *connected, crash func(string)) (err error) {
 		Limits: change.Limits{Save: 15 * time.Second}, Stopped: a.store.Stopped, Tell: c.counts.change,
 	})
 	c.desk = admin.New(admin.Config{Directory: dir, Engine: c.engine, Policy: c.rules, Journal: journal, Brake: a.store, Now: a.now})
-	c.bulk = bulk.New(bulk.Config{Desk: c.desk, Store: a.store.Plans(), Now: a.now, NewID: newID})
+	c.bulk = bulk.New(bulk.Config{Desk: c.desk, Store: a.store.Plans().Of(c.tenant), Now: a.now, NewID: newID, Wait: wait, Wake: func() {
+		a.work.Go(func() { a.applyPlans(a.life, c) })
+	}})
 	c.doctor, err = examiner(cfg, c.dir, c.tenant, a.now, func(ctx context.Context) (doctor.Database, error) { return looked(ctx, a.store, c.tenant) })
 	return err
+}
+
+// applyPlans applies what is to be applied in an organization.
+func (a *App) applyPlans(ctx context.Context, c *connected) {
+	if err := c.bulk.Work(ctx); err != nil && ctx.Err() == nil {
+		a.log.Warn("a plan could not go on; it is tried again", "tenant", c.tenant, "err", err)
+	}
+}
+
+// wait waits by the wall clock.
+func wait(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // draw makes an organization's pages.

@@ -2,7 +2,8 @@
 //
 // It promises: a plan writes nothing to the directory; every row of it is judged by the change engine as a single change would be, and
 // shows old and new of each value, or all that is wrong with it; who is named in a file is read in pages and never one by one; a plan is
-// a row of this installation, named by its id and the digest of what it would do, so that what was reviewed is what can be applied.
+// a row of this installation, and only what was reviewed, named by its digest, is applied; each row goes through the engine, is in
+// effect once however often the process dies, and ends with what became of it.
 // It knows neither HTTP nor SQL, and it decides nothing about who may do what: package admin does.
 package bulk
 
@@ -12,6 +13,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"hash"
+	"sync"
 	"time"
 
 	"nameplate/internal/admin"
@@ -35,6 +37,7 @@ type Plan struct {
 	// Problems are of the file as a whole; with any, nothing of the plan can be applied. Those of rows stand in the rows.
 	Problems []sheet.Problem
 	Notes    []sheet.Problem
+	Run      Run `json:"-"` // kept beside the plan, which does not change
 }
 
 // Counts say how many rows there are, by what became of them, and how many changes, by what they do.
@@ -66,6 +69,7 @@ type Row struct {
 	Steps      []Step
 	Problems   []sheet.Problem
 	Notes      []sheet.Problem
+	Fate       *Fate `json:"-"` // nil: not applied; kept beside the row, which does not change
 }
 
 // Step is one change of a row. Before is what Set's names hold now.
@@ -93,11 +97,13 @@ func Kinds() []string {
 
 // Query says which rows to read; zero fields ask nothing.
 type Query struct {
-	State RowState
-	Kind  string
-	Text  string // in the name or the sign-in name, whatever its case
-	After int    // rows that come later than this number
-	N     int    // at most so many; 0 is 100
+	State  RowState
+	Kind   string
+	Fate   change.State // what became of them
+	Undone bool         // without a fate
+	Text   string       // in the name or the sign-in name, whatever its case
+	After  int          // rows that come later than this number
+	N      int          // at most so many; 0 is 100
 }
 
 // Numbered is a row with its number in the plan, from 1.
@@ -116,6 +122,14 @@ type Store interface {
 	End(ctx context.Context, p Plan) error
 	// Drop forgets a plan with its rows; none is no error.
 	Drop(ctx context.Context, tenant, id string) error
+	// Turn gives a plan another state; Conflict when it is in none of from.
+	Turn(ctx context.Context, tenant, id string, from []RunState, to Run) error
+	// Claim finds a plan that is to be applied and that nobody holds, and gives it to the holder until then.
+	Claim(ctx context.Context, holder string, now, until time.Time) (p Plan, ok bool, err error)
+	// Keep holds it longer and says what state it is in; Conflict when somebody else holds it.
+	Keep(ctx context.Context, tenant, id, holder string, until time.Time) (RunState, error)
+	// Fates writes what became of rows; the first fate of a row stays.
+	Fates(ctx context.Context, tenant, id string, fates []Fate) error
 	// Plan reads one; fail.NotFound.
 	Plan(ctx context.Context, tenant, id string) (Plan, error)
 	// Plans lists the newest first, at most n, older than before (zero: from the newest).
@@ -124,19 +138,26 @@ type Store interface {
 	Rows(ctx context.Context, tenant, id string, q Query) ([]Numbered, error)
 }
 
-// Config is what a Bulk is made of; all of it is needed.
+// Config is what a Bulk is made of; all but Brake is needed.
 type Config struct {
 	Desk  *admin.Desk
 	Store Store
 	Now   func() time.Time
 	NewID func() string
+	Wait  func(ctx context.Context, d time.Duration) error
+	Wake  func() // is told that there is something for Work
+	Brake Brake  // zero: 100 people, 10 percent
 }
 
-// Bulk makes plans and exports. It is safe for concurrent use.
-type Bulk struct{ Config }
+// Bulk makes plans, applies them, and exports. It is safe for concurrent use.
+type Bulk struct {
+	Config
+	holder  string
+	working sync.Mutex
+}
 
 // New makes a Bulk.
-func New(c Config) *Bulk { return &Bulk{c} }
+func New(c Config) *Bulk { return &Bulk{Config: c, holder: c.NewID()} }
 
 // Plan reads one plan.
 func (b *Bulk) Plan(ctx context.Context, by directory.Actor, tenant, id string) (Plan, error) {

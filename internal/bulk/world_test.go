@@ -34,6 +34,7 @@ func id(n int) string { return fmt.Sprintf("10000000-0000-4000-8000-%012d", n) }
 // world is a directory with package bulk in front of it.
 type world struct {
 	*bulk.Bulk
+	cfg bulk.Config
 	*emulator.Emulator
 	t   testing.TB
 	ctx context.Context
@@ -129,7 +130,17 @@ func begin(t testing.TB, org emulator.Organization, rules string) *world {
 		Reader: dir, Writer: dir, Groups: dir, Journal: journal, Policy: p, Properties: p.Properties(), Now: time.Now, NewID: newID, Stopped: db.Stopped,
 	})
 	desk := admin.New(admin.Config{Directory: dir, Engine: engine, Policy: p, Journal: journal, Brake: db, Now: time.Now})
-	return &world{bulk.New(bulk.Config{Desk: desk, Store: db.Plans(), Now: time.Now, NewID: newID}), e, t, t.Context()}
+	cfg := bulk.Config{Desk: desk, Store: db.Plans(), Now: time.Now, NewID: newID, Wait: wait, Wake: func() {}}
+	return &world{bulk.New(cfg), cfg, e, t, t.Context()}
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 func holder(r ...directory.Role) directory.Actor {

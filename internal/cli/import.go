@@ -25,7 +25,9 @@ const patient = 15 * time.Minute
 
 func (c *command) imports() *cobra.Command {
 	r := &remote{command: c}
-	g := group("import", "spreadsheets: what one would change", r.importPlan(), r.importShow(), r.importList(), c.importTemplate())
+	g := group("import", "spreadsheets: what one would change, and to change it", r.importPlan(), r.importShow(), r.importApply(), r.importList(),
+		r.importOrder("pause", "stop a plan between two rows", false), r.importOrder("resume", "let a paused plan go on", true),
+		r.importOrder("cancel", "end a plan; rows that were not reached stay as they are", false), r.importRejects(), c.importTemplate())
 	return r.flags(g)
 }
 
@@ -248,9 +250,23 @@ func (r *remote) rows(p map[string]any, rows []map[string]any) {
 				fmt.Fprintf(r.Out, "  %s  %s: %s → %s\n", text(s["kind"]), labelled(c, "name"), orNone(text(c["old"])), labelled(c, "new"))
 			}
 		}
+		for _, s := range members(x, "steps") {
+			if d := text(s["detail"]); d != "" {
+				fmt.Fprintf(r.Out, "  %s  %s: %s\n", text(s["kind"]), text(s["fate"]), plain(d))
+			}
+		}
 		r.placed(x, "notes", "Note", file)
 	}
-	fmt.Fprintf(r.Out, "Plan %s, digest %s. Nothing was written.\nMore of it: nameplate import show %[1]s --state ready --top 0\n", text(p["id"]), text(p["digest"]))
+	fmt.Fprintf(r.Out, "Plan %s, digest %s. %s.\nMore of it: nameplate import show %[1]s --state ready --top 0\n", text(p["id"]), text(p["digest"]), stateOf(p))
+}
+
+// stateOf says in words how far a plan has come.
+func stateOf(p map[string]any) string {
+	if p["state"] == "planned" {
+		return "Nothing was written"
+	}
+	fates, _ := p["fates"].(map[string]any)
+	return fmt.Sprintf("It is %s: %s", text(p["state"]), fateLine(fates))
 }
 
 // labelled is a name or a value with what an id in it is called.

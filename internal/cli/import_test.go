@@ -116,3 +116,34 @@ func TestS3_15_B57_TemplatesAndExports(t *testing.T) {
 		t.Errorf("%v", p)
 	}
 }
+
+func TestS3_19to20_ApplyFromTheCommandLine(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	p := s.json("import", "plan", spreadsheet(t, "people.csv", "userPrincipalName,department\n"+s.anna+",Marketing\n"))
+	id, digest := p["id"].(string), p["digest"].(string)
+	s.do(2, "import", "apply", id)
+	_, err := s.do(4, "import", "apply", id, "--digest", strings.Repeat("0", 64))
+	if !strings.Contains(err, "409: This is not the digest of the plan.") {
+		t.Error(err)
+	}
+	out, _ := s.do(0, "import", "apply", id, "--digest", digest)
+	if out != "Plan "+id+" is done: 1 applied\n" || s.json("users", "get", s.anna)["department"] != "Marketing" {
+		t.Errorf("%q", out)
+	}
+	s.says("It is done: 1 applied.", "import", "show", id)
+	s.do(4, "import", "apply", id, "--digest", digest)
+	s.do(4, "import", "pause", id)
+	s.do(4, "import", "resume", id)
+	s.do(4, "import", "cancel", id)
+	if out, _ := s.do(0, "import", "rejects", id); out != "\ufeffid,userPrincipalName,problem\r\n" {
+		t.Errorf("%q", out)
+	}
+	gone := s.json("import", "plan", spreadsheet(t, "gone.csv", "userPrincipalName,action\n"+s.anna+",delete\n"))
+	_, err = s.do(4, "import", "apply", gone["id"].(string), "--digest", gone["digest"].(string))
+	if !strings.Contains(err, "\n  deletions: It deletes 1 people. Type that number to go on.") {
+		t.Error(err)
+	}
+	s.do(0, "import", "apply", gone["id"].(string), "--digest", gone["digest"].(string), "--deletions", "1")
+	s.do(1, "users", "get", s.anna)
+}

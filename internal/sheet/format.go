@@ -153,6 +153,7 @@ var telling = []string{
 	"dirsyncenabled", "whencreated", "softdeletiontimestamp", "lastdirsynctime", "licenses", "licenseassignmentdetails", "passwordneverexpires",
 	"lastpasswordchangetimestamp", "oathtokenmetadata", "releasetrack", "strongpasswordrequired", "proxyaddresses", "authenticationphonenumber",
 	"authenticationalternativephonenumber", "authenticationemail",
+	"problem", // of our own list of rows that did not arrive
 }
 
 // plain is a heading without its case, spaces, "Required", and all but the name in brackets.

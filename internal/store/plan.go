@@ -1,24 +1,34 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
 	"nameplate/internal/bulk"
+	"nameplate/internal/change"
+	"nameplate/internal/directory"
 	"nameplate/internal/fail"
 	"nameplate/internal/sheet"
 )
 
 // Plans is bulk.Store on the store.
-type Plans struct{ s *Store }
+type Plans struct {
+	s      *Store
+	tenant string // whose plans Claim looks for; "" is everybody's
+}
 
 var _ bulk.Store = (*Plans)(nil)
 
 // Plans is the store as package bulk needs it.
-func (s *Store) Plans() *Plans { return &Plans{s} }
+func (s *Store) Plans() *Plans { return &Plans{s: s} }
+
+// Of is the same store for one organization's work.
+func (s *Plans) Of(tenant string) *Plans { return &Plans{s.s, tenant} }
 
 type placedDoc struct {
 	sheet.Problem
@@ -66,14 +76,65 @@ func packPlan(p bulk.Plan) ([]byte, error) {
 	return plainJSON(planDoc{Plan: p, Problems: packPlaced(p.Problems), Notes: packPlaced(p.Notes)})
 }
 
-func unpackPlan(data string) (bulk.Plan, error) {
+// runDoc is what is kept of a run beside its state and its rows.
+type runDoc struct {
+	By           directory.Actor
+	Began, Ended time.Time
+	Why          textDoc
+}
+
+const planColumns = `SELECT data, state, run FROM plans `
+
+func scanPlan(row interface{ Scan(...any) error }) (bulk.Plan, error) {
+	var data, state, run string
+	if err := row.Scan(&data, &state, &run); err != nil {
+		return bulk.Plan{}, err
+	}
 	var d planDoc
 	if err := decode(data, &d); err != nil {
 		return bulk.Plan{}, err
 	}
 	p := d.Plan
 	p.Problems, p.Notes = unpackPlaced(d.Problems), unpackPlaced(d.Notes)
+	p.Run.State = bulk.RunState(state)
+	if run != "" {
+		var r runDoc
+		if err := decode(run, &r); err != nil {
+			return bulk.Plan{}, err
+		}
+		p.Run.By, p.Run.Began, p.Run.Ended, p.Run.Why = r.By, r.Began, r.Ended, r.Why.unpack()
+	}
 	return p, nil
+}
+
+type stepFateDoc struct {
+	bulk.StepFate
+	Say textDoc
+}
+
+func packFate(f bulk.Fate) ([]byte, error) {
+	l := []stepFateDoc{}
+	for _, s := range f.Steps {
+		l = append(l, stepFateDoc{s, packText(s.Say)})
+	}
+	return plainJSON(l)
+}
+
+func unpackFate(state, data string) (*bulk.Fate, error) {
+	if state == "" {
+		return nil, nil
+	}
+	var l []stepFateDoc
+	if err := decode(data, &l); err != nil {
+		return nil, err
+	}
+	f := &bulk.Fate{State: change.State(state)}
+	for _, d := range l {
+		s := d.StepFate
+		s.Say = d.Say.unpack()
+		f.Steps = append(f.Steps, s)
+	}
+	return f, nil
 }
 
 func packRow(r bulk.Row) ([]byte, error) {
@@ -177,28 +238,45 @@ func (s *Plans) Plan(ctx context.Context, tenant, id string) (bulk.Plan, error) 
 	if !word(id) {
 		return bulk.Plan{}, noPlan()
 	}
-	var data string
-	err := s.s.read.QueryRowContext(ctx, `SELECT data FROM plans WHERE tenant = $1 AND id = $2 AND digest <> ''`, tenant, id).Scan(&data)
+	p, err := scanPlan(s.s.read.QueryRowContext(ctx, planColumns+`WHERE tenant = $1 AND id = $2 AND digest <> ''`, tenant, id))
 	if errors.Is(err, sql.ErrNoRows) {
 		return bulk.Plan{}, noPlan()
 	}
-	if err != nil {
-		return bulk.Plan{}, s.s.fault("store.plan", err)
+	if err == nil && p.Run.State != bulk.Planned {
+		p.Run.Fates, err = s.fates(ctx, tenant, id)
 	}
-	p, err := unpackPlan(data)
 	if err != nil {
 		return bulk.Plan{}, s.s.fault("store.plan", err)
 	}
 	return p, nil
 }
 
+// fates counts what became of the rows that were ready.
+func (s *Plans) fates(ctx context.Context, tenant, id string) (map[string]int, error) {
+	rows, err := s.s.read.QueryContext(ctx, `SELECT fate, count(*) FROM plan_rows WHERE tenant = $1 AND plan = $2 AND state = $3 GROUP BY fate`, tenant, id, string(bulk.Ready))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	out := map[string]int{}
+	for rows.Next() {
+		var fate string
+		var n int
+		if err := rows.Scan(&fate, &n); err != nil {
+			return nil, err
+		}
+		out[fate] = n
+	}
+	return out, rows.Err()
+}
+
 // Plans implements bulk.Store.
 func (s *Plans) Plans(ctx context.Context, tenant string, before time.Time, n int) ([]bulk.Plan, error) {
-	q, args := `SELECT data FROM plans WHERE tenant = $1 AND digest <> '' ORDER BY made DESC, id LIMIT $2`, []any{tenant, n}
+	q, args := planColumns+`WHERE tenant = $1 AND digest <> '' ORDER BY made DESC, id LIMIT $2`, []any{tenant, n}
 	if !before.IsZero() {
-		q, args = `SELECT data FROM plans WHERE tenant = $1 AND digest <> '' AND made < $3 ORDER BY made DESC, id LIMIT $2`, append(args, micro(before))
+		q, args = planColumns+`WHERE tenant = $1 AND digest <> '' AND made < $3 ORDER BY made DESC, id LIMIT $2`, append(args, micro(before))
 	}
-	return documents(ctx, s.s, "store.plans", q, args, func(data string, _ int) (bulk.Plan, error) { return unpackPlan(data) })
+	return list(ctx, s.s, "store.plans", q, args, scanPlan)
 }
 
 // Rows implements bulk.Store.
@@ -210,7 +288,11 @@ func (s *Plans) Rows(ctx context.Context, tenant, id string, q bulk.Query) ([]bu
 	if n <= 0 {
 		n = 100
 	}
-	text := `SELECT data, number FROM plan_rows WHERE tenant = $1 AND plan = $2 AND number > $3 AND ($4 = '' OR state = $4) AND ($5 = '' OR kinds LIKE $5) AND ($6 = '' OR who LIKE $6 ESCAPE '\') ORDER BY number LIMIT $7`
+	text := `SELECT data, number, fate, outcome FROM plan_rows WHERE tenant = $1 AND plan = $2 AND number > $3 AND ($4 = '' OR state = $4) AND ($5 = '' OR kinds LIKE $5)
+		AND ($6 = '' OR who LIKE $6 ESCAPE '\') AND ($7 = '' OR fate = $7)`
+	if q.Undone {
+		text += ` AND fate = ''`
+	}
 	kind, who := "", ""
 	if q.Kind != "" {
 		kind = "% " + storable(q.Kind) + " %"
@@ -218,31 +300,32 @@ func (s *Plans) Rows(ctx context.Context, tenant, id string, q bulk.Query) ([]bu
 	if q.Text != "" {
 		who = "%" + strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace(storable(strings.ToLower(q.Text))) + "%"
 	}
-	return documents(ctx, s.s, "store.planrows", text, []any{tenant, id, q.After, string(q.State), kind, who, n}, func(data string, number int) (bulk.Numbered, error) {
-		r, err := unpackRow(data)
-		return bulk.Numbered{Number: number, Row: r}, err
+	args := []any{tenant, id, q.After, string(q.State), kind, who, string(q.Fate), n}
+	return list(ctx, s.s, "store.planrows", text+` ORDER BY number LIMIT $8`, args, func(row interface{ Scan(...any) error }) (x bulk.Numbered, err error) {
+		var data, fate, outcome string
+		if err := row.Scan(&data, &x.Number, &fate, &outcome); err != nil {
+			return x, err
+		}
+		if x.Row, err = unpackRow(data); err != nil {
+			return x, err
+		}
+		if x.Fate, err = unpackFate(fate, outcome); x.Fate != nil {
+			x.Fate.Number = x.Number
+		}
+		return x, err
 	})
 }
 
-// documents reads a list of documents, each alone or with a number.
-func documents[T any](ctx context.Context, s *Store, op, q string, args []any, unpack func(string, int) (T, error)) ([]T, error) {
+// list reads rows, each by scan.
+func list[T any](ctx context.Context, s *Store, op, q string, args []any, scan func(interface{ Scan(...any) error }) (T, error)) ([]T, error) {
 	rows, err := s.read.QueryContext(ctx, q, args...)
 	if err != nil {
 		return nil, s.fault(op, err)
 	}
 	defer rows.Close()
-	columns, err := rows.Columns()
-	if err != nil {
-		return nil, s.fault(op, err)
-	}
 	var out []T
 	for rows.Next() {
-		var data string
-		var number int
-		if err := rows.Scan([]any{&data, &number}[:len(columns)]...); err != nil {
-			return nil, s.fault(op, err)
-		}
-		x, err := unpack(data, number)
+		x, err := scan(rows)
 		if err != nil {
 			return nil, s.fault(op, err)
 		}
@@ -252,4 +335,101 @@ func documents[T any](ctx context.Context, s *Store, op, q string, args []any, u
 		return nil, s.fault(op, err)
 	}
 	return out, nil
+}
+
+// Turn implements bulk.Store.
+func (s *Plans) Turn(ctx context.Context, tenant, id string, from []bulk.RunState, to bulk.Run) error {
+	const op = "store.turnplan"
+	run, err := plainJSON(runDoc{to.By, to.Began, to.Ended, packText(to.Why)})
+	if err != nil {
+		return fail.Wrap(fail.Internal, op, err)
+	}
+	return s.s.tx(ctx, op, func(ctx context.Context, tx *sql.Tx, again bool) error {
+		var state, before string
+		err := tx.QueryRowContext(ctx, `SELECT state, run FROM plans WHERE tenant = $1 AND id = $2 AND digest <> ''`+s.s.locking(), tenant, id).Scan(&state, &before)
+		switch {
+		case errors.Is(err, sql.ErrNoRows):
+			return noPlan()
+		case err != nil:
+			return err
+		case again && state == string(to.State) && before == string(run):
+			return nil // done by a commit whose answer was lost
+		case !slices.Contains(from, bulk.RunState(state)):
+			f := fail.New(fail.Conflict, op, fail.T("The plan is %s, so this cannot be done with it now.", cmp.Or(state, "not applied yet")))
+			f.Code = "state"
+			return f
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE plans SET state = $3, run = $4, holder = '', until = 0 WHERE tenant = $1 AND id = $2`, tenant, id, string(to.State), string(run))
+		return err
+	})
+}
+
+// Claim implements bulk.Store. A SQLite file has one owner, so whoever held a plan there before is gone.
+func (s *Plans) Claim(ctx context.Context, holder string, now, until time.Time) (p bulk.Plan, ok bool, err error) {
+	if s.s.engine == sqlite {
+		now = until
+	}
+	err = s.s.tx(ctx, "store.claimplan", func(ctx context.Context, tx *sql.Tx, _ bool) error {
+		ok = false
+		got, err := scanPlan(tx.QueryRowContext(ctx, planColumns+`WHERE state = $1 AND (holder = $2 OR until <= $3) AND ($4 = '' OR tenant = $4) ORDER BY made, id LIMIT 1`+s.s.locking(), string(bulk.Applying), holder, micro(now), s.tenant))
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		p, ok = got, true
+		_, err = tx.ExecContext(ctx, `UPDATE plans SET holder = $3, until = $4 WHERE tenant = $1 AND id = $2`, p.Tenant, p.ID, holder, micro(until))
+		return err
+	})
+	return p, ok, err
+}
+
+// locking keeps a row that was read as it is until the transaction ends; SQLite has one writer anyway.
+func (s *Store) locking() string {
+	if s.engine == postgres {
+		return ` FOR UPDATE`
+	}
+	return ``
+}
+
+// Keep implements bulk.Store.
+func (s *Plans) Keep(ctx context.Context, tenant, id, holder string, until time.Time) (state bulk.RunState, err error) {
+	const op = "store.keepplan"
+	err = s.s.tx(ctx, op, func(ctx context.Context, tx *sql.Tx, _ bool) error {
+		var now, by string
+		err := tx.QueryRowContext(ctx, `SELECT state, holder FROM plans WHERE tenant = $1 AND id = $2`+s.s.locking(), tenant, id).Scan(&now, &by)
+		if errors.Is(err, sql.ErrNoRows) {
+			return noPlan()
+		}
+		if err != nil {
+			return err
+		}
+		if state = bulk.RunState(now); state != bulk.Applying {
+			return nil
+		}
+		if by != holder {
+			return fail.New(fail.Conflict, op, fail.T("Another process works on this plan."))
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE plans SET until = $3 WHERE tenant = $1 AND id = $2`, tenant, id, micro(until))
+		return err
+	})
+	return state, err
+}
+
+// Fates implements bulk.Store.
+func (s *Plans) Fates(ctx context.Context, tenant, id string, fates []bulk.Fate) error {
+	const op = "store.fates"
+	return s.s.tx(ctx, op, func(ctx context.Context, tx *sql.Tx, _ bool) error {
+		for _, f := range fates {
+			data, err := packFate(f)
+			if err != nil {
+				return err
+			}
+			if _, err := tx.ExecContext(ctx, `UPDATE plan_rows SET fate = $4, outcome = $5 WHERE tenant = $1 AND plan = $2 AND number = $3 AND fate = ''`, tenant, id, f.Number, string(f.State), string(data)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }

@@ -6,10 +6,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 
+	"nameplate/internal/bulk"
 	"nameplate/internal/change"
 	"nameplate/internal/directory"
 	"nameplate/internal/fail"
@@ -135,6 +137,14 @@ func lived(t *testing.T, s *store.Store) {
 	}
 	if ids, err := a.KeyIDs(ctx); err != nil || !cmp.Equal(ids, []string{"aabbccdd"}) {
 		t.Errorf("keys: %v %v", ids, err)
+	}
+	if l, err := s.Plans().Plans(ctx, tenant, time.Time{}, 10); err != nil || len(l) > 1 || len(l) == 1 && (l[0].ID != "plan-1" || l[0].Run.State != bulk.Planned) {
+		t.Errorf("plans: %+v %v", l, err)
+	} else if len(l) == 1 {
+		rows, err := s.Plans().Rows(ctx, tenant, "plan-1", bulk.Query{Text: "BEN@"})
+		if err != nil || len(rows) != 1 || rows[0].Steps[0].Set["city"].Str() != "Köln" || rows[0].Fate != nil {
+			t.Errorf("rows of a plan: %+v %v", rows, err)
+		}
 	}
 	if n, err := s.Number(ctx, `SELECT count(*) FROM sessions WHERE id = '5f' AND tokens IS NOT NULL`); n != 1 || err != nil {
 		t.Errorf("sessions: %d %v", n, err)

@@ -12,6 +12,7 @@ import (
 	"nameplate/internal/fail"
 	"nameplate/internal/property"
 	"nameplate/internal/sheet"
+	"nameplate/internal/store"
 )
 
 // Plans is the contract of bulk.Store.
@@ -95,6 +96,7 @@ func Plans(t *testing.T, open Open) {
 	if err != nil || len(l) != 0 {
 		t.Errorf("A22 another tenant's rows: %v %v", l, err)
 	}
+	runs(t, s, c, one, two)
 	must(t, "drop", s.Drop(ctx, tenantA, one.ID))
 	must(t, "drop again", s.Drop(ctx, tenantA, one.ID))
 	_, err = s.Plan(ctx, tenantA, one.ID)
@@ -102,4 +104,59 @@ func Plans(t *testing.T, open Open) {
 	if l, err := s.Rows(ctx, tenantA, one.ID, bulk.Query{}); err != nil || len(l) != 0 {
 		t.Errorf("its rows: %v %v", l, err)
 	}
+}
+
+// runs is the contract of applying.
+func runs(t *testing.T, s *store.Plans, c *Clock, one, two bulk.Plan) {
+	ctx := context.Background()
+	run := bulk.Run{State: bulk.Applying, By: directory.Actor{Kind: directory.HostActor, Name: "olga", Roles: []directory.Role{directory.Admin}}, Began: c.Now()}
+	claim := func(what, holder, want string) {
+		t.Helper()
+		p, ok, err := s.Claim(ctx, holder, c.Now(), c.Now().Add(time.Minute))
+		must(t, what, err)
+		if ok != (want != "") || ok && p.ID != want {
+			t.Errorf("%s: %v %q, want %q", what, ok, p.ID, want)
+		}
+	}
+	claim("nothing to apply", "a", "")
+	wantKind(t, "another state", s.Turn(ctx, one.Tenant, one.ID, []bulk.RunState{bulk.Paused}, run), fail.Conflict, "state")
+	wantKind(t, "A22 another tenant's", s.Turn(ctx, tenantB, one.ID, []bulk.RunState{bulk.Planned}, run), fail.NotFound, "")
+	must(t, "apply", s.Turn(ctx, one.Tenant, one.ID, []bulk.RunState{bulk.Planned}, run))
+	must(t, "apply", s.Turn(ctx, two.Tenant, two.ID, []bulk.RunState{bulk.Planned}, run))
+	wantKind(t, "apply twice", s.Turn(ctx, one.Tenant, one.ID, []bulk.RunState{bulk.Planned}, run), fail.Conflict, "state")
+	if p, ok, err := s.Of(tenantB).Claim(ctx, "a", c.Now(), c.Now()); ok || err != nil {
+		t.Errorf("A28 another organization's work: %v %v", p.ID, err)
+	}
+	claim("the older one", "a", one.ID)
+	claim("its holder again", "a", one.ID)
+	state, err := s.Keep(ctx, one.Tenant, one.ID, "a", c.Now().Add(time.Minute))
+	if err != nil || state != bulk.Applying {
+		t.Errorf("keep: %s %v", state, err)
+	}
+	_, err = s.Keep(ctx, one.Tenant, one.ID, "b", c.Now().Add(time.Minute))
+	wantKind(t, "somebody else's", err, fail.Conflict, "")
+	fate := bulk.Fate{Number: 1, State: change.Partly, Steps: []bulk.StepFate{{State: change.Applied, Entry: "e1"}, {State: change.Conflicted, Say: fail.T("Somebody %s.", "else"), Code: "changed"}}}
+	must(t, "fates", s.Fates(ctx, one.Tenant, one.ID, []bulk.Fate{fate}))
+	must(t, "a second fate", s.Fates(ctx, one.Tenant, one.ID, []bulk.Fate{{Number: 1, State: change.Failed}}))
+	rows, err := s.Rows(ctx, one.Tenant, one.ID, bulk.Query{Fate: change.Partly})
+	if err != nil || len(rows) != 1 {
+		t.Fatalf("rows by fate: %v %v", rows, err)
+	}
+	equal(t, "the first fate stays", *rows[0].Fate, fate)
+	if rows, err = s.Rows(ctx, one.Tenant, one.ID, bulk.Query{State: bulk.Ready, Undone: true}); err != nil || len(rows) != 0 {
+		t.Errorf("what is still to do: %v %v", rows, err)
+	}
+	paused := run
+	paused.State, paused.Why = bulk.Paused, fail.T("%s has paused it.", "Olga")
+	must(t, "pause", s.Turn(ctx, one.Tenant, one.ID, []bulk.RunState{bulk.Applying}, paused))
+	if state, err = s.Keep(ctx, one.Tenant, one.ID, "a", c.Now()); err != nil || state != bulk.Paused {
+		t.Errorf("keep what is paused: %s %v", state, err)
+	}
+	p, err := s.Plan(ctx, one.Tenant, one.ID)
+	must(t, "read", err)
+	paused.Fates = map[string]int{"partly": 1}
+	equal(t, "the run", p.Run, paused)
+	claim("the other one", "a", two.ID)
+	c.Advance(2 * time.Minute)
+	claim("whose holder is gone", "b", two.ID)
 }

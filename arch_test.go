@@ -43,7 +43,7 @@ var arrows = map[string]string{
 	"internal/store":                   "internal/access internal/bulk internal/sheet internal/change internal/directory internal/property odata internal/fail",
 	"internal/store/storetest":         "internal/store internal/access internal/bulk internal/sheet internal/change internal/directory internal/property internal/fail",
 	"internal/web":                     "internal/guard internal/explain internal/directory internal/fail internal/lang",
-	"internal/portal":                  "internal/guard internal/web internal/access internal/admin internal/change internal/policy internal/lang internal/photo internal/directory internal/property odata internal/fail",
+	"internal/portal":                  "internal/guard internal/web internal/access internal/admin internal/doctor internal/change internal/policy internal/lang internal/photo internal/directory internal/property odata internal/fail",
 	"internal/api":                     "internal/guard internal/explain internal/web internal/access internal/bulk internal/sheet internal/admin internal/change internal/policy internal/photo internal/directory internal/property internal/fail",
 	"internal/doctor":                  "graph internal/setup internal/explain internal/property internal/fail",
 	"internal/setup":                   "graph internal/explain internal/fail",

@@ -241,6 +241,13 @@ func (a *App) settle(ctx context.Context, c *connected) {
 		})
 	}
 	a.every(ctx, 15*time.Second, "settle", func(ctx context.Context) error { _, err := c.engine.Settle(ctx); return err })
+	begun := a.now()
+	a.every(ctx, time.Minute, "examine", func(ctx context.Context) error {
+		if since := a.now().Add(-examEvery); since.After(begun) { // not at the start, when everything is reached anyway
+			a.examine(ctx, c, since)
+		}
+		return nil
+	})
 }
 
 func (a *App) serve(s *http.Server, l net.Listener) {

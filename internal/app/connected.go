@@ -33,6 +33,7 @@ type connected struct {
 	pages  *portal.Portal
 	doctor *doctor.Doctor
 	counts counts
+	exam   exam
 }
 
 // connect reads an organization's policy and makes the way to its directory.
@@ -41,7 +42,7 @@ func (a *App) connect(ctx context.Context, cfg config.Config, demo bool) (*conne
 	if err != nil {
 		return nil, err
 	}
-	c := &connected{cfg: cfg, rules: rules.Delegated(cfg.DelegatedOnly)}
+	c := &connected{cfg: cfg, rules: rules.Delegated(cfg.DelegatedOnly), counts: counts{now: a.now}}
 	c.dir, c.tenant, c.reg, err = openDirectory(ctx, cfg, rules.Properties(), a.now, c.counts.graph, func(ctx context.Context, session, spent string) (string, error) {
 		return a.access.Token(ctx, session, spent)
 	})
@@ -99,6 +100,7 @@ func (a *App) draw(c *connected, logo []byte, random io.Reader, gallery bool) (e
 		Site: a.site, Engine: c.engine, Form: c.rules, Reader: c.dir.Directory, Journal: a.store.Journal(), Access: a.access,
 		Brand: portal.Brand{Name: c.name, Accent: cfg.Accent, Logo: logo, Privacy: cfg.PrivacyURL}, Support: cfg.Support, Log: a.log, Now: a.now,
 		Delegated: cfg.DelegatedOnly, Emulator: config.Loopback(hostOf(cfg.Cloud.Graph)), Gallery: gallery, Stopped: a.store.Stopped,
+		Health: func(ctx context.Context, again bool) portal.Health { return a.examined(ctx, c, again) },
 	}
 	if cfg.DelegatedOnly { // without a right of the application's own there is nobody to look after
 		d.Desk = nil

@@ -17,6 +17,8 @@ type counts struct {
 	mu      sync.Mutex
 	changes map[change.State]int
 	calls   map[string]int // requests to Microsoft Graph by class of answer
+	now     func() time.Time
+	busy    time.Time // when Graph last asked to wait; zero for never
 	seconds float64
 }
 
@@ -24,7 +26,10 @@ type counts struct {
 var states = []change.State{change.Applied, change.Unchanged, change.Partly, change.Refused, change.Conflicted, change.Failed, change.Unverified}
 
 // answers are the classes of Graph's answers: what an operator acts on has a class of its own.
-var answers = []string{"2xx", "3xx", "4xx", "429", "5xx", "none"}
+var answers = []string{"2xx", "3xx", "4xx", throttled, "5xx", "none"}
+
+// throttled is the class of answers with which Graph asks to wait.
+const throttled = "429"
 
 func (c *counts) change(s change.State) {
 	c.mu.Lock()
@@ -39,7 +44,7 @@ func (c *counts) graph(status int, took time.Duration) {
 	class := "none"
 	switch {
 	case status == 429:
-		class = "429"
+		class = throttled
 	case status >= 200 && status < 600:
 		class = string(rune('0'+status/100)) + "xx"
 	}
@@ -49,6 +54,9 @@ func (c *counts) graph(status int, took time.Duration) {
 		c.calls = map[string]int{}
 	}
 	c.calls[class]++
+	if class == throttled {
+		c.busy = c.now()
+	}
 	c.seconds += took.Seconds()
 }
 

@@ -41,6 +41,7 @@ type Setting struct {
 	Secret  bool // never printed; may also come from the file that KEY_FILE names
 	Choices []string
 	Each    bool // may stand in each element of tenants
+	Machine bool // about the machine that runs the portal, not about an organization
 	Help    string
 }
 
@@ -54,13 +55,13 @@ func (s Setting) Env() string { return "NAMEPLATE_" + strings.ToUpper(s.Key) }
 func Settings() []Setting {
 	return []Setting{
 		{Key: "public_url", Type: TypeOrigin, Default: "http://localhost:8080", Help: "The one address under which people open the portal. Sign-in returns to this address and no other, so it must be exact; https unless it is this machine."},
-		{Key: "listen", Type: TypeAddress, Default: "127.0.0.1:8080", Help: "Where the portal listens. Behind a proxy on the same machine leave it on loopback."},
-		{Key: "health_listen", Type: TypeAddress, Default: "", Help: "A second address for /healthz, /readyz and /metrics (counts in the text format of Prometheus), for a monitor. Empty: the first two answer on the portal's own address, and there are no counts."},
-		{Key: "tls_certificate", Type: TypeFile, Default: "", Help: "PEM file with the certificate chain, when the portal itself answers https."},
-		{Key: "tls_key", Type: TypeFile, Default: "", Help: "PEM file with the key of tls_certificate; readable by its owner only."},
-		{Key: "trusted_proxies", Type: TypeList, Default: "", Help: "Addresses or networks of proxies whose X-Forwarded-For is believed. Nobody's is by default."},
-		{Key: "database", Type: TypeText, Default: "nameplate.db", Secret: true, Help: "A file (SQLite) or postgres://… . It may hold a password, so it counts as a secret."},
-		{Key: "key_file", Type: TypeFile, Default: "nameplate.key", Help: "The key that seals tokens in the database. Made at the first start with rights for its owner only; keep it apart from backups of the database."},
+		{Key: "listen", Machine: true, Type: TypeAddress, Default: "127.0.0.1:8080", Help: "Where the portal listens. Behind a proxy on the same machine leave it on loopback."},
+		{Key: "health_listen", Machine: true, Type: TypeAddress, Default: "", Help: "A second address for /healthz, /readyz and /metrics (counts in the text format of Prometheus), for a monitor. Empty: the first two answer on the portal's own address, and there are no counts."},
+		{Key: "tls_certificate", Machine: true, Type: TypeFile, Default: "", Help: "PEM file with the certificate chain, when the portal itself answers https."},
+		{Key: "tls_key", Machine: true, Type: TypeFile, Default: "", Help: "PEM file with the key of tls_certificate; readable by its owner only."},
+		{Key: "trusted_proxies", Machine: true, Type: TypeList, Default: "", Help: "Addresses or networks of proxies whose X-Forwarded-For is believed. Nobody's is by default."},
+		{Key: "database", Machine: true, Type: TypeText, Default: "nameplate.db", Secret: true, Help: "A file (SQLite) or postgres://… . It may hold a password, so it counts as a secret."},
+		{Key: "key_file", Machine: true, Type: TypeFile, Default: "nameplate.key", Help: "The key that seals tokens in the database. Made at the first start with rights for its owner only; keep it apart from backups of the database."},
 		{Key: "tenant", Each: true, Type: TypeText, Default: "", Help: "The Microsoft 365 organization: its tenant id, or a verified domain name."},
 		{Key: "client_id", Each: true, Type: TypeText, Default: "", Help: "Application (client) id of the app registration."},
 		{Key: "client_secret", Each: true, Type: TypeText, Default: "", Secret: true, Help: "Client secret of the app registration. A certificate is better: use client_certificate."},
@@ -71,7 +72,7 @@ func Settings() []Setting {
 		{Key: "authority", Each: true, Type: TypeOrigin, Default: "", Help: "Sign-in address instead of the cloud's own; for the emulator."},
 		{Key: "token_authority", Each: true, Type: TypeOrigin, Default: "", Help: "Where the application fetches its own tokens, when that is not authority; for the emulator, whose sign-in pages a browser reads over http."},
 		{Key: "graph", Each: true, Type: TypeOrigin, Default: "", Help: "Microsoft Graph address instead of the cloud's own; for the emulator."},
-		{Key: "ca_file", Type: TypeFile, Default: "", Help: "PEM file with one more certificate authority to believe, for a TLS proxy of your company or the emulator."},
+		{Key: "ca_file", Machine: true, Type: TypeFile, Default: "", Help: "PEM file with one more certificate authority to believe, for a TLS proxy of your company or the emulator."},
 		{Key: "delegated_only", Each: true, Type: TypeBool, Default: "no", Help: "Work without any application permission: people change only what Microsoft lets them write with their own sign-in."},
 		{Key: "features", Each: true, Type: TypeList, Default: "profiles", Choices: []string{"profiles", "photos", "groups", "licenses", "managers", "accounts", "deletion", "sessions", "passwords"}, Help: "What the application's own permissions are for: nameplate doctor proves these, says which permission is missing for one, and which is not needed by any. They loosen no policy."},
 		{Key: "pilot_groups", Each: true, Type: TypeList, Default: "", Help: "Object ids of groups: only their direct members may sign in, everybody else gets a page that says so. Empty: the portal is open for all whom Microsoft lets in. Who is taken out of the group keeps a session that has begun."},
@@ -85,9 +86,9 @@ func Settings() []Setting {
 		{Key: "session_idle", Type: TypeDuration, Default: "60m", Help: "After this long without a click a person signs in again."},
 		{Key: "session_limit", Type: TypeDuration, Default: "12h", Help: "After this long a person signs in again in any case."},
 		{Key: "photo_keep", Type: TypeDuration, Default: "720h", Help: "So long the photos before and after a change are kept, so that it can be taken back; at least 24h. The history itself stays."},
-		{Key: "log_format", Type: TypeChoice, Default: "text", Choices: []string{"text", "json"}, Help: "How the log is written."},
-		{Key: "log_personal", Type: TypeBool, Default: "no", Help: "Write whole network addresses, names and sign-in names into the log. By default it has object ids, networks (the first 24 bits of an IPv4 address, 48 of an IPv6 one) and no names."},
-		{Key: "log_level", Type: TypeChoice, Default: "info", Choices: []string{"debug", "info", "warn", "error"}, Help: "How much the log says. No level writes secrets or what people typed."},
+		{Key: "log_format", Machine: true, Type: TypeChoice, Default: "text", Choices: []string{"text", "json"}, Help: "How the log is written."},
+		{Key: "log_personal", Machine: true, Type: TypeBool, Default: "no", Help: "Write whole network addresses, names and sign-in names into the log. By default it has object ids, networks (the first 24 bits of an IPv4 address, 48 of an IPv6 one) and no names."},
+		{Key: "log_level", Machine: true, Type: TypeChoice, Default: "info", Choices: []string{"debug", "info", "warn", "error"}, Help: "How much the log says. No level writes secrets or what people typed."},
 	}
 }
 

@@ -42,6 +42,7 @@ func (p *Portal) deskRoutes(add func(web.Route), get, post func(string, web.Righ
 	get("/admin/history/{id}", look, p.entryPage)
 	post("/admin/history/{id}/undo", write, p.undoAny)
 	get("/admin/policy", look, p.rules)
+	p.healthRoutes(get, post, look)
 }
 
 // desk is a page with room for tables.

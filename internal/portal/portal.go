@@ -121,6 +121,8 @@ type Deps struct {
 	// Stopped is the stop of writing that is in force for a tenant ("" before anybody has signed in); every page says so. A nil func:
 	// nothing can be stopped.
 	Stopped func(ctx context.Context, tenant string) (*change.Stop, error)
+	// Health is what is known of the portal itself, looked at anew when again is set; needed with Desk.
+	Health func(ctx context.Context, again bool) Health
 	// Gallery adds the pages that show every part with all its states.
 	Gallery bool
 }
@@ -237,7 +239,7 @@ type page struct {
 	Privacy   string // address of the privacy notice, "" for none
 	Session   *web.Session
 	Emulator  bool
-	Stopped   bool // nothing can be saved now
+	Stopped   *stopView // nothing can be saved now
 	Support   string
 	Back      string // where the language switch returns to
 	Token     string // for the switch in the foot
@@ -260,14 +262,7 @@ func (p *Portal) page(r *http.Request, v *web.Visit, here string, title fail.Tex
 		pg.SignOut = v.Token("sign-out")
 		pg.Nav = p.places(v)
 	}
-	if p.Deps.Stopped != nil {
-		tenant := ""
-		if v.Session != nil {
-			tenant = v.Session.Ref.Tenant
-		}
-		s, err := p.Deps.Stopped(r.Context(), tenant)
-		pg.Stopped = err == nil && s != nil // a page that cannot tell is shown all the same; the engine refuses
-	}
+	pg.Stopped = p.stop(r.Context(), v, p.Desk != nil && v.Session != nil && admin.Looks(v.Actor()))
 	for _, name := range logoNames {
 		if p.assets.Has(name) {
 			pg.Logo = p.assets.URL(name)
@@ -293,6 +288,7 @@ func (p *Portal) places(v *web.Visit) []navGroup {
 		{Key: "licenses", Href: "/admin/licenses", Icon: "key", Label: v.Printer.S("Licenses")},
 		{Key: "changes", Href: "/admin/history", Icon: "clock", Label: v.Printer.S("All changes")},
 		{Key: "policy", Href: "/admin/policy", Icon: "rules", Label: v.Printer.S("Policy")},
+		{Key: "health", Href: healthPath, Icon: "shield", Label: v.Printer.S("Health and settings")},
 	}})
 }
 

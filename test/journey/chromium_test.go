@@ -191,7 +191,7 @@ func TestW24_EveryPageInChromium(t *testing.T) {
 		"people-deleted": "/admin/people?view=deleted", "person": lenas, "person-edit": lenas + "?edit=contact", "person-manager": lenas + "/manager?q=o", "person-groups": lenas + "/groups?q=t",
 		"person-licenses": lenas + "/licenses", "person-delete": lenas + "/delete", "person-password": lenas + "/password", "groups": "/admin/groups",
 		"group": "/admin/groups/20000000-0000-4000-8000-000000000002", "group-closed": "/admin/groups/20000000-0000-4000-8000-000000000004", "licenses": "/admin/licenses",
-		"changes": "/admin/history", "changes-filtered": "/admin/history?do=password&state=applied", "changes-check": "/admin/history/check", "policy": "/admin/policy", "policy-as": "/admin/policy?as=" + lena,
+		"changes": "/admin/history", "changes-filtered": "/admin/history?do=password&state=applied", "changes-check": "/admin/history/check", "policy": "/admin/policy", "health": "/admin/health", "policy-as": "/admin/policy?as=" + lena,
 	}
 	tours := map[string]func(*testing.T){}
 	for name, c := range map[string]struct {

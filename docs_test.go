@@ -45,6 +45,27 @@ func TestDependenciesHaveReasons(t *testing.T) {
 	}
 }
 
+// The questions that people ask again and again have their answer in the guide: what a permission alone does not do, who may write what,
+// accounts of customers, and what is mastered on-premises.
+func TestC6_C7_C8_C17_TheGuideSaysWhatCannotBeDone(t *testing.T) {
+	t.Parallel()
+	b, err := os.ReadFile("docs/start.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	guide := strings.Join(strings.Fields(string(b)), " ")
+	for id, want := range map[string]string{
+		"C6":  "need a directory role of the application's service principal beside the permission",
+		"C7":  "[reference/properties.md](reference/properties.md) says it property by property",
+		"C8":  "Tokens of a user flow open no Microsoft Graph, so such accounts cannot sign in here",
+		"C17": "What is mastered on-premises can be read and not written, by no permission",
+	} {
+		if !strings.Contains(guide, want) {
+			t.Errorf("%s: docs/start.md does not say %q", id, want)
+		}
+	}
+}
+
 // S1.46 to S1.56 and S1.62: the twelve steps of the registration stand in the guide, with our least permissions instead of the
 // tutorial's, and the five kinds of links.
 func TestS1_46to56_RegistrationGuide(t *testing.T) {

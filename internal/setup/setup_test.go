@@ -371,7 +371,7 @@ func TestB49_TheConfigurationIsAddedToAndNotChanged(t *testing.T) {
 	}
 }
 
-func TestA48_AKeyIsForItsOwnerAndNeverReplaced(t *testing.T) {
+func TestA52_AKeyIsForItsOwnerAndNeverReplaced(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "nameplate.pem")
 	if err := pair().Create(file); err != nil {

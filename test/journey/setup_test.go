@@ -17,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp"
+
 	"nameplate/emulator"
 	"nameplate/internal/app"
 )
@@ -202,6 +204,50 @@ func TestS1_46_S1_57_S5_22_OneCommandThenSignInWorks(t *testing.T) {
 	}
 	b.get("/profile").says("Bonn")
 	w.signIn("glenda@contoso.example").get("/admin/people").says("Anna Member")
+}
+
+// TestS1_57_SetUpThenBothJourneysInChromium: the portal that one command connected, in the real browser: a member changes their own city,
+// an administrator finds the member, changes the city again with a reason, and both stand in the history.
+func TestS1_57_SetUpThenBothJourneysInChromium(t *testing.T) {
+	t.Parallel()
+	n := newcomers(t)
+	if out, said, code := n.run("glenda@contoso.example", append([]string{"setup", "--yes", "--admin", "glenda@contoso.example"}, n.places()...)...); code != 0 {
+		t.Fatalf("exit %d\n%s\n%s", code, out, said)
+	}
+	w := n.serve()
+	person := w.chromium()
+	person.signIn("anna@contoso.example")
+	person.open("/profile?edit=all")
+	eval[any](person, `document.querySelector("#f-city").value = ""`)
+	person.do(chromedp.SendKeys(chromedp.CSS("#f-city"), "Bonn"))
+	person.click(".savebar .button-main")
+	person.says("Saved", "Bonn")
+
+	admin := w.chromium()
+	admin.signIn("glenda@contoso.example")
+	admin.open("/admin/people?q=Anna")
+	admin.click(`main a[href^="/admin/people/"]`)
+	admin.says("Anna Member", "Bonn")
+	at := eval[string](admin, "location.pathname")
+	admin.open(at + "?edit=all")
+	eval[any](admin, `document.querySelector("#f-city").value = ""`)
+	admin.do(chromedp.SendKeys(chromedp.CSS("#f-city"), "Rome"))
+	admin.click(".savebar .button-main")
+	admin.says("Before you save", "Bonn", "Rome")
+	eval[any](admin, `document.querySelector("[name=why]").value = "She moved"`)
+	admin.click(`button[name=step][value=save]`)
+	admin.says("Saved", "Rome")
+	admin.open("/admin/history")
+	admin.says("Anna Member", "Glenda Global", "She moved", "Rome", "Bonn")
+	person.open("/profile")
+	person.says("Rome")
+	for _, c := range []*chromium{person, admin} {
+		c.mu.Lock()
+		for _, s := range c.log {
+			t.Errorf("the browser complained: %s", s)
+		}
+		c.mu.Unlock()
+	}
 }
 
 // TestF18_RotationUnderLoadLosesNothing: while people sign in and save, the certificate is replaced, the old one is taken away, and the

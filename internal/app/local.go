@@ -10,6 +10,7 @@ import (
 	"nameplate/internal/api"
 	"nameplate/internal/directory"
 	"nameplate/internal/fail"
+	"nameplate/internal/web"
 )
 
 // Host is the actor of the command line on this machine: the operating system's user, who may do what an administrator may.
@@ -30,6 +31,9 @@ func (a *App) MakeKey(ctx context.Context, by directory.Actor, want access.Key) 
 
 // API is the App's own, for its table of routes.
 func (a *App) API() *api.API { return a.api }
+
+// Pages is the table of the pages, each with its right.
+func (a *App) Pages() []web.Route { return a.site.Routes() }
 
 // Local makes this App, which has one organization, answer the API itself, as an actor of this machine, without listening and without
 // keys. It is for an App that is not started.

@@ -6,7 +6,6 @@ import (
 	"encoding/xml"
 	"io"
 	"strings"
-	"unicode/utf8"
 
 	"nameplate/internal/property"
 )
@@ -135,7 +134,7 @@ func texted(s string) string {
 	var b strings.Builder
 	for i, r := range s {
 		switch {
-		case r == utf8.RuneError, r < ' ' && r != '\t' && r != '\n', r == '\ufffe', r == '\uffff':
+		case r < ' ' && r != '\t' && r != '\n', r == '\ufffe', r == '\uffff':
 			const hex = "0123456789ABCDEF"
 			b.WriteString("_x")
 			for shift := 12; shift >= 0; shift -= 4 {

@@ -92,7 +92,7 @@ func PlanSetup(ctx context.Context, o SetupOptions) (*Setup, error) {
 func (s *Setup) wish() (setup.Wish, error) {
 	w, cfg := Wish(s.o.Config, s.o.Name), s.o.Config
 	w.Admin, w.Remove = s.o.Admin, s.o.Remove
-	if cfg.ClientSecret != "" {
+	if w.Federated = cfg.FederatedTokenFile != "" || cfg.ManagedIdentity != ""; w.Federated || cfg.ClientSecret != "" {
 		return w, nil
 	}
 	if s.file = cfg.Certificate; s.file == "" {
@@ -181,7 +181,7 @@ func (s *Setup) Apply(ctx context.Context, tell func(string)) ([]string, error) 
 		return nil, err
 	}
 	list := append(slices.Clone(s.o.Said), setup.Setting{Key: "tenant", Value: s.Tenant}, setup.Setting{Key: "client_id", Value: s.ClientID})
-	if s.o.Config.Certificate == "" && s.o.Config.ClientSecret == "" {
+	if s.o.Config.Certificate == "" && s.file != "" {
 		list = append(list, setup.Setting{Key: "client_certificate", Value: filepath.Base(s.file)})
 	}
 	return setup.WriteSettings(s.o.File, list)

@@ -50,6 +50,11 @@ func PlanVerify(ctx context.Context, cfg config.Config, upn string) (*Verificati
 		return nil, err
 	default:
 		defer func() { _ = s.Close() }()
+		if db, err := looked(ctx, s, tenant); err != nil {
+			return nil, err
+		} else if !db.Stopped.IsZero() {
+			return nil, fail.New(fail.Denied, "app.verify", fail.T("All writing is stopped by %[1]s: %[2]s. Nothing is verified until: nameplate go --why REASON", db.By, db.Why))
+		}
 		if _, err := s.Access().Seen(ctx, u.Ref); err == nil {
 			return nil, fail.New(fail.Denied, "app.verify", fail.T("%s has signed in to this portal, so somebody uses that account. Make another throwaway person.", upn))
 		} else if !fail.Is(err, fail.NotFound) {

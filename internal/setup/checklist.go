@@ -60,6 +60,9 @@ func Checklist(w Wish, p Places) string {
 		item("Certificates & secrets → Certificates → Upload certificate: the text below, saved as nameplate.cer. Its thumbprint has to be")
 		more("%s, good until %s. The key is in %s and stays on this machine.", Thumbprint(c), c.NotAfter.UTC().Format(time.DateOnly), p.File)
 	}
+	if w.Federated {
+		item("Certificates & secrets → Federated credentials → Add credential: the issuer and subject of the platform that runs Nameplate.")
+	}
 	if application := w.Application(nil); len(application) > 0 {
 		item("API permissions → Add a permission → Microsoft Graph → Application permissions:")
 		more("%s", strings.Join(application, ", "))

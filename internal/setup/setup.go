@@ -76,6 +76,7 @@ type Wish struct {
 	// Application gives the application permissions, least ones, of those that the organization's Microsoft Graph knows.
 	Application func(known []string) []string
 	Certificate *x509.Certificate // to be registered; nil registers none
+	Federated   bool              // a token of another issuer proves the application; somebody else registers which
 	Roles       []string          // directory roles that the features need; somebody else gives them
 	Admin       string            // user principal name of somebody to be given the first role; "" nobody
 	Remove      bool              // take away permissions that nothing needs
@@ -207,6 +208,9 @@ func (p *Plan) compare(ctx context.Context) (err error) {
 	p.step("service principal", "the application's service principal in this organization", "", state)
 	if err := p.comparePermissions(ctx, app, own); err != nil {
 		return err
+	}
+	if p.wish.Federated {
+		p.step("federated credential", "federated credential for the token that proves the application, under Certificates & secrets", "", ByHand)
 	}
 	for _, r := range p.wish.Roles {
 		p.step("directory role", "directory role for the application's service principal, given under Roles and administrators:", r, ByHand)

@@ -311,13 +311,25 @@ func TestF18_RotationUnderLoadLosesNothing(t *testing.T) {
 		}
 	}
 	more(6)
-	for _, args := range [][]string{{"credentials", "rotate"}, {"credentials", "rotate", "--finish"}} {
-		if out, said, code := n.run("", append(args, "--config", n.config())...); code != 0 {
-			t.Errorf("%v: exit %d\n%s\n%s", args, code, out, said)
+	rotate := func(want int, says string, args ...string) {
+		t.Helper()
+		out, said, code := n.run("", append([]string{"credentials", "rotate", "--config", n.config()}, args...)...)
+		if code != want || !strings.Contains(out+said, says) {
+			t.Errorf("rotate %v: exit %d, want %d and %q\n%s\n%s", args, code, want, says, out, said)
 		}
+	}
+	rotate(0, "Nothing is due", "--within", "30")
+	rotate(1, "no rotation to finish", "--finish")
+	renew := func() { // the application's own token is refused once, so that it fetches another
 		w.control(http.MethodPost, "/faults", emulator.Rule{Match: emulator.Match{Path: `^/v1\.0/`, Times: 1}, Do: emulator.Do{Status: http.StatusUnauthorized, Code: "InvalidAuthenticationToken"}}, nil)
 		more(9)
 	}
+	rotate(0, "The old one stays good until")
+	renew()
+	rotate(4, "stays registered until")
+	rotate(0, "Nothing is due", "--within", "400")
+	rotate(0, "The old certificate is taken away", "--finish")
+	renew()
 	stop()
 	wg.Wait()
 	t.Logf("%d sign-ins with two pages each, %d lost", rounds.Load(), lost.Load())
@@ -379,6 +391,15 @@ func TestVerify_OneThrowawayPersonAndNobodyElse(t *testing.T) {
 		}
 	}
 	const thea = "nameplate-verify@contoso.example"
+	if _, said, code := n.run("", "stop", "--why", "an incident", "--config", n.config()); code != 0 {
+		t.Errorf("stop: exit %d\n%s", code, said)
+	}
+	if _, said, code := n.run("", "verify", "--on", thea, "--yes", thea, "--config", n.config()); code != 4 || !strings.Contains(said, "an incident") {
+		t.Errorf("while all writing is stopped: exit %d\n%s", code, said)
+	}
+	if _, said, code := n.run("", "go", "--why", "it is over", "--config", n.config()); code != 0 {
+		t.Errorf("go: exit %d\n%s", code, said)
+	}
 	if _, said, code := n.run("", "verify", "--on", thea, "--config", n.config()); code != 2 || !strings.Contains(said, "--yes "+thea) {
 		t.Errorf("not confirmed: exit %d\n%s", code, said)
 	}

@@ -335,6 +335,13 @@ func (s *Slice) told(body []byte) []typed {
 // extension is the name of a directory extension, or of a schema extension as it stands on an object.
 var extension = regexp.MustCompile(`^(extension_|ext[0-9a-z]{8}_)`)
 
+// complexExtension says whether a value is a schema extension's, whatever domain its name begins with
+// (https://learn.microsoft.com/graph/extensibility-schema-groups#5-add-custom-data-to-a-new-group).
+func complexExtension(value any) bool {
+	object, _ := value.(map[string]any)
+	return object["@odata.type"] == "#microsoft.graph.ComplexExtensionValue"
+}
+
 // names finds properties that Microsoft's types do not have.
 func (s *Slice) names(ref *openapi3.SchemaRef, got any, at string) []string {
 	if ref == nil {
@@ -363,7 +370,7 @@ func (s *Slice) names(ref *openapi3.SchemaRef, got any, at string) []string {
 		switch {
 		case strings.Contains(name, "@"):
 			continue
-		case extension.MatchString(name):
+		case extension.MatchString(name) || complexExtension(value):
 			continue
 		case allowed != nil && !allowed[name]:
 			out = append(out, fmt.Sprintf("%s: Microsoft's %s has no %s", at, kind, name))

@@ -29,7 +29,7 @@ type galleryBody struct {
 // galleryStates are the pages of the gallery, by name.
 var galleryStates = []string{
 	"400", "401", "403", "404", "405", "409", "413", "415", "421", "422", "429", "500", "503", access.CodeConsent, access.CodeAdminNeeded,
-	access.CodeUnassigned, access.CodeTenant, access.CodeDisabled, access.CodeAttempt, access.CodeToken, access.CodeClaims, "expired", "expired-lost", "signed-out", "conflict", "history", "photo-wrong", "profile-wrong", "profile-guest", "parts",
+	access.CodeUnassigned, access.CodeTenant, access.CodeDisabled, access.CodeAttempt, access.CodeToken, access.CodeClaims, "expired", "expired-lost", "signed-out", "sign-in-several", "conflict", "history", "photo-wrong", "profile-wrong", "profile-guest", "parts",
 }
 
 var galleryPerson = directory.User{
@@ -137,6 +137,12 @@ func (p *Portal) galleryState(w http.ResponseWriter, r *http.Request, v *web.Vis
 		return p.show(w, v, http.StatusUnauthorized, "expired", p.page(r, v, "", fail.T("You are signed out"), body))
 	case "signed-out":
 		return p.show(w, v, http.StatusOK, "signed-out", p.page(r, v, "", fail.T("You are signed out"), signedOutBody{Authority: "/signed-out", Login: "/login"}))
+	case "sign-in-several":
+		pg := p.page(r, v, "", fail.T("Sign in"), signInBody{Orgs: []orgView{
+			{"Contoso Wetterinstrumente", "/login", true}, {"Fabrikam", "/login", false}, {"مجموعة الشرق للأجهزة", "/login", false}, {"Northwind Traders and Their Very Long Legal Name Company Limited", "/login", false},
+		}})
+		pg.Org = ""
+		return p.show(w, v, http.StatusOK, "sign-in", pg)
 	}
 	v.Session = &guest
 	switch state {

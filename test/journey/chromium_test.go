@@ -180,7 +180,7 @@ func TestW24_EveryPageInChromium(t *testing.T) {
 	t.Parallel()
 	w := begin(t, app.DemoOptions{})
 	pages := map[string]string{"sign-in": "/sign-in", "signed-out": "/signed-out", "help": "/help", "gallery": "/gallery", "not-found": "/nope"}
-	for _, s := range []string{"401", "403", "409", "413", "421", "429", "500", "503", "consent", "admin", "unassigned", "tenant", "disabled", "attempt", "claims", "expired", "expired-lost", "signed-out", "conflict", "history", "photo-wrong", "profile-wrong", "profile-guest", "parts"} {
+	for _, s := range []string{"401", "403", "409", "413", "421", "429", "500", "503", "consent", "admin", "unassigned", "tenant", "disabled", "attempt", "claims", "expired", "expired-lost", "signed-out", "sign-in-several", "conflict", "history", "photo-wrong", "profile-wrong", "profile-guest", "parts"} {
 		pages["gallery-"+s] = "/gallery/" + s
 	}
 	rich := []string{"gallery-conflict", "gallery-history", "gallery-photo-wrong", "gallery-profile-wrong", "gallery-profile-guest", "gallery-503", "gallery-parts"}

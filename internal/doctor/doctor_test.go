@@ -23,6 +23,7 @@ import (
 	"nameplate/graph"
 	"nameplate/internal/config"
 	"nameplate/internal/doctor"
+	"nameplate/internal/explain"
 	"nameplate/internal/setup"
 )
 
@@ -290,6 +291,14 @@ func TestS1_58_EverySubsetOfFeaturesNeedsExactlyWhatItIsGiven(t *testing.T) {
 		least := doctor.Least(chosen)
 		if errs, excess := levels(chosen, least); errs != 0 || excess != 0 {
 			t.Fatalf("%v with %v: %d errors, %d too many", names(chosen), least, errs, excess)
+		}
+		for i := range least { // of all subsets by the table; those below by the running service as well
+			less := slices.Delete(slices.Clone(least), i, i+1)
+			if !slices.ContainsFunc(chosen, func(f doctor.Feature) bool {
+				return slices.ContainsFunc(f.Needs, func(n doctor.Need) bool { return !explain.Covered(n.Permits, less) })
+			}) {
+				t.Errorf("%v without %s: no need is left open", names(chosen), least[i])
+			}
 		}
 		if bits%7 != 1 && len(chosen) > 1 && len(chosen) < len(all) {
 			continue // each seventh subset, those of one and the whole are tried with each permission taken away

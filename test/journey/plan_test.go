@@ -16,9 +16,9 @@ import (
 	"nameplate/emulator"
 )
 
-// F12: the server that applies a spreadsheet is killed by SIGKILL again and again; each time it comes back it goes on by itself, and in
+// F13: the server that applies a spreadsheet is killed by SIGKILL again and again; each time it comes back it goes on by itself, and in
 // the end every row is in effect exactly once: report, ledger and directory agree.
-func TestF12_APlanWhoseServerIsKilled(t *testing.T) {
+func TestF13_APlanWhoseServerIsKilled(t *testing.T) {
 	t.Parallel()
 	const people, kills = 120, 4
 	upn := func(i int) string { return fmt.Sprintf("row%d@larkfield.example", i) }

@@ -272,8 +272,9 @@ func (a *API) answer(w http.ResponseWriter, r *http.Request, v *web.Visit, by di
 		return err
 	}
 	if c.route.Slow { // only now: whoever comes here has a key that may do this
-		rc := http.NewResponseController(w)
-		_, _ = rc.SetReadDeadline(time.Time{}), rc.SetWriteDeadline(time.Time{}) // where there is none to set, none is in the way
+		slow, done := v.Slowly(w, c.r, patient)
+		defer done()
+		c.r = slow
 	}
 	if err := c.readBody(w); err != nil {
 		return err
@@ -334,6 +335,9 @@ func (c *call) allowed() error {
 	}
 	return nil
 }
+
+// patient is how long a route that is Slow may take.
+const patient = 10 * time.Minute
 
 // dry says whether the request only asks what would happen.
 func (c *call) dry() bool { return c.route.Check && c.r.URL.Query().Get("check") == "true" }

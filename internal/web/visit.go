@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base32"
@@ -28,6 +29,16 @@ type Visit struct {
 
 	secret string // the session cookie as it came
 	site   *Site
+	gone   context.Context // ends when the client goes away, and not before
+}
+
+// Slowly gives a request as much time as its work takes, for what whole files are made of: it ends with its client or after d.
+func (v *Visit) Slowly(w http.ResponseWriter, r *http.Request, d time.Duration) (*http.Request, context.CancelFunc) {
+	rc := http.NewResponseController(w)
+	_, _ = rc.SetReadDeadline(time.Time{}), rc.SetWriteDeadline(time.Time{}) // where there is none to set, none is in the way
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), d)
+	stop := context.AfterFunc(v.gone, cancel)
+	return r.WithContext(ctx), func() { stop(); cancel() }
 }
 
 type visitKey struct{}

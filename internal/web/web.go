@@ -198,6 +198,7 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		site:    s,
 		Printer: s.speak(r),
 		Theme:   Theme(cookieValue(r, themeCookie)),
+		gone:    r.Context(),
 	}
 	ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), visitKey{}, v), patience)
 	defer cancel()

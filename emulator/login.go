@@ -107,6 +107,8 @@ func (e *Emulator) serve(w http.ResponseWriter, r *http.Request) {
 		e.serveHome(w, r)
 	case "emulator":
 		e.serveAsset(w, r, rest)
+	case "favicon.ico":
+		e.serveAsset(w, r, "icon.svg")
 	case "redeem":
 		e.serveRedeem(w, r)
 	case "error":

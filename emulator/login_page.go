@@ -64,7 +64,7 @@ func (e *Emulator) draw(w http.ResponseWriter, status int, name string, v pageVi
 	h.Set("X-Frame-Options", "DENY")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "strict-origin-when-cross-origin")
-	policy := "default-src 'none'; style-src 'self'; script-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+	policy := "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'"
 	if len(v.Frames) > 0 {
 		policy += "; frame-src http: https:"
 	}
@@ -73,9 +73,9 @@ func (e *Emulator) draw(w http.ResponseWriter, status int, name string, v pageVi
 	_, _ = w.Write(b.Bytes()) // the client went away
 }
 
-// serveAsset serves the pages' style and script.
+// serveAsset serves the pages' style, script and icon.
 func (e *Emulator) serveAsset(w http.ResponseWriter, r *http.Request, name string) {
-	kind := map[string]string{"login.css": "text/css; charset=utf-8", "post.js": "text/javascript; charset=utf-8"}[name]
+	kind := map[string]string{"login.css": "text/css; charset=utf-8", "post.js": "text/javascript; charset=utf-8", "icon.svg": "image/svg+xml"}[name]
 	if kind == "" {
 		http.NotFound(w, r)
 		return

@@ -26,6 +26,7 @@ type entry struct {
 	Names  map[string]string         `json:"names,omitempty" says:"what ids were called at the time"`
 	Undoes string                    `json:"undoes,omitempty" says:"the entry that this one took back"`
 	Detail string                    `json:"detail,omitempty" says:"why nothing came of it"`
+	Cause  *cause                    `json:"cause,omitempty" says:"what Microsoft's answer means, where that is known"`
 	Begun  time.Time                 `json:"begun"`
 	Ended  *time.Time                `json:"ended"`
 }
@@ -95,7 +96,8 @@ func shownEntry(v *web.Visit, e change.Entry) entry {
 		out.Ended = &e.Ended
 	}
 	if p := problemIn(e.Outcome); p != nil {
-		out.Detail = tell(v, p).Detail
+		told := tell(v, p)
+		out.Detail, out.Cause = told.Detail, told.Cause
 	}
 	return out
 }

@@ -29,6 +29,7 @@ type part struct {
 	State  change.State    `json:"state"`
 	Detail string          `json:"detail,omitempty"`
 	Code   string          `json:"code,omitempty"`
+	Cause  *cause          `json:"cause,omitempty" says:"what Microsoft's answer means, where that is known"`
 }
 
 // change makes a change, or says what it would do.
@@ -106,7 +107,7 @@ func (c *call) became(o change.Outcome, matched bool) (reply, error) {
 			shown := part{Names: p.Names, State: p.State}
 			if p.Problem != nil {
 				told := web.ProblemOf(p.Problem)
-				shown.Detail, shown.Code = c.v.T(told.Say), told.Code
+				shown.Detail, shown.Code, shown.Cause = c.v.T(told.Say), told.Code, causeOf(told)
 			}
 			out.Parts = append(out.Parts, shown)
 		}

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strings"
 
-	"nameplate/internal/explain"
 	"nameplate/internal/fail"
 	"nameplate/internal/property"
 	"nameplate/internal/web"
@@ -31,10 +30,21 @@ type problem struct {
 
 // cause is an explained answer of Microsoft's.
 type cause struct {
-	Name string `json:"name" says:"stable, for programs"`
-	Sure string `json:"sure" says:"unknown, likely or certain"`
-	Next string `json:"next" says:"what to do, for operators"`
-	For  string `json:"for,omitempty" says:"who can do it"`
+	Name     string `json:"name" says:"stable, for programs"`
+	Sure     string `json:"sure" says:"unknown, likely or certain"`
+	Evidence string `json:"evidence" says:"what shows it"`
+	Next     string `json:"next" says:"what to do, for operators"`
+	For      string `json:"for,omitempty" says:"who can do it: operator, entra, ad, exchange, network, licensing or microsoft"`
+	Ready    string `json:"ready,omitempty" says:"a text to send to them"`
+}
+
+// causeOf is the explanation that a failure carries, nil when it carries none.
+func causeOf(p web.Problem) *cause {
+	if p.Found == nil {
+		return nil
+	}
+	f := p.Found
+	return &cause{string(f.Cause), f.Sure.String(), f.Evidence, f.Next, string(f.For), f.Ready}
 }
 
 // fieldError is what is wrong in one place: of the body (Pointer), the query (Parameter) or the header.
@@ -114,10 +124,7 @@ func tell(v *web.Visit, err error) problem {
 	if !ok {
 		kind = kinds[http.StatusInternalServerError]
 	}
-	p := problem{Type: "urn:nameplate:problem:" + kind[0], Title: kind[1], Status: w.Status, Reference: v.ID, Code: w.Code}
-	if found, ok := explain.Of(err); ok {
-		p.Cause = &cause{string(found.Cause), found.How, found.Next, string(found.For)}
-	}
+	p := problem{Type: "urn:nameplate:problem:" + kind[0], Title: kind[1], Status: w.Status, Reference: v.ID, Code: w.Code, Cause: causeOf(w)}
 	say := details[w.Status]
 	var r *refusal
 	var plain *web.Refusal

@@ -281,9 +281,22 @@ func say(err error) (text, ref string) {
 		text += "\n  Cause: " + f.Err.Error() // the command line is an operator's
 	}
 	if found, ok := explain.Of(err); ok {
-		text += fmt.Sprintf("\n  Found: %s (%s): %s\n  Next: %s", found.Cause, found.How, found.Evidence, found.Next)
+		text += cause(string(found.Cause), found.Sure.String(), found.Evidence, found.Next, found.Ready)
 	}
 	return text, f.Ref
+}
+
+// cause is an explained answer in lines under a failure, with a text for the team that can help, to be taken along as it is.
+func cause(name, sure, evidence, next, ready string) string {
+	text := fmt.Sprintf("\n  Next: %s\n  Found: %s (%s): %s", next, name, sure, evidence)
+	if ready != "" {
+		text += "\n  Text to send:\n" + indented(ready, "    ")
+	}
+	return text
+}
+
+func indented(text, by string) string {
+	return by + strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n"+by)
 }
 
 // stopped waits for the end of the context or for a failure, whichever comes first.

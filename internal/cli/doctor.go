@@ -84,4 +84,7 @@ func (c *command) finding(f doctor.Finding) {
 	line("does not work", f.Disables)
 	line("what shows it", f.Evidence)
 	line("do", f.Do)
+	if f.Ready != "" {
+		line("text to send", "\n"+indented(f.Ready, "           "))
+	}
 }

@@ -162,9 +162,12 @@ type apiError struct {
 		Detail    string `json:"detail"`
 	} `json:"errors,omitempty"`
 	Cause *struct {
-		Name string `json:"name"`
-		Sure string `json:"sure"`
-		Next string `json:"next"`
+		Name     string `json:"name"`
+		Sure     string `json:"sure"`
+		Evidence string `json:"evidence"`
+		Next     string `json:"next"`
+		For      string `json:"for,omitempty"`
+		Ready    string `json:"ready,omitempty"`
 	} `json:"cause,omitempty"`
 	Conflicts []struct {
 		Name   string `json:"name"`
@@ -189,8 +192,12 @@ func (e *apiError) Error() string {
 	for _, c := range e.Conflicts {
 		s += fmt.Sprintf("\n  %s: you saw %s, now there is %s, you wanted %s", c.Name, text(c.Saw), text(c.Now), text(c.Wanted))
 	}
-	if e.Cause != nil && e.Cause.Next != "" {
-		s += "\n  Next: " + plain(e.Cause.Next)
+	if c := e.Cause; c != nil && c.Next != "" {
+		lines := strings.Split(c.Ready, "\n")
+		for i, line := range lines {
+			lines[i] = plain(line)
+		}
+		s += cause(plain(c.Name), plain(c.Sure), plain(c.Evidence), plain(c.Next), strings.Join(lines, "\n"))
 	}
 	return s
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -147,6 +148,40 @@ func TestS3_42to44_S4_26to29_S5_8_RefusalsInOneLine(t *testing.T) {
 		if code != c.code || !strings.Contains(err, c.want) {
 			t.Errorf("%v: exit %d, %q; want %d and %q", c.args, code, err, c.code, c.want)
 		}
+	}
+}
+
+// What a refusal means, what shows it, what helps and the text for the team that can, on the command line and in its JSON.
+func TestS3_42_S3_43_S4_28_CausesOnTheCommandLine(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	refuse := func() {
+		body := `{"match":{"method":"PATCH"},"at":"before","do":{"status":403,"code":"Directory_QuotaExceeded","message":"The directory object quota limit for the Tenant has been exceeded."}}`
+		resp, err := http.Post(s.Control+"/faults", "application/json", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode >= 300 {
+			t.Fatalf("faults: %d", resp.StatusCode)
+		}
+	}
+	refuse()
+	_, err := s.do(4, "users", "set", s.anna, "city=Ulm")
+	for _, want := range []string{"\n  Found: directory_full (certain): Graph answered 403 ", "\n  Next: The directory's object quota", "\n  Text to send:\n    To: Entra ID team\n    Nameplate could not change city"} {
+		if !strings.Contains(err, want) {
+			t.Errorf("%q is not in %q", want, err)
+		}
+	}
+	refuse()
+	_, err = s.do(4, "users", "set", s.anna, "city=Ulm", "--as", "json")
+	var line struct {
+		Problem struct {
+			Cause struct{ Name, Evidence, Ready string }
+		}
+	}
+	if jerr := json.Unmarshal([]byte(err), &line); jerr != nil || line.Problem.Cause.Name != "directory_full" || !strings.Contains(line.Problem.Cause.Evidence, "quota limit") || !strings.HasPrefix(line.Problem.Cause.Ready, "To: Entra ID team\n") {
+		t.Errorf("%v: %s", jerr, err)
 	}
 }
 

@@ -100,7 +100,18 @@ const (
 	Certain             // the answer or what is known besides names the cause
 )
 
-func (s Sure) String() string { return [...]string{"unknown", "likely", "certain"}[s] }
+var sures = [...]string{"unknown", "likely", "certain"}
+
+func (s Sure) String() string { return sures[s] }
+
+// MarshalText and UnmarshalText keep the word, which is what programs and the journal are told.
+func (s Sure) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText takes a word that it does not know as Unknown.
+func (s *Sure) UnmarshalText(b []byte) error {
+	*s = Sure(max(slices.Index(sures[:], string(b)), 0))
+	return nil
+}
 
 // Team is who can put it right.
 type Team string
@@ -119,8 +130,7 @@ const (
 // Finding is an explained answer.
 type Finding struct {
 	Cause    Cause     `json:"cause"`
-	Sure     Sure      `json:"-"`
-	How      string    `json:"sure"`
+	Sure     Sure      `json:"sure"`
 	Kind     fail.Kind `json:"-"`
 	Say      fail.Text `json:"-"` // for people
 	Evidence string    `json:"evidence"`
@@ -133,7 +143,7 @@ type Finding struct {
 func Explain(a Answer) Finding {
 	cause, sure := find(a)
 	m := meanings[cause]
-	f := Finding{Cause: cause, Sure: sure, How: sure.String(), Kind: m.kind, Say: m.say, For: m.team, Evidence: evidence(a)}
+	f := Finding{Cause: cause, Sure: sure, Kind: m.kind, Say: m.say, For: m.team, Evidence: evidence(a)}
 	if a.Doing == Writing && !m.wrote.Zero() {
 		f.Say = m.wrote
 	}
@@ -237,6 +247,19 @@ func evidence(a Answer) string {
 		}
 	}
 	return strings.Join(parts, "; ")
+}
+
+// Letter is what whoever met the failure can send to somebody who can help: cause and remedy in our own words, and nothing of what
+// was answered. Ref is the portal's own reference. "" when there is nobody to send it to.
+func (f Finding) Letter(ref string) string {
+	if f.For == Nobody {
+		return ""
+	}
+	text := "Nameplate could not do what I asked of it.\nCause: " + string(f.Cause) + " (" + f.Sure.String() + ")\nWhat would help: " + f.Next + "\n"
+	if ref != "" {
+		text += "Reference: " + ref + "\n"
+	}
+	return text
 }
 
 var greetings = map[Team]string{

@@ -41,6 +41,7 @@ type pairView struct {
 type partView struct {
 	Labels  []string
 	Say, Do string
+	Why     *whyView
 }
 
 // entry reads one of the person's own journal entries; an entry about somebody else does not exist here.
@@ -83,7 +84,7 @@ func (p *Portal) doneOf(v *web.Visit, e change.Entry, fields []policy.Field) *do
 			}
 			if part.Problem != nil {
 				w := web.ProblemOf(part.Problem)
-				pv.Say, pv.Do = v.T(w.Say), v.T(w.Do)
+				pv.Say, pv.Do, pv.Why = v.T(w.Say), v.T(w.Do), why(v, w.Found, e.ID)
 			} else if part.State == change.Conflicted {
 				pv.Say = pr.S("Somebody else changed it at the same time. So that nobody's work is overwritten, yours was not saved.")
 			}
@@ -281,6 +282,7 @@ type entryView struct {
 	Why           string
 	Pairs         []pairView
 	Problem       string
+	Found         *whyView // what the problem means
 	Undo, UndoFor string
 	Under         string // where it is undone: "" in one's own history, "/admin" elsewhere
 	Undone        bool
@@ -384,7 +386,8 @@ func (p *Portal) entryView(v *web.Visit, e change.Entry, undone bool) entryView 
 			}
 		}
 		if part.Problem != nil && ev.Problem == "" {
-			ev.Problem = v.T(web.ProblemOf(part.Problem).Say)
+			told := problemOf(v, part.Problem, e.ID)
+			ev.Problem, ev.Found = told.Say, told.Why
 		}
 	}
 	missed, waiting := map[property.Name]bool{}, map[property.Name]bool{}
@@ -404,7 +407,8 @@ func (p *Portal) entryView(v *web.Visit, e change.Entry, undone bool) entryView 
 		ev.Pairs = append(ev.Pairs, pv)
 	}
 	if ev.Problem == "" && e.Outcome.Problem != nil {
-		ev.Problem = v.T(web.ProblemOf(e.Outcome.Problem).Say)
+		told := problemOf(v, e.Outcome.Problem, e.ID)
+		ev.Problem, ev.Found = told.Say, told.Why
 	}
 	if undoable(e, v.Session.Ref) && !undone {
 		ev.UndoFor = "undo " + e.ID

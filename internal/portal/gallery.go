@@ -1,13 +1,16 @@
 package portal
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 	"time"
 
 	"nameplate/internal/access"
+	"nameplate/internal/admin"
 	"nameplate/internal/change"
 	"nameplate/internal/directory"
+	"nameplate/internal/explain"
 	"nameplate/internal/fail"
 	"nameplate/internal/policy"
 	"nameplate/internal/property"
@@ -29,7 +32,7 @@ type galleryBody struct {
 // galleryStates are the pages of the gallery, by name.
 var galleryStates = []string{
 	"400", "401", "403", "404", "405", "409", "413", "415", "421", "422", "429", "500", "503", access.CodeConsent, access.CodeAdminNeeded,
-	access.CodeUnassigned, access.CodeTenant, access.CodeDisabled, access.CodeAttempt, access.CodeToken, access.CodeClaims, "expired", "expired-lost", "signed-out", "sign-in-several", "conflict", "history", "photo-wrong", "profile-wrong", "profile-guest", "parts",
+	access.CodeUnassigned, access.CodeTenant, access.CodeDisabled, access.CodeAttempt, access.CodeToken, access.CodeClaims, "explained", "expired", "expired-lost", "signed-out", "sign-in-several", "conflict", "history", "photo-wrong", "profile-wrong", "profile-guest", "parts",
 }
 
 var galleryPerson = directory.User{
@@ -89,7 +92,8 @@ func (p *Portal) gallery(w http.ResponseWriter, r *http.Request, v *web.Visit) e
 
 // galleryEntries are one entry for each state that a change can come to.
 func (p *Portal) galleryEntries() []change.Entry {
-	denied := fail.New(fail.Denied, "gallery", fail.T("Only the person themself can change this."))
+	found := explain.Explain(explain.Answer{Doing: explain.Writing, Status: 400, Code: "Request_BadRequest", Text: "on-premises mastered", On: explain.Target{ID: "gallery", Synced: explain.Yes}})
+	denied := &fail.Error{Op: "gallery", Kind: found.Kind, Say: found.Say, Err: explain.With(found, errors.New("gallery"))}
 	set := property.Values{"city": property.Text("Aarhus"), "skills": property.List("Interviews")}
 	before := property.Values{"city": property.Text("København"), "skills": property.List()}
 	by := directory.Actor{Kind: directory.PersonActor, Ref: galleryPerson.Ref, Name: "Mira Østergaard", From: "192.0.2.10"}
@@ -146,6 +150,10 @@ func (p *Portal) galleryState(w http.ResponseWriter, r *http.Request, v *web.Vis
 	}
 	v.Session = &guest
 	switch state {
+	case "explained":
+		v.Session.Roles = admin.Roles
+		found := explain.Explain(explain.Answer{Status: 403, Code: "Authorization_RequestDenied", Grants: []string{"User.Read.All"}, Needs: []string{"Group.Read.All"}})
+		return &fail.Error{Op: "gallery", Kind: found.Kind, Say: found.Say, Err: explain.With(found, errors.New("gallery"))}
 	case "parts":
 		return p.galleryParts(w, r, v)
 	case "conflict":

@@ -182,6 +182,7 @@ func (p *Portal) routes() []web.Route {
 		add(web.Route{Method: http.MethodPost, Path: path, Right: right, Handler: h})
 	}
 	get("/{$}", web.Public(), p.root)
+	get("/favicon.ico", web.Public(), p.icon)
 	get("/sign-in", web.Public(), p.signIn)
 	get("/login", web.Public(), p.login)
 	get(access.CallbackPath, web.Public(), p.callback)
@@ -316,16 +317,23 @@ func (p *Portal) show(w http.ResponseWriter, v *web.Visit, status int, view stri
 	return web.Write(w, status, b)
 }
 
+// icon is what browsers ask for unasked where a page names none, as beside a photo or a file.
+func (p *Portal) icon(w http.ResponseWriter, r *http.Request, _ *web.Visit) error {
+	http.Redirect(w, r, p.assets.URL("icon.svg"), http.StatusFound)
+	return nil
+}
+
 type problemBody struct {
 	web.Problem
 	TitleText, SayText, DoText, RetryText string
 	SignIn                                string // where to sign in again, when that is the remedy
+	Why                                   *whyView
 	Again                                 string // the same page, when waiting is the remedy and nothing was sent
 }
 
 // problemPage shows any failure: what happened, what it means, what to do, and the reference under Details.
 func (p *Portal) problemPage(w http.ResponseWriter, r *http.Request, v *web.Visit, pr web.Problem) error {
-	body := problemBody{Problem: pr, TitleText: v.T(pr.Title), SayText: v.T(pr.Say), DoText: v.T(pr.Do)}
+	body := problemBody{Problem: pr, TitleText: v.T(pr.Title), SayText: v.T(pr.Say), DoText: v.T(pr.Do), Why: why(v, pr.Found, pr.Reference)}
 	if pr.Retry > 0 {
 		body.RetryText = v.Printer.Duration(pr.Retry)
 		if r.Method == http.MethodGet && !strings.HasPrefix(r.URL.Path, "/auth/") {

@@ -48,6 +48,7 @@ type missingView struct{ Label, Href string }
 
 type problemView struct {
 	Href, Label, Say string
+	Why              *whyView
 }
 
 type otherView struct{ Label, Was, Now string }
@@ -362,7 +363,7 @@ func (p *Portal) editAgain(w http.ResponseWriter, r *http.Request, v *web.Visit,
 		if status == http.StatusUnprocessableEntity {
 			body.ProblemTitle = v.Printer.S("Nothing was saved yet")
 		}
-		body.Problems = []problemView{{Say: v.T(pr.Say)}}
+		body.Problems = []problemView{problemOf(v, problem, v.ID)}
 		if pr.Status == http.StatusServiceUnavailable {
 			body.Problems = append(body.Problems, problemView{Say: v.Printer.S("What you typed is still here. Wait a moment and save again.")})
 			if pr.Retry > 0 {

@@ -282,7 +282,7 @@ func (p *Portal) editSubject(w http.ResponseWriter, r *http.Request, v *web.Visi
 		b.ProblemTitle = v.Printer.S("Nothing was saved yet")
 	}
 	if problem != nil {
-		b.Problems = []problemView{{Say: v.T(web.ProblemOf(problem).Say)}}
+		b.Problems = []problemView{problemOf(v, problem, v.ID)}
 	}
 	return p.showSubject(w, r, v, status, one, d, b)
 }

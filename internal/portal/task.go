@@ -121,7 +121,7 @@ func (p *Portal) refuse(w http.ResponseWriter, r *http.Request, v *web.Visit, t 
 	return p.before(w, r, v, t, status, func(b *taskBody) {
 		b.ProblemTitle = v.Printer.S("Nothing was saved")
 		if problem != nil {
-			b.Problems = append(b.Problems, problemView{Say: v.T(web.ProblemOf(problem).Say)})
+			b.Problems = append(b.Problems, problemOf(v, problem, v.ID))
 		}
 		for n, s := range say {
 			if problem == nil || s != b.Problems[0].Say {

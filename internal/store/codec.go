@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"nameplate/internal/change"
+	"nameplate/internal/explain"
 	"nameplate/internal/fail"
 	"nameplate/internal/property"
 )
@@ -175,8 +176,9 @@ type problemDoc struct {
 type errorDoc struct {
 	fail.Error
 	Say    textDoc
-	Fields []problemDoc `json:",omitempty"`
-	Err    string       `json:",omitempty"`
+	Fields []problemDoc     `json:",omitempty"`
+	Err    string           `json:",omitempty"`
+	Found  *explain.Finding `json:",omitempty"` // what the directory's answer meant, when it was explained
 }
 
 // maxCause is as much of a cause as is kept; it is for operators, and an upstream can be wordy.
@@ -192,6 +194,9 @@ func packError(e *fail.Error) *errorDoc {
 	}
 	if e.Err != nil {
 		d.Err = strings.ToValidUTF8(e.Err.Error()[:min(len(e.Err.Error()), maxCause)], "")
+	}
+	if found, ok := explain.Of(e); ok {
+		d.Found = &found
 	}
 	return d
 }
@@ -209,6 +214,9 @@ func (d *errorDoc) unpack() *fail.Error {
 	}
 	if d.Err != "" {
 		e.Err = errors.New(d.Err)
+		if d.Found != nil {
+			e.Err = explain.With(*d.Found, e.Err)
+		}
 	}
 	return &e
 }

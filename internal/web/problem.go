@@ -22,6 +22,7 @@ type Problem struct {
 	Reference string    // of the request, for Details
 	Code      string    // the upstream's code, for Details; letters, digits and _ . - only
 	Retry     time.Duration
+	Found     *explain.Finding // what Microsoft's answer means; nil when there was none. For people only as far as Letter goes (A39)
 }
 
 // Refusal is a failure that only the web knows: a method that is not there, a body that is too long.
@@ -133,6 +134,9 @@ func ProblemOf(err error) Problem {
 			say = known.Say
 		}
 	}
+	if found, ok := explain.Of(err); ok {
+		p.Found = &found
+	}
 	w := wordsFor(p.Status)
 	p.Title, p.Say, p.Do = w.title, w.say, w.do
 	if !say.Zero() {
@@ -163,7 +167,7 @@ func (s *Site) fail(w http.ResponseWriter, r *http.Request, v *Visit, err error)
 	}
 	facts := []any{"request", v.ID, "status", p.Status, "err", err.Error()}
 	if found, ok := explain.Of(err); ok {
-		facts = append(facts, "cause", string(found.Cause), "sure", found.How, "next", found.Next)
+		facts = append(facts, "cause", string(found.Cause), "sure", found.Sure.String(), "next", found.Next)
 	}
 	level("problem", facts...)
 	if a, ok := w.(*answer); ok && a.wrote {

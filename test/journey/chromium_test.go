@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
+	"golang.org/x/net/html"
 
 	"nameplate/internal/app"
 )
@@ -158,32 +158,81 @@ func (c *chromium) picture(name string) {
 	}
 }
 
-// accessible runs axe-core on the page and reports what is serious or critical.
-func (c *chromium) accessible(name string) {
+// axe is the source of axe-core, which every page is given once.
+var axe = sync.OnceValues(func() (string, error) {
+	b, err := os.ReadFile("../../.tools/node_modules/axe-core/axe.min.js")
+	return string(b), err
+})
+
+// accessible runs axe-core on the page as it looks now and reports what is serious or critical; rules are those to run, none is all.
+func (c *chromium) accessible(name string, rules ...string) {
 	c.t.Helper()
-	axe, err := os.ReadFile("../../.tools/node_modules/axe-core/axe.min.js")
+	source, err := axe()
 	if err != nil {
 		c.t.Fatal("axe-core is missing; make tools installs it")
+	}
+	if eval[bool](c, "!window.axe") {
+		eval[any](c, source+";null")
+	}
+	only := ""
+	if len(rules) > 0 {
+		only = fmt.Sprintf(`runOnly:{type:"rule",values:["%s"]},`, strings.Join(rules, `","`))
 	}
 	found := eval[[]struct {
 		ID, Impact, Help string
 		Nodes            []string
-	}](c, string(axe)+`;axe.run(document,{resultTypes:["violations"]}).then(r=>r.violations.filter(v=>["serious","critical"].includes(v.impact)).map(v=>({ID:v.id,Impact:v.impact,Help:v.help,Nodes:v.nodes.slice(0,4).map(n=>n.html.slice(0,160)+" | "+(n.any[0]?.message??""))})))`)
+	}](c, `axe.run(document,{`+only+`resultTypes:["violations"]}).then(r=>r.violations.filter(v=>["serious","critical"].includes(v.impact)).map(v=>({ID:v.id,Impact:v.impact,Help:v.help,Nodes:v.nodes.slice(0,4).map(n=>n.html.slice(0,160)+" | "+(n.any[0]?.message??""))})))`)
 	for _, v := range found {
 		c.t.Errorf("%s: axe %s %s: %s\n\t%s", name, v.Impact, v.ID, v.Help, strings.Join(v.Nodes, "\n\t"))
 	}
 }
+
+// view is how a page is looked at: a window, and what the system prefers. Axe looks again where the layout differs, and where only
+// colors do at their contrast.
+type view struct {
+	name  string
+	width int64
+	media map[string]string
+	axe   bool
+	rules []string
+}
+
+var (
+	dark = map[string]string{"prefers-color-scheme": "dark"}
+	// views are those of a page in each language, for which alone it is loaded anew.
+	views = []struct {
+		language string
+		views    []view
+	}{
+		{"en", []view{
+			{"360", 360, nil, true, nil},
+			{"360-dark", 360, dark, true, []string{"color-contrast"}},
+			{"768", 768, nil, false, nil},
+			{"768-forced", 768, map[string]string{"forced-colors": "active"}, false, nil},
+			{"1440", 1440, nil, true, nil},
+		}},
+		{"ar", []view{
+			{"360-ar-dark", 360, dark, true, nil},
+			{"768-ar", 768, nil, false, nil},
+			{"1440-ar", 1440, nil, true, nil},
+		}},
+		{"de", []view{{"1440-de-contrast", 1440, map[string]string{"prefers-contrast": "more"}, true, []string{"color-contrast"}}}},
+	}
+)
 
 // Every page and state that one can come to, and how each has to look: no wider than the window, nothing that axe finds serious,
 // no script error, nothing that the content security policy stops. The pictures are in out/screenshots, to be looked at.
 func TestW24_EveryPageInChromium(t *testing.T) {
 	t.Parallel()
 	w := begin(t, app.DemoOptions{})
-	pages := map[string]string{"sign-in": "/sign-in", "signed-out": "/signed-out", "help": "/help", "gallery": "/gallery", "not-found": "/nope"}
-	for _, s := range []string{"401", "403", "409", "413", "421", "429", "500", "503", "consent", "admin", "unassigned", "tenant", "disabled", "attempt", "claims", "expired", "expired-lost", "signed-out", "sign-in-several", "conflict", "history", "photo-wrong", "profile-wrong", "profile-guest", "parts"} {
-		pages["gallery-"+s] = "/gallery/" + s
+	anybody := map[string]string{"sign-in": "/sign-in", "signed-out": "/signed-out", "help": "/help", "gallery": "/gallery", "not-found": "/nope"}
+	gallery := map[string]string{}
+	for _, a := range w.browser().get("/gallery").all(func(n *html.Node) bool { return strings.HasPrefix(attr(n, "href"), "/gallery/") }) {
+		gallery[strings.ReplaceAll(strings.TrimPrefix(attr(a, "href"), "/"), "/", "-")] = attr(a, "href")
 	}
-	rich := []string{"gallery-conflict", "gallery-history", "gallery-photo-wrong", "gallery-profile-wrong", "gallery-profile-guest", "gallery-503", "gallery-parts"}
+	if len(gallery) < 30 {
+		t.Errorf("the gallery leads to %d pages", len(gallery))
+	}
 	mine := map[string]string{"profile": "/profile", "profile-edit-all": "/profile?edit=all", "profile-edit-about": "/profile?edit=about", "photo": "/profile/photo", "history-empty": "/history", "ask": "/ask/displayName"}
 	lenas := w.signIn(ruth).busy()
 	others := map[string]string{
@@ -193,53 +242,31 @@ func TestW24_EveryPageInChromium(t *testing.T) {
 		"group": "/admin/groups/20000000-0000-4000-8000-000000000002", "group-closed": "/admin/groups/20000000-0000-4000-8000-000000000004", "licenses": "/admin/licenses",
 		"changes": "/admin/history", "changes-filtered": "/admin/history?do=password&state=applied", "changes-check": "/admin/history/check", "policy": "/admin/policy", "health": "/admin/health", "policy-as": "/admin/policy?as=" + lena,
 	}
-	tours := map[string]func(*testing.T){}
 	for name, c := range map[string]struct {
 		upn   string
 		pages map[string]string
-	}{"anybody": {"", pages}, "lena": {lena, mine}, "ruth": {ruth, others}} {
-		tours[name] = func(t *testing.T) {
+	}{"anybody": {"", anybody}, "gallery": {"", gallery}, "lena": {lena, mine}, "ruth": {ruth, others}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			one := *w
 			one.t = t
 			b := one.chromium()
 			if c.upn != "" {
 				b.signIn(c.upn)
 			}
-			for name, path := range c.pages {
-				for i, look := range []struct {
-					name, language string
-					width          int64
-					media          map[string]string
-					axe            bool
-				}{
-					{"360", "en", 360, nil, true},
-					{"768", "en", 768, nil, false},
-					{"1440", "en", 1440, nil, false},
-					{"360-dark", "en", 360, map[string]string{"prefers-color-scheme": "dark"}, true},
-					{"768-ar", "ar", 768, nil, false},
-					{"360-ar-dark", "ar", 360, map[string]string{"prefers-color-scheme": "dark"}, false},
-					{"1440-de-contrast", "de", 1440, map[string]string{"prefers-contrast": "more"}, false},
-					{"768-forced", "en", 768, map[string]string{"forced-colors": "active"}, false},
-				} {
-					if i > 0 && look.name != "768-ar" && strings.HasPrefix(name, "gallery-") && !slices.Contains(rich, name) {
-						continue // pages with one message are all made alike
-					}
-					b.look(look.width, look.media)
-					b.open("/help")
-					if got := eval[string](b, `document.cookie = "nameplate-language=`+look.language+`; path=/"; document.cookie`); !strings.Contains(got, look.language) {
-						t.Fatalf("cookie %q", got) // reading it back also waits for it
-					}
+			for _, l := range views {
+				b.open("/help")
+				if got := eval[string](b, `document.cookie = "nameplate-language=`+l.language+`; path=/"; document.cookie`); !strings.Contains(got, l.language) {
+					t.Fatalf("cookie %q", got) // reading it back also waits for it
+				}
+				for name, path := range c.pages {
 					b.open(path)
-					full := name + "-" + look.name
-					if got := eval[string](b, "document.documentElement.lang"); got != look.language {
-						t.Errorf("%s is in %q", full, got)
+					if got := eval[string](b, "document.documentElement.lang"); got != l.language {
+						t.Errorf("%s is in %q", name, got)
 					}
-					if wide := eval[int64](b, "document.documentElement.scrollWidth"); wide > look.width {
-						t.Errorf("%s is %d px wide", full, wide)
-					}
-					b.picture(full)
-					if look.axe {
-						b.accessible(full)
+					eval[any](b, `document.querySelectorAll("main details:not(.menu)").forEach((d) => { d.open = true; })`) // what is folded away is looked at too
+					for _, v := range l.views {
+						b.seen(name+"-"+v.name, v)
 					}
 				}
 			}
@@ -251,10 +278,20 @@ func TestW24_EveryPageInChromium(t *testing.T) {
 					t.Errorf("the browser complained: %s", s)
 				}
 			}
-		}
+		})
 	}
-	for name, tour := range tours {
-		t.Run(name, func(t *testing.T) { t.Parallel(); tour(t) })
+}
+
+// seen is the open page in one view: as wide as the window, in a picture, and axe finds nothing.
+func (c *chromium) seen(name string, v view) {
+	c.t.Helper()
+	c.look(v.width, v.media)
+	if wide := eval[int64](c, "document.documentElement.scrollWidth"); wide > v.width {
+		c.t.Errorf("%s is %d px wide", name, wide)
+	}
+	c.picture(name)
+	if v.axe {
+		c.accessible(name, v.rules...)
 	}
 }
 

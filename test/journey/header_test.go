@@ -186,3 +186,15 @@ func TestA18_A47_NothingElseAnswers(t *testing.T) {
 		}
 	}
 }
+
+// What every browser asks for unasked is there, on the portal and on the emulator's sign-in pages.
+func TestW24_TheIconIsThere(t *testing.T) {
+	t.Parallel()
+	w := running(t)
+	for _, at := range []string{w.Portal, w.AuthHTTP} {
+		b := w.browser().open(at + "/favicon.ico")
+		if b.code != http.StatusOK || b.head.Get("Content-Type") != "image/svg+xml" || !strings.Contains(b.body, "<svg") {
+			t.Errorf("%s/favicon.ico: %d %s", at, b.code, b.head.Get("Content-Type"))
+		}
+	}
+}

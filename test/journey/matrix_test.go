@@ -15,7 +15,7 @@ import (
 // Who may, typed from what each page is for and not from its declaration: p anybody, s whoever is signed in, and by role
 // A Nameplate.Admin, E Editor, U Auditor.
 var pages = map[string]string{
-	"GET /{$}": "p", "GET /sign-in": "p", "GET /login": "p", "GET /auth/callback": "p", "GET /auth/logout": "p", "GET /signed-out": "p", "GET /help": "p", "POST /preferences": "p",
+	"GET /favicon.ico": "p", "GET /{$}": "p", "GET /sign-in": "p", "GET /login": "p", "GET /auth/callback": "p", "GET /auth/logout": "p", "GET /signed-out": "p", "GET /help": "p", "POST /preferences": "p",
 	"GET /gallery": "p", "GET /gallery/{state}": "p", // of the demo alone
 	"POST /sign-out": "s", "GET /profile": "s", "POST /profile": "s", "POST /profile/resolve": "s", "POST /profile/seen": "s", "GET /profile/photo": "s", "POST /profile/photo": "s",
 	"POST /profile/photo/remove": "s", "GET /photo": "s", "GET /ask/{name...}": "s", "GET /history": "s", "POST /history/{id}/undo": "s",

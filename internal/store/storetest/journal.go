@@ -16,6 +16,7 @@ import (
 
 	"nameplate/internal/change"
 	"nameplate/internal/directory"
+	"nameplate/internal/explain"
 	"nameplate/internal/fail"
 	"nameplate/internal/property"
 )
@@ -370,6 +371,7 @@ func note(t *testing.T, j change.Journal, c *Clock) {
 	must(t, "note", j.Note(ctx, "e1", parts, change.Attempt{Part: 0, Sent: true}))
 	parts[0].State = change.Refused
 	parts[0].Problem = fail.New(fail.Denied, "entra.update", fail.T("Only an administrator may change the phone of %s.", "Adele"))
+	parts[0].Problem.Err = explain.With(explain.Finding{Cause: explain.Privileged, Sure: explain.Certain, Evidence: "403 <html>", Next: "an administrator", For: explain.Entra, Ready: "To: them\n"}, errors.New("refused"))
 	must(t, "note", j.Note(ctx, "e1", parts, change.Attempt{Part: 1}))
 	got, err := j.Get(ctx, tenantA, "e1")
 	must(t, "get", err)

@@ -66,7 +66,7 @@ func (b *Bulk) MakePlan(ctx context.Context, by directory.Actor, tenant string, 
 	}
 	defer func() {
 		if err != nil {
-			_ = b.Store.Drop(context.WithoutCancel(ctx), tenant, m.plan.ID) // nobody sees it; the next sweep would take it too
+			_ = b.Store.Drop(context.WithoutCancel(ctx), tenant, m.plan.ID) // nobody sees it, and the store sweeps what is left
 		}
 	}()
 	if err := f.Each(func(r sheet.Record) error { return m.row(ctx, r) }); err != nil {

@@ -233,6 +233,18 @@ func (s *Plans) Drop(ctx context.Context, tenant, id string) error {
 	})
 }
 
+// Sweep forgets plans that were never made whole, begun before then: the process that made them is gone.
+func (s *Plans) Sweep(ctx context.Context, before time.Time) error {
+	return s.s.tx(ctx, "store.sweepplans", func(ctx context.Context, tx *sql.Tx, _ bool) error {
+		const drafts = `SELECT id FROM plans WHERE digest = '' AND made < $1 AND plans.tenant = plan_rows.tenant`
+		if _, err := tx.ExecContext(ctx, `DELETE FROM plan_rows WHERE plan IN (`+drafts+`)`, micro(before)); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `DELETE FROM plans WHERE digest = '' AND made < $1`, micro(before))
+		return err
+	})
+}
+
 // Plan implements bulk.Store.
 func (s *Plans) Plan(ctx context.Context, tenant, id string) (bulk.Plan, error) {
 	if !word(id) {

@@ -97,6 +97,19 @@ func Plans(t *testing.T, open Open) {
 		t.Errorf("A22 another tenant's rows: %v %v", l, err)
 	}
 	runs(t, s, c, one, two)
+	half := plan(7, tenantA)
+	must(t, "begin", s.Begin(ctx, half))
+	must(t, "rows", s.Add(ctx, half, 1, rows))
+	must(t, "sweep too early", s.Sweep(ctx, half.Made))
+	if l, err := s.Rows(ctx, tenantA, half.ID, bulk.Query{}); err != nil || len(l) != 3 {
+		t.Errorf("swept too early: %v %v", l, err)
+	}
+	must(t, "sweep", s.Sweep(ctx, half.Made.Add(time.Second)))
+	for plan, want := range map[string]int{half.ID: 0, one.ID: 3} {
+		if l, err := s.Rows(ctx, tenantA, plan, bulk.Query{}); err != nil || len(l) != want {
+			t.Errorf("rows of %s after the sweep: %d %v", plan, len(l), err)
+		}
+	}
 	must(t, "drop", s.Drop(ctx, tenantA, one.ID))
 	must(t, "drop again", s.Drop(ctx, tenantA, one.ID))
 	_, err = s.Plan(ctx, tenantA, one.ID)

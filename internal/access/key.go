@@ -33,6 +33,7 @@ type Key struct {
 	Role    directory.Role
 	Scopes  []directory.Scope
 	By      string // display name of who made it
+	ByID    string // their object id; "" where it was no person
 	Made    time.Time
 	Expires time.Time
 	Used    time.Time // accurate to a minute; zero when never
@@ -46,18 +47,26 @@ func (k Key) Actor(from string) directory.Actor {
 	}
 }
 
+// Deed is who made or ended a key, why and when: it stands in the history, under ID, from the same moment as what it tells.
+type Deed struct {
+	ID  string
+	By  directory.Actor
+	Why string
+	At  time.Time
+}
+
 // KeyStore keeps API keys.
 type KeyStore interface {
 	// AddKey keeps a new key under the hash of its secret.
-	AddKey(ctx context.Context, k Key, hash string) error
+	AddKey(ctx context.Context, k Key, hash string, d Deed) error
 	// KeyByHash finds a key, whether it can still be used or not, and the hash as it is kept; NotFound.
 	KeyByHash(ctx context.Context, hash string) (Key, string, error)
 	// Keys lists a tenant's keys, the newest first.
 	Keys(ctx context.Context, tenant string) ([]Key, error)
 	// UseKey notes that a key was used; an earlier instant than the one that is kept changes nothing.
 	UseKey(ctx context.Context, id string, at time.Time) error
-	// RevokeKey ends a key for good; the first instant stays. NotFound when the tenant has no such key.
-	RevokeKey(ctx context.Context, tenant, id string, at time.Time) error
+	// RevokeKey ends a key for good; what has ended stays as it is. NotFound when the tenant has no such key.
+	RevokeKey(ctx context.Context, tenant, id string, d Deed) error
 }
 
 // KeyConfig is what Keys are made of; all of it but Log is needed.
@@ -123,8 +132,8 @@ func (s *Keys) find(ctx context.Context, secret string) (Key, error) {
 }
 
 // Make makes a key for the actor's own organization (a host's is named by want.Tenant) and gives its secret, which nobody can read
-// again. Only administrators make keys. A key that makes another gives no scope that it lacks and no longer life than its own.
-func (s *Keys) Make(ctx context.Context, by directory.Actor, want Key) (Key, string, error) {
+// again. Only administrators make keys, and say why. A key that makes another gives no scope that it lacks and no longer life than its own.
+func (s *Keys) Make(ctx context.Context, by directory.Actor, want Key, why string) (Key, string, error) {
 	if err := mayManage(by, want.Tenant); err != nil {
 		return Key{}, "", err
 	}
@@ -142,7 +151,12 @@ func (s *Keys) Make(ctx context.Context, by directory.Actor, want Key) (Key, str
 		}
 	}
 	want.Name = strings.TrimSpace(want.Name)
-	if probs := wrong(by, want, now, latest); len(probs) > 0 {
+	why = strings.TrimSpace(why)
+	probs := wrong(by, want, now, latest)
+	if why == "" || utf8.RuneCountInString(why) > 500 || !utf8.ValidString(why) {
+		probs = append(probs, fail.Problem{Field: "why", Code: "required", Say: fail.T("Say what the key is for, in at most 500 characters: it stands in the history.")})
+	}
+	if len(probs) > 0 {
 		f := fail.New(fail.Invalid, "access.makekey", fail.T("The key was not made. Look at what is named, correct it and try again."))
 		f.Fields = probs
 		return Key{}, "", f
@@ -153,8 +167,11 @@ func (s *Keys) Make(ctx context.Context, by directory.Actor, want Key) (Key, str
 	}
 	secret := KeyPrefix + base64.RawURLEncoding.EncodeToString(b)
 	k := Key{ID: s.cfg.NewID(), Tenant: want.Tenant, Name: want.Name, Role: want.Role, By: by.Name, Made: now, Expires: want.Expires.UTC()}
+	if by.Kind == directory.PersonActor {
+		k.ByID = by.Ref.ID
+	}
 	k.Scopes = slices.Compact(slices.Sorted(slices.Values(want.Scopes)))
-	if err := s.cfg.Store.AddKey(ctx, k, hashed(secret)); err != nil {
+	if err := s.cfg.Store.AddKey(ctx, k, hashed(secret), Deed{s.cfg.NewID(), by, why, now}); err != nil {
 		return Key{}, "", err
 	}
 	s.cfg.Log.InfoContext(ctx, "authn_token_created", "key", k.ID, "by", by.Name, "kind", string(by.Kind), "scopes", fmt.Sprint(k.Scopes), "from", by.From)
@@ -169,12 +186,12 @@ func (s *Keys) List(ctx context.Context, by directory.Actor, tenant string) ([]K
 	return s.cfg.Store.Keys(ctx, tenant)
 }
 
-// Revoke ends a key for good.
-func (s *Keys) Revoke(ctx context.Context, by directory.Actor, tenant, id string) error {
+// Revoke ends a key for good. Why may be empty: whoever fears that a key is known does not stop to explain.
+func (s *Keys) Revoke(ctx context.Context, by directory.Actor, tenant, id, why string) error {
 	if err := mayManage(by, tenant); err != nil {
 		return err
 	}
-	if err := s.cfg.Store.RevokeKey(ctx, tenant, id, s.cfg.Now().UTC()); err != nil {
+	if err := s.cfg.Store.RevokeKey(ctx, tenant, id, Deed{s.cfg.NewID(), by, strings.TrimSpace(why), s.cfg.Now().UTC()}); err != nil {
 		return err
 	}
 	s.cfg.Log.InfoContext(ctx, "authn_token_revoked", "key", id, "by", by.Name, "kind", string(by.Kind), "from", by.From)

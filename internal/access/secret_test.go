@@ -21,7 +21,7 @@ func TestA50_DumpHoldsNoSecret(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "nameplate.db")
 	clock := &storetest.Clock{}
-	s, err := store.Open(context.Background(), store.Options{Path: path, Now: clock.Now})
+	s, err := store.Open(context.Background(), store.Options{Path: path, Now: clock.Now, Random: storetest.Random})
 	if err != nil {
 		t.Fatal(err)
 	}

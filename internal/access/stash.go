@@ -57,18 +57,23 @@ func (s *Service) Stash(ctx context.Context, cookie string, f Form) error {
 
 // Unstash takes the form that waits for this session (Session.Recovered is its path). It can be taken once; fail.NotFound.
 func (s *Service) Unstash(ctx context.Context, session Session) (Form, error) {
-	const op = "access.unstash"
 	kept, err := s.cfg.Store.TakeStash(ctx, session.ID, s.cfg.Now())
 	if err != nil {
 		return Form{}, err
 	}
+	kept.Ref = session.Ref // nobody else's form opens
+	return s.Opened(kept)
+}
+
+// Opened is a form that is kept, readable. NotFound: it was sealed with a key that is not known any more.
+func (s *Service) Opened(kept Stashed) (Form, error) {
 	var v stashed
-	plain, err := s.cfg.Sealer.Open("form", session.Ref.String(), kept.Sealed)
+	plain, err := s.cfg.Sealer.Open("form", kept.Ref.String(), kept.Sealed)
 	if err == nil {
 		err = json.Unmarshal(plain, &v)
 	}
 	if err != nil {
-		e := fail.Wrap(fail.NotFound, op, err)
+		e := fail.Wrap(fail.NotFound, "access.unstash", err)
 		e.Say = fail.T("The text that you had typed could not be kept.")
 		return Form{}, e
 	}

@@ -51,6 +51,7 @@ type Config struct {
 	Policy    *policy.Policy
 	Journal   History
 	Brake     Brake
+	Keep      Keeper
 	Now       func() time.Time
 }
 

@@ -233,7 +233,7 @@ func (d *Desk) Veil(by directory.Actor, tenant string, v property.Values) proper
 func (d *Desk) hide(by directory.Actor, tenant string, e change.Entry) change.Entry {
 	seen := map[property.Name]bool{}
 	sees := func(n property.Name) bool {
-		if directory.Facet(n) || n == change.PhotoName {
+		if directory.Facet(n) || n == change.PhotoName || change.OwnName(n) {
 			return true
 		}
 		yes, known := seen[n]

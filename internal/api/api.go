@@ -36,9 +36,9 @@ const Prefix = "/api/v1"
 // Keys are the API keys there are; *access.Keys is one.
 type Keys interface {
 	Find(ctx context.Context, secret, from string) (access.Key, error)
-	Make(ctx context.Context, by directory.Actor, want access.Key) (access.Key, string, error)
+	Make(ctx context.Context, by directory.Actor, want access.Key, why string) (access.Key, string, error)
 	List(ctx context.Context, by directory.Actor, tenant string) ([]access.Key, error)
-	Revoke(ctx context.Context, by directory.Actor, tenant, id string) error
+	Revoke(ctx context.Context, by directory.Actor, tenant, id, why string) error
 }
 
 // Answers remembers what requests with an Idempotency-Key were answered.
@@ -140,7 +140,7 @@ func New(c Config) *API {
 		Config: c, mux: http.NewServeMux(), easel: make(chan struct{}, 1),
 		byKey: guard.NewLimiter(c.Rate, c.Now), nobody: guard.NewLimiter(guard.Rate{Burst: 60, PerSecond: 5}, c.Now),
 	}
-	for _, list := range [][]Route{a.people(), a.acts(), a.photos(), a.groups(), a.licenses(), a.plans(), a.history(), a.rules(), a.keys(), a.described()} {
+	for _, list := range [][]Route{a.people(), a.kept(), a.acts(), a.photos(), a.groups(), a.licenses(), a.plans(), a.history(), a.rules(), a.keys(), a.described()} {
 		for _, r := range list {
 			a.handle(r)
 		}

@@ -17,7 +17,7 @@ type entry struct {
 	ID     string                    `json:"id"`
 	Seq    int64                     `json:"seq" says:"its place in the chain of the history"`
 	On     mention                   `json:"on" says:"whose profile"`
-	Do     change.Action             `json:"do" says:"update, photo, manager, member, license, account, password or sessions"`
+	Do     change.Action             `json:"do" says:"update, photo, manager, member, license, account, password, sessions, key, export or forget"`
 	By     actor                     `json:"by"`
 	Why    string                    `json:"why"`
 	State  change.State              `json:"state"`
@@ -29,6 +29,7 @@ type entry struct {
 	Cause  *cause                    `json:"cause,omitempty" says:"what Microsoft's answer means, where that is known"`
 	Begun  time.Time                 `json:"begun"`
 	Ended  *time.Time                `json:"ended"`
+	Forgot *time.Time                `json:"forgotten,omitempty" says:"when what was kept of the person was forgotten: values, names and addresses are gone"`
 }
 
 // actor is who made a change.
@@ -94,6 +95,9 @@ func shownEntry(v *web.Visit, e change.Entry) entry {
 	}
 	if !e.Ended.IsZero() {
 		out.Ended = &e.Ended
+	}
+	if !e.Forgotten.IsZero() {
+		out.Forgot = &e.Forgotten
 	}
 	if p := problemIn(e.Outcome); p != nil {
 		told := tell(v, p)

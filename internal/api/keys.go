@@ -33,13 +33,14 @@ type newKey struct {
 	Role    directory.Role    `json:"role"`
 	Scopes  []directory.Scope `json:"scopes"`
 	Expires time.Time         `json:"expires" says:"at the latest in a year"`
+	Why     string            `json:"why" says:"what it is for; stands in the history"`
 }
 
 func (a *API) keys() []Route {
 	return []Route{
 		{Method: "GET", Path: "/keys", Says: "List API keys, the newest first.", Scope: directory.KeysManage, Roles: admins, Gives: keysPage{}, do: listKeys},
 		{Method: "POST", Path: "/keys", Says: "Make an API key. A key gives no scope that it lacks and no longer life than its own.", Scope: directory.KeysManage, Roles: admins, Body: newKey{}, Gives: key{}, Status: http.StatusCreated, do: makeKey},
-		{Method: "DELETE", Path: "/keys/{id}", Says: "Revoke an API key for good.", Scope: directory.KeysManage, Roles: admins, Status: http.StatusNoContent, do: revokeKey},
+		{Method: "DELETE", Path: "/keys/{id}", Says: "Revoke an API key for good.", Scope: directory.KeysManage, Roles: admins, Status: http.StatusNoContent, Query: []Param{{"why", "the reason, for the history", "string"}}, do: revokeKey},
 	}
 }
 
@@ -70,7 +71,7 @@ func makeKey(c *call) (reply, error) {
 	if err := c.into(&in); err != nil {
 		return reply{}, err
 	}
-	k, secret, err := c.Keys.Make(c.r.Context(), c.by, access.Key{Tenant: c.tenant, Name: in.Name, Role: in.Role, Scopes: in.Scopes, Expires: in.Expires})
+	k, secret, err := c.Keys.Make(c.r.Context(), c.by, access.Key{Tenant: c.tenant, Name: in.Name, Role: in.Role, Scopes: in.Scopes, Expires: in.Expires}, in.Why)
 	if err != nil {
 		return reply{}, err
 	}
@@ -85,5 +86,5 @@ func revokeKey(c *call) (reply, error) {
 	if !guid.MatchString(id) {
 		return reply{}, fail.New(fail.NotFound, "api.keys", fail.T("There is no such key."))
 	}
-	return reply{}, c.Keys.Revoke(c.r.Context(), c.by, c.tenant, id)
+	return reply{}, c.Keys.Revoke(c.r.Context(), c.by, c.tenant, id, c.r.URL.Query().Get("why"))
 }

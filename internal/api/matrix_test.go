@@ -41,6 +41,8 @@ var allowed = map[string]struct {
 	"PUT /people/{id}/photo":               {directory.PeopleWrite, "AE"},
 	"DELETE /people/{id}/photo":            {directory.PeopleWrite, "AE"},
 	"GET /people/{id}/history":             {directory.HistoryRead, "AEU"},
+	"POST /people/{id}/data":               {directory.HistoryRead, "A"},
+	"POST /people/{id}/forget":             {directory.PeopleDelete, "A"},
 	"GET /groups":                          {directory.PeopleRead, "AEU"},
 	"GET /groups/{id}":                     {directory.PeopleRead, "AEU"},
 	"GET /groups/{id}/members":             {directory.PeopleRead, "AEU"},
@@ -90,7 +92,7 @@ func TestA23_G22_EveryRouteForEveryKey(t *testing.T) {
 	}
 	_, foreign, err := w.App.MakeKey(t.Context(), app.Host("root"), access.Key{
 		Tenant: "99999999-7a42-4c7b-9c1e-2b8f4d6a9e01", Name: "foreign", Role: directory.Admin, Scopes: directory.Scopes(), Expires: time.Now().Add(time.Hour),
-	})
+	}, "a test")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -213,7 +215,7 @@ func TestA35_KeysAbused(t *testing.T) {
 	t.Parallel()
 	w := begin(t, app.DemoOptions{})
 	good := w.key(directory.Admin, directory.PeopleRead)
-	made := w.send("POST", "/keys", fmt.Sprintf(`{"name":"short","role":"Nameplate.Auditor","scopes":["people:read"],"expires":%q}`, time.Now().Add(30*time.Minute).UTC().Format(time.RFC3339)))
+	made := w.send("POST", "/keys", fmt.Sprintf(`{"name":"short","why":"a test","role":"Nameplate.Auditor","scopes":["people:read"],"expires":%q}`, time.Now().Add(30*time.Minute).UTC().Format(time.RFC3339)))
 	wantStatus(t, "make", made, 201)
 	revoked := fmt.Sprint(made.json["secret"])
 	wantStatus(t, "before it is revoked", w.do(request{path: "/people", key: revoked}), 200)
@@ -268,17 +270,18 @@ func TestA35_KeysMakeNoGreaterKeys(t *testing.T) {
 		status  int
 		pointer string
 	}{
-		"a smaller one":      {`{"name":"n","role":"Nameplate.Auditor","scopes":["people:read"],"expires":"` + soon + `"}`, 201, ""},
-		"a greater scope":    {`{"name":"n","role":"Nameplate.Auditor","scopes":["people:delete"],"expires":"` + soon + `"}`, 400, "/scopes"},
-		"no such scope":      {`{"name":"n","role":"Nameplate.Auditor","scopes":["everything"],"expires":"` + soon + `"}`, 400, "/scopes"},
-		"no scope":           {`{"name":"n","role":"Nameplate.Auditor","scopes":[],"expires":"` + soon + `"}`, 400, "/scopes"},
-		"no role of a key":   {`{"name":"n","role":"Nameplate.Approver","scopes":["people:read"],"expires":"` + soon + `"}`, 400, "/role"},
-		"without an end":     {`{"name":"n","role":"Nameplate.Auditor","scopes":["people:read"]}`, 400, "/expires"},
-		"longer than a year": {`{"name":"n","role":"Nameplate.Auditor","scopes":["people:read"],"expires":"` + late + `"}`, 400, "/expires"},
-		"longer than itself": {`{"name":"n","role":"Nameplate.Auditor","scopes":["people:read"],"expires":"` + time.Now().Add(2*time.Hour).UTC().Format(time.RFC3339) + `"}`, 400, "/expires"},
-		"in the past":        {`{"name":"n","role":"Nameplate.Auditor","scopes":["people:read"],"expires":"2020-01-01T00:00:00Z"}`, 400, "/expires"},
-		"no name":            {`{"name":" ","role":"Nameplate.Auditor","scopes":["people:read"],"expires":"` + soon + `"}`, 400, "/name"},
-		"no instant":         {`{"name":"n","role":"Nameplate.Auditor","scopes":["people:read"],"expires":"tomorrow"}`, 400, "/expires"},
+		"a smaller one":      {`{"name":"n","why":"a test","role":"Nameplate.Auditor","scopes":["people:read"],"expires":"` + soon + `"}`, 201, ""},
+		"a greater scope":    {`{"name":"n","why":"a test","role":"Nameplate.Auditor","scopes":["people:delete"],"expires":"` + soon + `"}`, 400, "/scopes"},
+		"no such scope":      {`{"name":"n","why":"a test","role":"Nameplate.Auditor","scopes":["everything"],"expires":"` + soon + `"}`, 400, "/scopes"},
+		"no scope":           {`{"name":"n","why":"a test","role":"Nameplate.Auditor","scopes":[],"expires":"` + soon + `"}`, 400, "/scopes"},
+		"no role of a key":   {`{"name":"n","why":"a test","role":"Nameplate.Approver","scopes":["people:read"],"expires":"` + soon + `"}`, 400, "/role"},
+		"without an end":     {`{"name":"n","why":"a test","role":"Nameplate.Auditor","scopes":["people:read"]}`, 400, "/expires"},
+		"longer than a year": {`{"name":"n","why":"a test","role":"Nameplate.Auditor","scopes":["people:read"],"expires":"` + late + `"}`, 400, "/expires"},
+		"longer than itself": {`{"name":"n","why":"a test","role":"Nameplate.Auditor","scopes":["people:read"],"expires":"` + time.Now().Add(2*time.Hour).UTC().Format(time.RFC3339) + `"}`, 400, "/expires"},
+		"in the past":        {`{"name":"n","why":"a test","role":"Nameplate.Auditor","scopes":["people:read"],"expires":"2020-01-01T00:00:00Z"}`, 400, "/expires"},
+		"no name":            {`{"name":" ","why":"a test","role":"Nameplate.Auditor","scopes":["people:read"],"expires":"` + soon + `"}`, 400, "/name"},
+		"no instant":         {`{"name":"n","why":"a test","role":"Nameplate.Auditor","scopes":["people:read"],"expires":"tomorrow"}`, 400, "/expires"},
+		"no reason":          {`{"name":"n","role":"Nameplate.Auditor","scopes":["people:read"],"expires":"` + soon + `","why":" "}`, 400, "/why"},
 	} {
 		a := w.do(request{method: "POST", path: "/keys", body: c.body, key: maker})
 		pointer, _ := a.at("errors", 0, "pointer").(string)
@@ -303,7 +306,7 @@ func TestB55_IdempotencyKeys(t *testing.T) {
 	for _, k := range []string{"", strings.Repeat("x", 10_000), "a b", "ä"} {
 		wantStatus(t, "key "+k[:min(len(k), 5)], w.send("PATCH", me, `{"city":"Ulm"}`, "If-Match", "*", "Idempotency-Key", k), 400)
 	}
-	body := fmt.Sprintf(`{"name":"again","role":"Nameplate.Auditor","scopes":["people:read"],"expires":%q}`, time.Now().Add(30*time.Minute).UTC().Format(time.RFC3339))
+	body := fmt.Sprintf(`{"name":"again","why":"a test","role":"Nameplate.Auditor","scopes":["people:read"],"expires":%q}`, time.Now().Add(30*time.Minute).UTC().Format(time.RFC3339))
 	made, again := w.send("POST", "/keys", body, "Idempotency-Key", "k2"), w.send("POST", "/keys", body, "Idempotency-Key", "k2")
 	if made.json["secret"] == nil || again.json["secret"] != nil || again.json["id"] != made.json["id"] {
 		t.Errorf("a key made twice: %s %s", made, again)

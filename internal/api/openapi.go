@@ -154,6 +154,8 @@ func (s *schemas) of(t reflect.Type) document {
 	switch t {
 	case reflect.TypeFor[time.Time]():
 		return document{"type": "string", "format": "date-time"}
+	case reflect.TypeFor[[]byte]():
+		return document{"type": "string", "format": "byte"}
 	case reflect.TypeFor[property.Value]():
 		return document{"nullable": true, "description": "as the property has it: text, list of texts, yes or no, or an instant"}
 	case reflect.TypeFor[person]():

@@ -83,7 +83,7 @@ func TestA35_AnExpiredKeyAndLanguages(t *testing.T) {
 	w := begin(t, app.DemoOptions{Now: func() time.Time { mu.Lock(); defer mu.Unlock(); return now }})
 	_, short, err := w.App.MakeKey(t.Context(), app.Host("root"), access.Key{
 		Name: "short", Role: directory.Auditor, Scopes: []directory.Scope{directory.PeopleRead}, Expires: now.Add(time.Minute),
-	})
+	}, "a test")
 	if err != nil {
 		t.Fatal(err)
 	}

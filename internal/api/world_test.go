@@ -63,7 +63,7 @@ var keyNumber atomic.Int64
 // key makes a key and gives its secret.
 func (w *world) key(role directory.Role, scopes ...directory.Scope) string {
 	w.t.Helper()
-	_, secret, err := w.App.MakeKey(w.t.Context(), app.Host("root"), access.Key{Name: fmt.Sprint("key ", keyNumber.Add(1)), Role: role, Scopes: scopes, Expires: time.Now().Add(time.Hour)})
+	_, secret, err := w.App.MakeKey(w.t.Context(), app.Host("root"), access.Key{Name: fmt.Sprint("key ", keyNumber.Add(1)), Role: role, Scopes: scopes, Expires: time.Now().Add(time.Hour)}, "a test")
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -214,6 +214,20 @@ func (a *App) Start() error {
 	for _, c := range a.all {
 		a.every(ctx, 5*time.Second, "plans", func(ctx context.Context) error { a.applyPlans(ctx, c); return nil })
 	}
+	if days := a.cfg.LeaverDays; days > 0 {
+		for _, c := range a.all {
+			if c.cfg.DelegatedOnly {
+				continue // the application may ask the directory for nobody
+			}
+			a.every(ctx, 6*time.Hour, "leavers", func(ctx context.Context) error {
+				n, err := c.keep.Leavers(ctx, c.tenant, time.Duration(days)*24*time.Hour)
+				if n > 0 {
+					a.log.Info("what was kept of people who left was forgotten", "tenant", c.tenant, "people", n)
+				}
+				return err
+			})
+		}
+	}
 	a.every(ctx, 10*time.Minute, "sweep", func(ctx context.Context) error { _, err := a.access.Sweep(ctx); return err })
 	a.every(ctx, 10*time.Minute, "sweep plans", func(ctx context.Context) error { return a.store.Plans().Sweep(ctx, a.now().Add(-24*time.Hour)) })
 	a.every(ctx, 10*time.Minute, "sweep answers", func(ctx context.Context) error { return a.store.Answers().Sweep(ctx, a.now()) })
@@ -366,7 +380,7 @@ func readLogo(path string) ([]byte, error) {
 }
 
 func storeOptions(cfg config.Config, now func() time.Time, log *slog.Logger) store.Options {
-	o := store.Options{Now: now, Log: log}
+	o := store.Options{Now: now, Random: rand.Reader, Log: log}
 	if db := cfg.Database.Reveal(); strings.HasPrefix(db, "postgres://") || strings.HasPrefix(db, "postgresql://") {
 		o.URL = db
 	} else {

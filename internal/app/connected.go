@@ -14,6 +14,7 @@ import (
 	"nameplate/internal/directory"
 	"nameplate/internal/doctor"
 	"nameplate/internal/fail"
+	"nameplate/internal/keep"
 	"nameplate/internal/policy"
 	"nameplate/internal/portal"
 )
@@ -30,6 +31,7 @@ type connected struct {
 	engine *change.Engine
 	desk   *admin.Desk
 	bulk   *bulk.Bulk
+	keep   *keep.Keeper
 	pages  *portal.Portal
 	doctor *doctor.Doctor
 	counts counts
@@ -65,7 +67,8 @@ func (a *App) furnish(c *connected, crash func(string)) (err error) {
 		// A person waits for the answer: a directory that is busy for longer than this is told as busy.
 		Limits: change.Limits{Save: 15 * time.Second}, Stopped: a.store.Stopped, Tell: c.counts.change,
 	})
-	c.desk = admin.New(admin.Config{Directory: dir, Engine: c.engine, Policy: c.rules, Journal: journal, Brake: a.store, Now: a.now})
+	c.keep = keep.New(keep.Config{Store: a.store.Keep(), Journal: journal, Forms: a.access, Reader: dir, Now: a.now, NewID: newID})
+	c.desk = admin.New(admin.Config{Directory: dir, Engine: c.engine, Policy: c.rules, Journal: journal, Brake: a.store, Keep: c.keep, Now: a.now})
 	c.bulk = bulk.New(bulk.Config{Desk: c.desk, Store: a.store.Plans().Of(c.tenant), Now: a.now, NewID: newID, Wait: wait, Wake: func() {
 		a.work.Go(func() { a.applyPlans(a.life, c) })
 	}})
@@ -96,7 +99,7 @@ func wait(ctx context.Context, d time.Duration) error {
 func (a *App) draw(c *connected, logo []byte, random io.Reader, gallery bool) (err error) {
 	cfg := c.cfg
 	d := portal.Deps{
-		Tenant: c.tenant, Desk: c.desk, Random: random, NewID: newID,
+		Tenant: c.tenant, Keep: c.keep, Desk: c.desk, Random: random, NewID: newID,
 		Site: a.site, Engine: c.engine, Form: c.rules, Reader: c.dir.Directory, Journal: a.store.Journal(), Access: a.access,
 		Brand: portal.Brand{Name: c.name, Accent: cfg.Accent, Logo: logo, Privacy: cfg.PrivacyURL}, Support: cfg.Support, Log: a.log, Now: a.now,
 		Delegated: cfg.DelegatedOnly, Emulator: config.Loopback(hostOf(cfg.Cloud.Graph)), Gallery: gallery, Stopped: a.store.Stopped,

@@ -168,7 +168,7 @@ func StartDemo(ctx context.Context, o DemoOptions) (d *Demo, err error) {
 		return d, err
 	}
 	demo := access.Key{Name: "demo", Role: directory.Admin, Scopes: directory.Scopes(), Expires: d.App.now().Add(24 * time.Hour)}
-	if _, d.APIKey, err = d.App.MakeKey(ctx, Host("demo"), demo); err != nil {
+	if _, d.APIKey, err = d.App.MakeKey(ctx, Host("demo"), demo, "for whoever tries the demo"); err != nil {
 		return d, err
 	}
 	return d, d.App.Start()

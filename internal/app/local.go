@@ -19,14 +19,14 @@ func Host(user string) directory.Actor {
 }
 
 // MakeKey makes an API key, for the one organization there is when none is named, and gives its secret.
-func (a *App) MakeKey(ctx context.Context, by directory.Actor, want access.Key) (access.Key, string, error) {
+func (a *App) MakeKey(ctx context.Context, by directory.Actor, want access.Key, why string) (access.Key, string, error) {
 	if want.Tenant == "" {
 		if len(a.all) > 1 {
 			return access.Key{}, "", fail.New(fail.Invalid, "app.key", fail.T("Several organizations are connected here: name the tenant id of the one that the key is for."))
 		}
 		want.Tenant = a.all[0].tenant
 	}
-	return a.keys.Make(ctx, by, want)
+	return a.keys.Make(ctx, by, want, why)
 }
 
 // API is the App's own, for its table of routes.

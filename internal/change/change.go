@@ -9,6 +9,7 @@ package change
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"nameplate/internal/directory"
@@ -30,7 +31,35 @@ const (
 	Account  Action = "account"  // delete, restore
 	Password Action = "password" // give a new password, which has to be changed at the next sign-in
 	Sessions Action = "sessions" // end all sign-ins
+
+	// These write to no directory and are never given to the engine; Own tells them.
+	Key    Action = "key"    // an API key was made or revoked
+	Export Action = "export" // the history, or what is kept of somebody, was taken out
+	Forget Action = "forget" // what was kept of somebody was forgotten
 )
+
+// Own says whether an action is done by Nameplate to what it keeps itself: its entries stand in the history and cannot be taken back.
+func (a Action) Own() bool { return a == Key || a == Export || a == Forget }
+
+// What the entries of such actions say in Before and After.
+const (
+	KeyRole       property.Name = "key/role"
+	KeyScopes     property.Name = "key/scopes"
+	KeyExpires    property.Name = "key/expires"
+	ExportWhat    property.Name = "export/what" // ExportHistory or ExportPerson
+	ExportEntries property.Name = "export/entries"
+)
+
+// The values of ExportWhat.
+const (
+	ExportHistory = "history"
+	ExportPerson  = "person"
+)
+
+// OwnName says whether a name is one of these.
+func OwnName(n property.Name) bool {
+	return strings.HasPrefix(string(n), "key/") || strings.HasPrefix(string(n), "export/")
+}
 
 // Change is a wish to change one object.
 type Change struct {
@@ -131,6 +160,8 @@ type Entry struct {
 	Begun   time.Time
 	Ended   time.Time // zero while open
 	Attempt Attempt
+	// Forgotten is when what was kept of the person was forgotten: values, names and addresses are not in the entry any more. Zero: never.
+	Forgotten time.Time `json:",omitzero"`
 }
 
 // Attempt is how far an open entry had come when it was last written down; Settle reads it.

@@ -2,7 +2,6 @@ package change
 
 import (
 	"context"
-	"slices"
 	"strings"
 	"time"
 
@@ -171,9 +170,10 @@ func (r *run) stamped(names []property.Name, now property.Values) bool {
 }
 
 // undoable says whether an action can be taken back. A password is not known any more, and ended sign-ins stay ended.
-func undoable(a Action) bool { return !slices.Contains([]Action{Password, Sessions}, a) }
+func undoable(a Action) bool { return a != Password && a != Sessions && !a.Own() }
 
-// Undoable says whether an entry is of a sort that Inverse takes back: it ended, something of it arrived, and its action can be.
+// Undoable says whether an entry is of a sort that Inverse takes back: it ended, something of it arrived, its action can be, and what
+// was there before was not forgotten.
 func (t Entry) Undoable() bool {
-	return !t.Ended.IsZero() && (t.Outcome.State == Applied || t.Outcome.State == Partly) && undoable(t.Change.Do)
+	return !t.Ended.IsZero() && t.Forgotten.IsZero() && (t.Outcome.State == Applied || t.Outcome.State == Partly) && undoable(t.Change.Do)
 }

@@ -21,7 +21,16 @@ func (e *Engine) Inverse(ctx context.Context, tenant, entry string, by directory
 	if ent.Ended.IsZero() {
 		return Change{}, busyError(ent.Change.On)
 	}
-	if !undoable(ent.Change.Do) {
+	switch {
+	case ent.Change.Do.Own():
+		f := fail.New(fail.Invalid, "change.inverse", fail.T("This cannot be taken back: it tells what was done with what Nameplate keeps, and changed nothing in the directory."))
+		f.Item, f.Code = entry, "not_undoable"
+		return Change{}, f
+	case !ent.Forgotten.IsZero():
+		f := fail.New(fail.Invalid, "change.inverse", fail.T("This cannot be taken back: what was there before was forgotten, because the person left or asked for it."))
+		f.Item, f.Code = entry, "forgotten"
+		return Change{}, f
+	case !undoable(ent.Change.Do):
 		f := fail.New(fail.Invalid, "change.inverse", fail.T("This cannot be taken back: the old password is not known, and ended sign-ins stay ended."))
 		f.Item, f.Code = entry, "not_undoable"
 		return Change{}, f

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -120,6 +121,7 @@ func (c *command) keys() *cobra.Command {
 	var role string
 	var give []string
 	var days int
+	var why string
 	create := &cobra.Command{
 		Use: "create NAME", Short: "make an API key and print its secret, once",
 		Long: `The key acts with one role, within its scopes, until it expires.
@@ -129,6 +131,7 @@ Scopes: ` + strings.Join(scopes, ", ") + ".",
 	}
 	create.Flags().StringVar(&role, "role", string(directory.Auditor), "Nameplate.Admin, Nameplate.Editor or Nameplate.Auditor")
 	create.Flags().StringSliceVar(&give, "scope", []string{string(directory.PeopleRead)}, "what it may do; may come more than once")
+	create.Flags().StringVar(&why, "why", "", "what the key is for; it stands in the history (needed)")
 	create.Flags().IntVar(&days, "days", 90, "in how many days it expires, at most 365")
 	_ = create.RegisterFlagCompletionFunc("scope", cobra.FixedCompletions(scopes, cobra.ShellCompDirectiveNoFileComp))
 	_ = create.RegisterFlagCompletionFunc("role", cobra.FixedCompletions([]string{string(directory.Admin), string(directory.Editor), string(directory.Auditor)}, cobra.ShellCompDirectiveNoFileComp))
@@ -136,9 +139,12 @@ Scopes: ` + strings.Join(scopes, ", ") + ".",
 		if days < 1 || days > 365 {
 			return usageError{fmt.Errorf("--days takes a number from 1 to 365")}
 		}
+		if strings.TrimSpace(why) == "" {
+			return usageError{errors.New("--why is missing: say what the key is for, for whoever looks through the history")}
+		}
 		// A minute less, because the server's clock may be behind.
 		expires := app.Clock().Add(time.Duration(days)*24*time.Hour - time.Minute).UTC().Truncate(time.Second)
-		g, err := r.ask(ctx, http.MethodPost, "/keys", nil, map[string]any{"name": a[0], "role": role, "scopes": give, "expires": expires})
+		g, err := r.ask(ctx, http.MethodPost, "/keys", nil, map[string]any{"name": a[0], "role": role, "scopes": give, "expires": expires, "why": why})
 		if err != nil {
 			return err
 		}
@@ -156,9 +162,15 @@ Scopes: ` + strings.Join(scopes, ", ") + ".",
 		}
 		return r.list(all, "id", "name", "role", "scopes", "expires", "used", "revoked", "by")
 	})
+	var ended string
 	revoke := &cobra.Command{Use: "revoke ID", Short: "end an API key for good", Args: args("the id of a key")}
+	revoke.Flags().StringVar(&ended, "why", "", "the reason; it stands in the history")
 	revoke.RunE = r.over(func(ctx context.Context, a []string) error {
-		_, err := r.ask(ctx, http.MethodDelete, "/keys/"+url.PathEscape(a[0]), nil, nil)
+		var q url.Values
+		if ended != "" {
+			q = url.Values{"why": {ended}}
+		}
+		_, err := r.ask(ctx, http.MethodDelete, "/keys/"+url.PathEscape(a[0]), q, nil)
 		return err
 	})
 	return r.flags(group("keys", "API keys: create, list, revoke", create, list, revoke))

@@ -120,7 +120,7 @@ func (r *remote) historyList() *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&on, "on", "", "object id of whose profile")
 	f.StringVar(&by, "by", "", "object id of who did it")
-	f.StringVar(&do, "do", "", "update, photo, manager, member, license, account, password or sessions")
+	f.StringVar(&do, "do", "", "update, photo, manager, member, license, account, password, sessions, key, export or forget")
 	f.StringVar(&state, "state", "", "applied, unchanged, partly, refused, conflicted, failed, unverified or open")
 	f.StringVar(&from, "from", "", "begun at that instant or later: 2027-02-28T00:00:00Z")
 	f.StringVar(&until, "until", "", "begun before that instant")

@@ -282,7 +282,7 @@ func TestS4_17_GroupsManagerAndPeopleWhoGo(t *testing.T) {
 func TestKeysAndPhoto(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
-	_, err := s.do(2, "keys", "create", "too long", "--days", "30") // the demo's own key ends sooner
+	_, err := s.do(2, "keys", "create", "too long", "--why", "a test", "--days", "30") // the demo's own key ends sooner
 	if !strings.Contains(err, "expires") {
 		t.Error(err)
 	}
@@ -319,7 +319,7 @@ func TestLocal(t *testing.T) {
 	if out := local(0, "history", "list", "--as", "json"); !strings.Contains(out, `"kind":"host"`) {
 		t.Error(out)
 	}
-	if out := local(0, "keys", "create", "sync", "--scope", "people:read,people:write", "--role", "Nameplate.Editor", "--days", "365"); !strings.Contains(out, "npk_") {
+	if out := local(0, "keys", "create", "sync", "--why", "a test", "--scope", "people:read,people:write", "--role", "Nameplate.Editor", "--days", "365"); !strings.Contains(out, "npk_") {
 		t.Error(out)
 	}
 	beside := filepath.Join(filepath.Dir(s.CAFile), "nameplate")

@@ -366,6 +366,7 @@ func (l *loader) text(key string) string {
 func (l *loader) config() Config {
 	duration := func(key string) time.Duration { d, _ := time.ParseDuration(l.text(key)); return d }
 	yes := func(key string) bool { b, _ := parseBool(l.text(key)); return b }
+	days, _ := strconv.Atoi(l.text("leaver_days"))
 	public, _ := url.Parse(l.text("public_url"))
 	public.Path = ""
 	c := Config{
@@ -373,7 +374,7 @@ func (l *loader) config() Config {
 		TLSCertificate: l.text("tls_certificate"), TLSKey: l.text("tls_key"), TrustedProxies: items(l.text("trusted_proxies")),
 		Database: Secret(l.text("database")), KeyFile: l.text("key_file"),
 		CAFile: l.text("ca_file"), Accent: l.text("accent"), Logo: l.text("logo"), Support: l.text("support"), PrivacyURL: l.text("privacy_url"), Language: l.text("language"),
-		SessionIdle: duration("session_idle"), SessionLimit: duration("session_limit"), PhotoKeep: duration("photo_keep"),
+		SessionIdle: duration("session_idle"), SessionLimit: duration("session_limit"), PhotoKeep: duration("photo_keep"), LeaverDays: days,
 		LogFormat: l.text("log_format"), LogLevel: l.text("log_level"), LogPersonal: yes("log_personal"),
 	}
 	if l.elements == 0 {
@@ -436,6 +437,9 @@ func (l *loader) together(c Config, now time.Time) {
 	}
 	if c.SessionIdle > c.SessionLimit {
 		l.wrong(l.where("session_idle"), "is longer than session_limit", "make session_idle the shorter one")
+	}
+	if c.LeaverDays > 0 && c.LeaverDays < 30 {
+		l.wrong(l.where("leaver_days"), "is less than 30: people who were deleted can still be restored for so long", "write 30 or more, or 0 to forget nobody by itself")
 	}
 	if c.PhotoKeep > 0 && c.PhotoKeep < 24*time.Hour {
 		l.wrong(l.where("photo_keep"), "is less than a day: people could not take a change back on the next morning", "write 24h or more, such as 720h for 30 days")

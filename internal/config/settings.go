@@ -27,6 +27,7 @@ const (
 	TypeOrigin   Type = "origin"   // scheme://host[:port], nothing after it
 	TypeFile     Type = "file"     // a path; relative to the configuration file's folder
 	TypeDuration Type = "duration" // 90m, 12h
+	TypeDays     Type = "days"     // a whole number
 	TypeBool     Type = "yes or no"
 	TypeList     Type = "list" // separated by commas, or a YAML list
 	TypeChoice   Type = "choice"
@@ -86,6 +87,7 @@ func Settings() []Setting {
 		{Key: "session_idle", Type: TypeDuration, Default: "60m", Help: "After this long without a click a person signs in again."},
 		{Key: "session_limit", Type: TypeDuration, Default: "12h", Help: "After this long a person signs in again in any case."},
 		{Key: "photo_keep", Type: TypeDuration, Default: "720h", Help: "So long the photos before and after a change are kept, so that it can be taken back; at least 24h. The history itself stays."},
+		{Key: "leaver_days", Type: TypeDays, Default: "0", Help: "So many days after somebody was first missed in the directory (deleted for good, not only deleted), what the portal keeps of them is forgotten: values, names and network addresses in the history, photos, sign-ins. What was done, when and with what result stays, and nameplate history verify still proves it. At least 30; 0 never forgets by itself, and neither does delegated_only, where nobody can be looked up."},
 		{Key: "log_format", Machine: true, Type: TypeChoice, Default: "text", Choices: []string{"text", "json"}, Help: "How the log is written."},
 		{Key: "log_personal", Machine: true, Type: TypeBool, Default: "no", Help: "Write whole network addresses, names and sign-in names into the log. By default it has object ids, networks (the first 24 bits of an IPv4 address, 48 of an IPv6 one) and no names."},
 		{Key: "log_level", Machine: true, Type: TypeChoice, Default: "info", Choices: []string{"debug", "info", "warn", "error"}, Help: "How much the log says. No level writes secrets or what people typed."},
@@ -123,6 +125,7 @@ type Config struct {
 	SessionIdle    time.Duration
 	SessionLimit   time.Duration
 	PhotoKeep      time.Duration
+	LeaverDays     int // 0 never forgets
 	LogFormat      string
 	LogLevel       string
 	LogPersonal    bool
@@ -180,6 +183,10 @@ func (s Setting) checkValue(v string) (what, remedy string) {
 	case TypeDuration:
 		if d, err := time.ParseDuration(v); err != nil || d < time.Minute {
 			return "is not a length of time of at least a minute", "write it as 60m or 12h"
+		}
+	case TypeDays:
+		if n, err := strconv.Atoi(v); err != nil || n < 0 || n > 36500 {
+			return "is not a number of days", "write a whole number such as 365"
 		}
 	case TypeBool:
 		if _, ok := parseBool(v); !ok {

@@ -1,10 +1,12 @@
 package portal
 
 import (
+	"bytes"
 	"context"
 	"encoding/csv"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,6 +33,9 @@ var changeActions = []struct {
 	{change.Account, fail.T("Deleted or restored")},
 	{change.Password, fail.T("Password reset")},
 	{change.Sessions, fail.T("Sign-ins ended")},
+	{change.Key, fail.T("API key")},
+	{change.Export, fail.T("Data taken out")},
+	{change.Forget, fail.T("Forgotten")},
 }
 
 var changeStates = []struct {
@@ -57,6 +62,7 @@ type changesBody struct {
 	Older, Newest string
 	Empty         *emptyView
 	Problem       string
+	Kept          string // where what is kept of the person is taken out, "" for whoever may not
 }
 
 // changesQuery is what the address of the history says.
@@ -162,6 +168,9 @@ func (p *Portal) everybodysHistory(w http.ResponseWriter, r *http.Request, v *we
 			b.Chosen[i].Value = name
 		}
 	}
+	if q.On != "" && slices.Contains(v.Actor().Roles, directory.Admin) {
+		b.Kept = personAddress(directory.Ref{ID: q.On}) + "/kept"
+	}
 	list, err := p.Desk.History(r.Context(), v.Actor(), v.Session.Ref.Tenant, q, l.before, historyPage+1)
 	if err != nil {
 		return err
@@ -193,7 +202,7 @@ func (p *Portal) everybodysHistory(w http.ResponseWriter, r *http.Request, v *we
 }
 
 func (p *Portal) changesBody(v *web.Visit, l changesQuery) changesBody {
-	b := changesBody{On: l.on, By: l.by, From: l.from, Until: l.until, Clear: "/admin/history", File: with("/admin/history.csv", l.values())}
+	b := changesBody{On: l.on, By: l.by, From: l.from, Until: l.until, Clear: "/admin/history", File: with("/admin/history/export", l.values())}
 	chosen := func(label, value string, without changesQuery) {
 		if value != "" {
 			without.before = 0
@@ -243,12 +252,20 @@ func (p *Portal) entryBy(v *web.Visit, e change.Entry, undone bool) entryView {
 		ev.UndoFor = "undo " + e.ID
 		ev.Undo = v.Token(ev.UndoFor)
 	}
-	ev.On, ev.OnHref = e.Change.Names["on"], "/admin/people/"+e.Change.On.ID
+	ev.On, ev.OnHref = e.Change.Names["on"], personAddress(e.Change.On)
 	if ev.On == "" && e.Change.By.Self(e.Change.On) {
 		ev.On = e.Change.By.Name
 	}
-	if ev.On == "" {
+	switch {
+	case e.Change.Do == change.Key:
+		ev.OnHref = ""
+	case e.Change.On.ID == e.Change.On.Tenant: // about everybody
+		ev.On = ""
+	case ev.On == "":
 		ev.On = e.Change.On.ID
+		if !e.Forgotten.IsZero() || e.Change.Do == change.Forget {
+			ev.OnHref = with("/admin/history", url.Values{"on": {ev.On}})
+		}
 	}
 	ev.Who = actorName(v, e.Change.By)
 	if e.Change.By.Kind == directory.HostActor && e.Change.By.Name != "" {
@@ -258,11 +275,7 @@ func (p *Portal) entryBy(v *web.Visit, e change.Entry, undone bool) entryView {
 	if e.Change.Why != "" && e.Change.Undoes == "" {
 		ev.Reason = e.Change.Why
 	}
-	for _, a := range changeActions {
-		if a.do == e.Change.Do {
-			ev.What = v.T(a.label)
-		}
-	}
+	ev.What = whatOf(v, e.Change.Do)
 	switch e.Change.Set[directory.FacetAccount].Str() {
 	case directory.Deleted:
 		ev.What = v.Printer.S("Deleted")
@@ -270,6 +283,16 @@ func (p *Portal) entryBy(v *web.Visit, e change.Entry, undone bool) entryView {
 		ev.What = v.Printer.S("Restored")
 	}
 	return ev
+}
+
+// whatOf is what an action is called.
+func whatOf(v *web.Visit, do change.Action) string {
+	for _, a := range changeActions {
+		if a.do == do {
+			return v.T(a.label)
+		}
+	}
+	return ""
 }
 
 // deskEntry reads an entry that an address names.
@@ -333,47 +356,76 @@ func (p *Portal) undoAny(w http.ResponseWriter, r *http.Request, v *web.Visit) e
 // fileEntries is how many entries one file holds at most.
 const fileEntries = 20_000
 
-// historyFile is the history as a file for spreadsheets: one line for each thing that an entry changed.
+// askHistoryFile asks what the history is taken out for: that it was stands in it (A60).
+func (p *Portal) askHistoryFile(w http.ResponseWriter, r *http.Request, v *web.Visit) error {
+	l, err := readChangesQuery(r)
+	if err != nil {
+		return err
+	}
+	return p.showHistoryFile(w, r, v, l, "", "")
+}
+
+func (p *Portal) showHistoryFile(w http.ResponseWriter, r *http.Request, v *web.Visit, l changesQuery, why, wrong string) error {
+	return p.reason(w, r, v, fail.T("Export the history"), "export", reasonBody{
+		Lead: v.Printer.S("One file for spreadsheets (CSV) with the changes that the filter lets through, at most %s.", v.Printer.Number(fileEntries)),
+		Back: with("/admin/history", l.values()), At: with("/admin/history/export", l.values()), Why: why, Wrong: wrong, Save: v.Printer.S("Export as CSV"), Icon: "save",
+	})
+}
+
+// historyFile is the history as a file for spreadsheets: one line for each thing that an entry changed. It is whole before it is sent, so
+// that the history tells how much was taken out.
 func (p *Portal) historyFile(w http.ResponseWriter, r *http.Request, v *web.Visit) error {
 	l, err := readChangesQuery(r)
 	if err != nil {
 		return err
 	}
+	_, why, wrong, err := reasoned(r, v, "export")
+	if err != nil {
+		return err
+	}
+	if wrong != "" {
+		return p.showHistoryFile(w, r, v, l, why, wrong)
+	}
 	q, _, err := p.search(r.Context(), v, l)
 	if err != nil {
 		return err
 	}
-	list, err := p.Desk.History(r.Context(), v.Actor(), v.Session.Ref.Tenant, q, 0, 500)
-	if err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
-	w.Header().Set("Content-Disposition", `attachment; filename="history-`+p.Now().UTC().Format("2006-01-02")+`.csv"`)
-	out := csv.NewWriter(w)
+	var file bytes.Buffer
+	out := csv.NewWriter(&file)
 	line := func(cells ...string) {
 		for i := range cells {
 			cells[i] = plainCell(cells[i])
 		}
-		_ = out.Write(cells) // the reader has gone away; Error below says so
+		_ = out.Write(cells) // into memory
 	}
-	line("time", "entry", "action", "state", "by", "by id", "on", "on id", "property", "old", "new", "why", "from", "undoes")
-	for n := 0; len(list) > 0 && n < fileEntries; {
+	line("time", "entry", "action", "state", "by", "by id", "on", "on id", "property", "old", "new", "why", "from", "undoes", "forgotten")
+	n := 0
+	for before := int64(0); n < fileEntries; {
+		list, err := p.Desk.History(r.Context(), v.Actor(), v.Session.Ref.Tenant, q, before, 500)
+		if err != nil {
+			return err
+		}
 		for _, e := range list {
 			p.fileLines(v, e, line)
 		}
-		n += len(list)
-		if list, err = p.Desk.History(r.Context(), v.Actor(), v.Session.Ref.Tenant, q, list[len(list)-1].Seq, 500); err != nil {
-			p.Log.Error("the file of the history is cut short", "request", v.ID, "err", err.Error())
-			panic(http.ErrAbortHandler) // the browser sees that it is not whole
+		if n += len(list); len(list) < 500 {
+			break
 		}
+		before = list[len(list)-1].Seq
 	}
 	out.Flush()
-	return out.Error()
+	if err := p.Desk.Exported(r.Context(), v.Actor(), v.Session.Ref.Tenant, q, n, why); err != nil {
+		return err
+	}
+	return sendFile(w, "text/csv; charset=utf-8", "history-"+p.Now().UTC().Format(time.DateOnly)+".csv", file.Bytes())
 }
 
 func (p *Portal) fileLines(v *web.Visit, e change.Entry, line func(...string)) {
 	c := e.Change
 	names := c.Set.Names()
+	if c.Do.Own() {
+		names = e.Outcome.After.Names()
+	}
 	for _, part := range e.Outcome.Parts {
 		for _, n := range part.Names {
 			if _, set := c.Set[n]; !set {
@@ -391,7 +443,7 @@ func (p *Portal) fileLines(v *web.Visit, e change.Entry, line func(...string)) {
 		}
 		pair := p.pairOf(v, n, was, now, c.Names, nil)
 		name := string(n)
-		if directory.Facet(n) {
+		if directory.Facet(n) || change.OwnName(n) {
 			name = pair.Label
 		} else {
 			pair.Was, pair.Now = was.String(), now.String()
@@ -400,7 +452,11 @@ func (p *Portal) fileLines(v *web.Visit, e change.Entry, line func(...string)) {
 		if who == "" {
 			who = string(c.By.Kind)
 		}
-		line(e.Begun.UTC().Format(time.RFC3339), e.ID, string(c.Do), string(e.Outcome.State), who, c.By.Ref.ID, c.Names["on"], c.On.ID, name, pair.Was, pair.Now, c.Why, c.By.From, c.Undoes)
+		forgotten := ""
+		if !e.Forgotten.IsZero() {
+			forgotten = e.Forgotten.UTC().Format(time.RFC3339)
+		}
+		line(e.Begun.UTC().Format(time.RFC3339), e.ID, string(c.Do), string(e.Outcome.State), who, c.By.Ref.ID, c.Names["on"], c.On.ID, name, pair.Was, pair.Now, c.Why, c.By.From, c.Undoes, forgotten)
 	}
 }
 

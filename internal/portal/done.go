@@ -142,6 +142,16 @@ func (p *Portal) labelFor(v *web.Visit, n property.Name, fields []policy.Field) 
 		return v.Printer.S("Licenses")
 	case "reports":
 		return v.Printer.S("Direct reports")
+	case change.KeyRole:
+		return v.Printer.S("Role")
+	case change.KeyScopes:
+		return v.Printer.S("Scopes")
+	case change.KeyExpires:
+		return v.Printer.S("Expires")
+	case change.ExportWhat:
+		return v.Printer.S("What")
+	case change.ExportEntries:
+		return v.Printer.S("Entries")
 	}
 	if _, ok := directory.GroupOf(n); ok {
 		return v.Printer.S("Group")
@@ -201,6 +211,10 @@ func (p *Portal) pairOf(v *web.Visit, n property.Name, was, now property.Value, 
 		pv.Was, pv.Now = facetText(v, n, was, names), facetText(v, n, now, names)
 		return pv
 	}
+	if change.OwnName(n) {
+		pv.Was, pv.Now = ownText(v, n, was), ownText(v, n, now)
+		return pv
+	}
 	if def, ok := p.props.Def(n); ok {
 		pv.Was, _, _ = look(v.Printer, def, typedAs(def, was))
 		pv.Now, _, _ = look(v.Printer, def, typedAs(def, now))
@@ -208,6 +222,23 @@ func (p *Portal) pairOf(v *web.Visit, n property.Name, was, now property.Value, 
 		pv.Was, pv.Now = was.String(), now.String()
 	}
 	return pv
+}
+
+// ownText is a value of an entry about what Nameplate keeps itself.
+func ownText(v *web.Visit, n property.Name, val property.Value) string {
+	switch {
+	case val.IsNull():
+		return ""
+	case n == change.KeyExpires:
+		return v.Printer.LongDate(val.Time())
+	case n == change.KeyScopes:
+		return strings.Join(val.Items(), ", ")
+	case val.Str() == change.ExportHistory:
+		return v.Printer.S("the history")
+	case val.Str() == change.ExportPerson:
+		return v.Printer.S("what is kept of a person")
+	}
+	return val.Str()
 }
 
 // facetText is a facet's value as a person reads it.
@@ -341,6 +372,9 @@ func actorName(v *web.Visit, by directory.Actor) string {
 	case directory.OtherActor:
 		return v.Printer.S("Outside this portal")
 	}
+	if by.Name == "" {
+		return v.Printer.S("Somebody whose name was forgotten")
+	}
 	return by.Name
 }
 
@@ -373,6 +407,9 @@ func (p *Portal) entryView(v *web.Visit, e change.Entry, undone bool) entryView 
 		ev.State, ev.Tone = pr.S("Not saved"), "critical"
 	}
 	names := e.Change.Set.Names()
+	if e.Change.Do.Own() {
+		ev.State, ev.What, names = pr.S("Done"), whatOf(v, e.Change.Do), e.Outcome.After.Names()
+	}
 	if len(e.Outcome.Parts) > 0 { // what was asked for and was there already is no change
 		names = nil
 	}
@@ -405,6 +442,9 @@ func (p *Portal) entryView(v *web.Visit, e change.Entry, undone bool) entryView 
 		pv := p.pair(v, e, n, nil, waiting[n])
 		pv.NotSaved = missed[n]
 		ev.Pairs = append(ev.Pairs, pv)
+	}
+	if !e.Forgotten.IsZero() {
+		ev.Pairs, ev.Why = nil, pr.S("What it was is not kept any more: it was forgotten on %s.", pr.LongDate(e.Forgotten))
 	}
 	if ev.Problem == "" && e.Outcome.Problem != nil {
 		told := problemOf(v, e.Outcome.Problem, e.ID)

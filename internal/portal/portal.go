@@ -24,6 +24,7 @@ import (
 	"nameplate/internal/directory"
 	"nameplate/internal/fail"
 	"nameplate/internal/guard"
+	"nameplate/internal/keep"
 	"nameplate/internal/lang"
 	"nameplate/internal/policy"
 	"nameplate/internal/property"
@@ -84,6 +85,12 @@ type Access interface {
 	PutSettings(ctx context.Context, ref directory.Ref, v access.Settings) error
 }
 
+// Keeper tells what is kept of a person (package keep).
+type Keeper interface {
+	Of(ctx context.Context, on directory.Ref) (keep.File, error)
+	Exported(ctx context.Context, by directory.Actor, on directory.Ref, name, what string, entries int, why string) error
+}
+
 // Brand is what makes the portal the organization's own.
 type Brand struct {
 	Name   string // of the organization
@@ -93,7 +100,7 @@ type Brand struct {
 	Privacy string
 }
 
-// Deps are what the pages of one organization need. Site, Engine, Form, Reader, Journal, Access and Now are required.
+// Deps are what the pages of one organization need. Site, Engine, Form, Reader, Journal, Access, Keep and Now are required.
 type Deps struct {
 	// Tenant is the organization's tenant id; needed where several share a site.
 	Tenant  string
@@ -106,6 +113,8 @@ type Deps struct {
 	Brand   Brand
 	Log     *slog.Logger
 	Now     func() time.Time
+	// Keep tells people what is kept of them.
+	Keep Keeper
 	// Desk is where people with a role look after others; nil: no pages for them.
 	Desk *admin.Desk
 	// Random makes passwords; needed with Desk.
@@ -141,8 +150,8 @@ type Portal struct {
 
 // New checks the dependencies and parses every page in every language. Mount puts them on the site.
 func New(d Deps) (*Portal, error) {
-	if d.Site == nil || d.Engine == nil || d.Form == nil || d.Reader == nil || d.Journal == nil || d.Access == nil || d.Now == nil {
-		return nil, errors.New("portal: Site, Engine, Form, Reader, Journal, Access and Now are required")
+	if d.Site == nil || d.Engine == nil || d.Form == nil || d.Reader == nil || d.Journal == nil || d.Access == nil || d.Keep == nil || d.Now == nil {
+		return nil, errors.New("portal: Site, Engine, Form, Reader, Journal, Access, Keep and Now are required")
 	}
 	if d.Log == nil {
 		d.Log = slog.New(slog.DiscardHandler)
@@ -203,6 +212,8 @@ func (p *Portal) routes() []web.Route {
 	get("/ask/{name...}", web.Person(), p.ask)
 	get("/history", web.Person(), p.history)
 	post("/history/{id}/undo", web.Person(), p.undo)
+	get("/data", web.Person(), p.ownKept)
+	post("/data/file", web.Person(), p.ownData)
 	if p.Desk != nil {
 		p.deskRoutes(add, get, post)
 	}

@@ -43,6 +43,7 @@ type subjectBody struct {
 	Facts        []factView
 	History      []entryView
 	AllHistory   string
+	Kept         string   // where what is kept of the person is taken out, "" for whoever may not
 	Unread       []string // parts that the directory did not say
 }
 
@@ -200,6 +201,9 @@ func (p *Portal) showSubject(w http.ResponseWriter, r *http.Request, v *web.Visi
 	undone := takenBack(past)
 	for _, e := range past {
 		b.History = append(b.History, p.entryBy(v, e, undone[e.ID]))
+	}
+	if slices.Contains(v.Actor().Roles, directory.Admin) {
+		b.Kept = b.At + "/kept"
 	}
 	b.AllHistory = with("/admin/history", url.Values{"on": {one.Ref.ID}})
 	return p.show(w, v, status, "subject", p.desk(r, v, "people", fail.T("People"), b))

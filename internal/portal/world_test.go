@@ -27,6 +27,7 @@ import (
 	"nameplate/internal/change"
 	"nameplate/internal/directory"
 	"nameplate/internal/fail"
+	"nameplate/internal/keep"
 	"nameplate/internal/lang"
 	"nameplate/internal/policy"
 	"nameplate/internal/portal"
@@ -107,7 +108,7 @@ func newWorld(t testing.TB, change ...func(*world)) *world {
 		t.Fatal(err)
 	}
 	w.deps.Site, w.deps.Engine, w.deps.Form, w.deps.Reader, w.deps.Journal, w.deps.Access = w.site, memory{w}, memory{w}, reader{w}, memory{w}, memory{w}
-	w.deps.Now = w.clock
+	w.deps.Now, w.deps.Keep = w.clock, memory{w}
 	if w.deps.Brand.Name == "" {
 		w.deps.Brand.Name = "Contoso"
 	}
@@ -127,6 +128,13 @@ type chance struct {
 }
 
 func (c *chance) Read(b []byte) (int, error) { c.mu.Lock(); defer c.mu.Unlock(); return c.r.Read(b) }
+
+// What is kept of people is package keep's; the pages that show it are tried with the true one (test/journey).
+func (memory) Of(context.Context, directory.Ref) (keep.File, error) { return keep.File{}, nil }
+
+func (memory) Exported(context.Context, directory.Actor, directory.Ref, string, string, int, string) error {
+	return nil
+}
 
 func (w *world) clock() time.Time { w.mu.Lock(); defer w.mu.Unlock(); return w.now }
 

@@ -25,7 +25,7 @@ func TestG12_F43_A58_BackupUnderLoadTenTimes(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	c := &storetest.Clock{}
-	o := store.Options{Path: filepath.Join(t.TempDir(), "nameplate.db"), Now: c.Now}
+	o := store.Options{Path: filepath.Join(t.TempDir(), "nameplate.db"), Now: c.Now, Random: storetest.Random}
 	s, err := store.Open(ctx, o)
 	if err != nil {
 		t.Fatal(err)
@@ -71,7 +71,7 @@ func TestG12_F43_A58_BackupUnderLoadTenTimes(t *testing.T) {
 		if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
 			t.Fatalf("mode %v, %v", info.Mode(), err)
 		}
-		to := store.Options{Path: filepath.Join(t.TempDir(), "nameplate.db"), Now: c.Now}
+		to := store.Options{Path: filepath.Join(t.TempDir(), "nameplate.db"), Now: c.Now, Random: storetest.Random}
 		r, err := store.Restore(ctx, to, file, "olga")
 		if err != nil || r.Records <= before || !slices.Equal(r.Tenants, []string{tenant}) || before > 2 && r.Open == 0 {
 			t.Fatalf("backup %d: %+v of at least %d, %v", i, r, before, err)
@@ -123,7 +123,7 @@ func signIn(t *testing.T, s *store.Store, c *storetest.Clock) {
 	if err := s.Exec(t.Context(), q, ref.Tenant, ref.ID, now.UnixMicro(), now.Add(time.Hour).UnixMicro()); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Keys().AddKey(t.Context(), access.Key{ID: "k", Tenant: tenant, Name: "sync", Made: now, Expires: now.Add(24 * time.Hour)}, "h"); err != nil {
+	if err := s.Keys().AddKey(t.Context(), access.Key{ID: "k", Tenant: tenant, Name: "sync", Made: now, Expires: now.Add(24 * time.Hour)}, "h", access.Deed{ID: "made", At: now}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -134,7 +134,7 @@ func TestF43_WhatIsNoBackupIsRefusedAndLeftAlone(t *testing.T) {
 	c := &storetest.Clock{}
 	dir := t.TempDir()
 	live := filepath.Join(dir, "live.db")
-	s, err := store.Open(ctx, store.Options{Path: live, Now: c.Now})
+	s, err := store.Open(ctx, store.Options{Path: live, Now: c.Now, Random: storetest.Random})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,7 +172,7 @@ func TestF43_WhatIsNoBackupIsRefusedAndLeftAlone(t *testing.T) {
 			if err := os.WriteFile(file, x.data, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			_, err := store.Restore(ctx, store.Options{Path: target, Now: c.Now}, file, "olga")
+			_, err := store.Restore(ctx, store.Options{Path: target, Now: c.Now, Random: storetest.Random}, file, "olga")
 			wantKind(t, name, err, fail.Invalid, x.code)
 			if err != nil && !bytes.Contains([]byte(err.Error()), []byte(file)) {
 				t.Errorf("%v does not name the file", err)
@@ -191,10 +191,10 @@ func TestF43_WhatIsNoBackupIsRefusedAndLeftAlone(t *testing.T) {
 		if err := os.WriteFile(target+"-wal", []byte("old"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		_, err := store.Restore(ctx, store.Options{Path: target, Now: c.Now}, good, "olga")
+		_, err := store.Restore(ctx, store.Options{Path: target, Now: c.Now, Random: storetest.Random}, good, "olga")
 		wantKind(t, "a stray -wal", err, fail.Invalid, "")
 	})
-	_, err = store.Restore(ctx, store.Options{URL: "postgres://x/y", Now: c.Now}, good, "olga")
+	_, err = store.Restore(ctx, store.Options{URL: "postgres://x/y", Now: c.Now, Random: storetest.Random}, good, "olga")
 	wantKind(t, "PostgreSQL", err, fail.Unsupported, "")
 	wantKind(t, "PostgreSQL", storetest.PostgreSQL(t, c.Now).Backup(ctx, filepath.Join(dir, "pg")), fail.Unsupported, "")
 }

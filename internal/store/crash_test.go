@@ -48,7 +48,7 @@ func failingDisk(path string) error {
 	ctx := context.Background()
 	c := &storetest.Clock{}
 	signal.Ignore(syscall.SIGXFSZ)
-	s, err := store.Open(ctx, store.Options{Path: path, Now: c.Now})
+	s, err := store.Open(ctx, store.Options{Path: path, Now: c.Now, Random: storetest.Random})
 	if err != nil {
 		return err
 	}
@@ -95,7 +95,7 @@ func TestF15_FailedDiskIsNotBelievedAgain(t *testing.T) {
 	}
 	check(t, "after a restart", path, map[string]string{"before": "begun"})
 	c := &storetest.Clock{}
-	s, err := store.Open(context.Background(), store.Options{Path: path, Now: c.Now})
+	s, err := store.Open(context.Background(), store.Options{Path: path, Now: c.Now, Random: storetest.Random})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ func TestF15_FailedDiskIsNotBelievedAgain(t *testing.T) {
 func child(path, round string) error {
 	ctx := context.Background()
 	c := &storetest.Clock{}
-	s, err := store.Open(ctx, store.Options{Path: path, Now: c.Now})
+	s, err := store.Open(ctx, store.Options{Path: path, Now: c.Now, Random: storetest.Random})
 	if err != nil {
 		return err
 	}
@@ -209,7 +209,7 @@ func check(t *testing.T, what, path string, acks map[string]string) {
 	t.Helper()
 	ctx := context.Background()
 	c := &storetest.Clock{}
-	s, err := store.Open(ctx, store.Options{Path: path, Now: c.Now})
+	s, err := store.Open(ctx, store.Options{Path: path, Now: c.Now, Random: storetest.Random})
 	if err != nil {
 		t.Fatalf("%s: %v", what, err)
 	}

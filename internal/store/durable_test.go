@@ -28,7 +28,7 @@ func TestF14_CommitsWaitForTheDisk(t *testing.T) {
 	}
 	// A server whose default does not wait.
 	address := storetest.Postgres(t)
-	pg, err := store.Open(ctx, store.Options{URL: address, Now: c.Now})
+	pg, err := store.Open(ctx, store.Options{URL: address, Now: c.Now, Random: storetest.Random})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +38,7 @@ func TestF14_CommitsWaitForTheDisk(t *testing.T) {
 	if err := pg.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if pg, err = store.Open(ctx, store.Options{URL: address, Now: c.Now}); err != nil {
+	if pg, err = store.Open(ctx, store.Options{URL: address, Now: c.Now, Random: storetest.Random}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = pg.Close() })
@@ -98,8 +98,8 @@ func TestF16_LockHeldByAnother(t *testing.T) {
 		driver, source string
 		lock           []string
 	}{
-		"sqlite":   {store.Options{Path: path, Now: c.Now}, "sqlite", path, []string{`BEGIN IMMEDIATE`}},
-		"postgres": {store.Options{URL: storetest.Postgres(t), Now: c.Now}, "pgx", "", []string{`BEGIN`, `LOCK TABLE heads IN ACCESS EXCLUSIVE MODE`}},
+		"sqlite":   {store.Options{Path: path, Now: c.Now, Random: storetest.Random}, "sqlite", path, []string{`BEGIN IMMEDIATE`}},
+		"postgres": {store.Options{URL: storetest.Postgres(t), Now: c.Now, Random: storetest.Random}, "pgx", "", []string{`BEGIN`, `LOCK TABLE heads IN ACCESS EXCLUSIVE MODE`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ctx := context.Background()

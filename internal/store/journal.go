@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"database/sql"
-	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -18,7 +17,7 @@ import (
 // Journal is change.Journal on the store.
 //
 // An entry is a "begin" record, any number of "note" records and one or (after Unverified) several "end" records in the
-// tenant's chain; the table entries only says where they are. Change.Photo of an entry that a list returns is empty, and nil
+// tenant's chain (chain.go); the table entries only says where they are. Change.Photo of an entry that a list returns is empty, and nil
 // only when there was no picture; Get, ByKey, Begin and Unsettled bring its bytes, unless the blob has been deleted.
 type Journal struct{ s *Store }
 
@@ -186,88 +185,6 @@ func (s *Store) lockEntry(ctx context.Context, tx *sql.Tx, id string) (p pointer
 
 func noEntry() *fail.Error {
 	return fail.New(fail.NotFound, "store.entry", fail.T("There is no such change."))
-}
-
-// chain is the end of a tenant's chain, held until the transaction ends.
-type chain struct {
-	tenant string
-	seq    int64
-	hash   []byte
-}
-
-func (s *Store) lockChain(ctx context.Context, tx *sql.Tx, tenant string) (*chain, error) {
-	c := &chain{tenant: tenant}
-	_, err := tx.ExecContext(ctx, `INSERT INTO heads (tenant, seq, hash) VALUES ($1, 0, $2) ON CONFLICT DO NOTHING`, tenant, make([]byte, sha256.Size))
-	if err != nil {
-		return nil, err
-	}
-	q := `SELECT seq, hash FROM heads WHERE tenant = $1` // a writing transaction of SQLite is alone
-	if s.engine == postgres {
-		q = `SELECT seq, hash FROM heads WHERE tenant = $1 FOR UPDATE`
-	}
-	return c, tx.QueryRowContext(ctx, q, tenant).Scan(&c.seq, &c.hash)
-}
-
-func (c *chain) add(ctx context.Context, tx *sql.Tx, kind, entry string, at time.Time, payload any) (int64, error) {
-	b, err := plainJSON(payload)
-	if err != nil {
-		return 0, err
-	}
-	r := record{tenant: c.tenant, seq: c.seq + 1, at: micro(at), kind: kind, entry: entry, payload: string(b), prev: c.hash}
-	r.hash = r.sum()
-	_, err = tx.ExecContext(ctx, `INSERT INTO records (tenant, seq, at, kind, entry, payload, prev, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		r.tenant, r.seq, r.at, r.kind, r.entry, r.payload, r.prev, r.hash)
-	if err != nil {
-		return 0, err
-	}
-	_, err = tx.ExecContext(ctx, `UPDATE heads SET seq = $1, hash = $2 WHERE tenant = $3`, r.seq, r.hash, r.tenant)
-	c.seq, c.hash = r.seq, r.hash
-	return r.seq, err
-}
-
-// record is one link of the chain.
-type record struct {
-	tenant  string
-	seq     int64
-	at      int64
-	kind    string
-	entry   string
-	payload string
-	prev    []byte
-	hash    []byte
-}
-
-// sum is SHA-256 over every field with its length, so that no two records have the same bytes under it.
-func (r record) sum() []byte {
-	h := sha256.New()
-	put := func(b []byte) {
-		var n [8]byte
-		binary.BigEndian.PutUint64(n[:], uint64(len(b)))
-		h.Write(n[:])
-		h.Write(b)
-	}
-	var seq, at [8]byte
-	binary.BigEndian.PutUint64(seq[:], uint64(r.seq))
-	binary.BigEndian.PutUint64(at[:], uint64(r.at))
-	put([]byte("nameplate record 1"))
-	put(r.prev)
-	put([]byte(r.tenant))
-	put(seq[:])
-	put(at[:])
-	put([]byte(r.kind))
-	put([]byte(r.entry))
-	put([]byte(r.payload))
-	return h.Sum(nil)
-}
-
-func sameRecord(ctx context.Context, tx *sql.Tx, tenant string, seq int64, payload any) (bool, error) {
-	b, err := plainJSON(payload)
-	if err != nil {
-		return false, err
-	}
-	var have string
-	err = tx.QueryRowContext(ctx, `SELECT payload FROM records WHERE tenant = $1 AND seq = $2`, tenant, seq).Scan(&have)
-	return have == string(b), err
 }
 
 // PutBlob implements change.Journal.

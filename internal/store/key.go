@@ -7,8 +7,10 @@ import (
 	"time"
 
 	"nameplate/internal/access"
+	"nameplate/internal/change"
 	"nameplate/internal/directory"
 	"nameplate/internal/fail"
+	"nameplate/internal/property"
 )
 
 // Keys is access.KeyStore on the store.
@@ -25,6 +27,7 @@ type labelled struct {
 	Role   directory.Role
 	Scopes []directory.Scope
 	By     string
+	ByID   string `json:",omitempty"`
 }
 
 const keyColumns = `SELECT id, tenant, hash, data, made, expires, used, revoked FROM api_keys `
@@ -39,7 +42,7 @@ func scanKey(row interface{ Scan(...any) error }) (k access.Key, hash string, er
 	if err := decode(data, &d); err != nil {
 		return access.Key{}, "", err
 	}
-	k.Name, k.Role, k.Scopes, k.By = d.Name, d.Role, d.Scopes, d.By
+	k.Name, k.Role, k.Scopes, k.By, k.ByID = d.Name, d.Role, d.Scopes, d.By, d.ByID
 	k.Made, k.Expires, k.Used, k.Revoked = instant(made), instant(expires), instant(used), instant(revoked)
 	return k, hash, nil
 }
@@ -48,9 +51,14 @@ func noKey() *fail.Error {
 	return fail.New(fail.NotFound, "store.key", fail.T("There is no such key."))
 }
 
+func packKey(k access.Key) (string, error) {
+	b, err := plainJSON(labelled{k.Name, k.Role, k.Scopes, k.By, k.ByID})
+	return string(b), err
+}
+
 // AddKey implements access.KeyStore.
-func (k *Keys) AddKey(ctx context.Context, key access.Key, hash string) error {
-	data, err := plainJSON(labelled{key.Name, key.Role, key.Scopes, key.By})
+func (k *Keys) AddKey(ctx context.Context, key access.Key, hash string, d access.Deed) error {
+	data, err := packKey(key)
 	if err != nil {
 		return fail.Wrap(fail.Internal, "store.addkey", err)
 	}
@@ -59,9 +67,30 @@ func (k *Keys) AddKey(ctx context.Context, key access.Key, hash string) error {
 		if again {
 			q += ` ON CONFLICT DO NOTHING` // done by a commit whose answer was lost
 		}
-		_, err := tx.ExecContext(ctx, q, key.ID, key.Tenant, hash, string(data), micro(key.Made), micro(key.Expires))
-		return err
+		if _, err := tx.ExecContext(ctx, q, key.ID, key.Tenant, hash, data, micro(key.Made), micro(key.Expires)); err != nil {
+			return err
+		}
+		return k.s.recordIn(ctx, tx, again, keyEntry(key, d, nil, keyFacts(key)))
 	})
+}
+
+// keyEntry is how the making or the end of a key stands in the history.
+func keyEntry(key access.Key, d access.Deed, before, after property.Values) change.Entry {
+	d.By.Session = "" // who it was, not the right to be them
+	return change.Entry{
+		ID: d.ID, Begun: d.At, Ended: d.At,
+		Change:  change.Change{ID: d.ID, On: directory.Ref{Tenant: key.Tenant, ID: key.ID}, Do: change.Key, By: d.By, Why: d.Why, Names: map[string]string{"on": key.Name}},
+		Outcome: change.Outcome{Entry: d.ID, State: change.Applied, Before: before, After: after, At: d.At},
+	}
+}
+
+// keyFacts are what a key may do and until when.
+func keyFacts(key access.Key) property.Values {
+	scopes := make([]string, len(key.Scopes))
+	for i, s := range key.Scopes {
+		scopes[i] = string(s)
+	}
+	return property.Values{change.KeyRole: property.Text(string(key.Role)), change.KeyScopes: property.List(scopes...), change.KeyExpires: property.Instant(key.Expires)}
 }
 
 // KeyByHash implements access.KeyStore.
@@ -106,19 +135,27 @@ func (k *Keys) UseKey(ctx context.Context, id string, at time.Time) error {
 }
 
 // RevokeKey implements access.KeyStore.
-func (k *Keys) RevokeKey(ctx context.Context, tenant, id string, at time.Time) error {
+func (k *Keys) RevokeKey(ctx context.Context, tenant, id string, d access.Deed) error {
 	if !word(id) {
 		return noKey()
 	}
-	return k.s.tx(ctx, "store.revokekey", func(ctx context.Context, tx *sql.Tx, _ bool) error {
-		res, err := tx.ExecContext(ctx, `UPDATE api_keys SET revoked = CASE WHEN revoked = 0 THEN $1 ELSE revoked END WHERE tenant = $2 AND id = $3`, micro(at), tenant, id)
-		if err != nil {
+	return k.s.tx(ctx, "store.revokekey", func(ctx context.Context, tx *sql.Tx, again bool) error {
+		key, _, err := scanKey(tx.QueryRowContext(ctx, keyColumns+`WHERE tenant = $1 AND id = $2`, tenant, id))
+		if errors.Is(err, sql.ErrNoRows) {
+			return noKey()
+		}
+		if err != nil || !key.Revoked.IsZero() {
 			return err
 		}
-		if n, err := res.RowsAffected(); err != nil || n == 1 {
+		if _, err := tx.ExecContext(ctx, `UPDATE api_keys SET revoked = $1 WHERE id = $2`, micro(d.At), id); err != nil {
 			return err
 		}
-		return noKey()
+		was := keyFacts(key)
+		none := property.Values{}
+		for n := range was {
+			none[n] = property.Null()
+		}
+		return k.s.recordIn(ctx, tx, again, keyEntry(key, d, was, none))
 	})
 }
 

@@ -29,7 +29,7 @@ func TestOneProcessOwnsTheFile(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	c := &storetest.Clock{}
-	o := store.Options{Path: filepath.Join(t.TempDir(), "a b#c?d%e.db"), Now: c.Now}
+	o := store.Options{Path: filepath.Join(t.TempDir(), "a b#c?d%e.db"), Now: c.Now, Random: storetest.Random}
 	s, err := store.Open(ctx, o)
 	if err != nil {
 		t.Fatal(err)
@@ -65,7 +65,7 @@ func TestA51_FileIsForItsOwnerOnly(t *testing.T) {
 	c := &storetest.Clock{}
 	path := filepath.Join(t.TempDir(), "nameplate.db")
 	var log bytes.Buffer
-	o := store.Options{Path: path, Now: c.Now, Log: slog.New(slog.NewTextHandler(&log, nil))}
+	o := store.Options{Path: path, Now: c.Now, Random: storetest.Random, Log: slog.New(slog.NewTextHandler(&log, nil))}
 	s, err := store.Open(ctx, o)
 	if err != nil {
 		t.Fatal(err)
@@ -115,7 +115,7 @@ func TestF43_DamagedFileIsNamedAndLeftAlone(t *testing.T) {
 	c := &storetest.Clock{}
 	dir := t.TempDir()
 	good := filepath.Join(dir, "good.db")
-	s, err := store.Open(ctx, store.Options{Path: good, Now: c.Now})
+	s, err := store.Open(ctx, store.Options{Path: good, Now: c.Now, Random: storetest.Random})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +150,7 @@ func TestF43_DamagedFileIsNamedAndLeftAlone(t *testing.T) {
 			if err := os.WriteFile(path, bad, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			_, err := store.Open(ctx, store.Options{Path: path, Now: c.Now})
+			_, err := store.Open(ctx, store.Options{Path: path, Now: c.Now, Random: storetest.Random})
 			wantKind(t, name, err, fail.Invalid, "damaged")
 			if err != nil && !strings.Contains(err.Error(), path) {
 				t.Errorf("%v does not name the file", err)
@@ -168,12 +168,12 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 	c := &storetest.Clock{}
 	dir := t.TempDir()
 	for name, o := range map[string]store.Options{
-		"nothing":            {Now: c.Now},
-		"two databases":      {Now: c.Now, Path: filepath.Join(dir, "x.db"), URL: "postgres://x/y"},
-		"a folder":           {Now: c.Now, Path: dir},
-		"no folder":          {Now: c.Now, Path: filepath.Join(dir, "none", "x.db")},
-		"no address":         {Now: c.Now, URL: "postgres://user:planted-password@host:port:7/x"},
-		"an unknown setting": {Now: c.Now, URL: "postgres://user:planted-password@127.0.0.1/x?sslmode=maybe"},
+		"nothing":            {Now: c.Now, Random: storetest.Random},
+		"two databases":      {Now: c.Now, Random: storetest.Random, Path: filepath.Join(dir, "x.db"), URL: "postgres://x/y"},
+		"a folder":           {Now: c.Now, Random: storetest.Random, Path: dir},
+		"no folder":          {Now: c.Now, Random: storetest.Random, Path: filepath.Join(dir, "none", "x.db")},
+		"no address":         {Now: c.Now, Random: storetest.Random, URL: "postgres://user:planted-password@host:port:7/x"},
+		"an unknown setting": {Now: c.Now, Random: storetest.Random, URL: "postgres://user:planted-password@127.0.0.1/x?sslmode=maybe"},
 	} {
 		_, err := store.Open(ctx, o)
 		wantKind(t, name, err, fail.Invalid, "")
@@ -181,7 +181,7 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 			t.Errorf("A52 %s: the password is in the error", name)
 		}
 	}
-	_, err := store.Open(ctx, store.Options{Now: c.Now, URL: "postgres://user:planted-password@127.0.0.1:1/x?sslmode=disable"})
+	_, err := store.Open(ctx, store.Options{Now: c.Now, Random: storetest.Random, URL: "postgres://user:planted-password@127.0.0.1:1/x?sslmode=disable"})
 	wantKind(t, "nobody there", err, fail.Unavailable, "")
 	if err != nil && strings.Contains(err.Error(), "planted-password") {
 		t.Errorf("A52 nobody there: the password is in the error %v", err)
@@ -200,8 +200,8 @@ func TestB49_NewerSchemaIsRefused(t *testing.T) {
 	}
 	c := &storetest.Clock{}
 	for name, o := range map[string]store.Options{
-		"sqlite":   {Path: filepath.Join(t.TempDir(), "nameplate.db"), Now: c.Now},
-		"postgres": {URL: storetest.PostgresEmpty(t), Now: c.Now},
+		"sqlite":   {Path: filepath.Join(t.TempDir(), "nameplate.db"), Now: c.Now, Random: storetest.Random},
+		"postgres": {URL: storetest.PostgresEmpty(t), Now: c.Now, Random: storetest.Random},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ctx := context.Background()
@@ -241,7 +241,7 @@ func TestManyProcessesMigrateAtOnce(t *testing.T) {
 	errs := make(chan error)
 	for range 6 {
 		go func() {
-			s, err := store.Open(ctx, store.Options{URL: url, Now: c.Now})
+			s, err := store.Open(ctx, store.Options{URL: url, Now: c.Now, Random: storetest.Random})
 			if err == nil {
 				err = s.Close()
 			}

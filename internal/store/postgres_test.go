@@ -26,7 +26,7 @@ func TestF16_BrokenConnectionsAreMended(t *testing.T) {
 	c := &storetest.Clock{}
 	address := storetest.Postgres(t)
 	open := func() *store.Store {
-		s, err := store.Open(ctx, store.Options{URL: address, Now: c.Now})
+		s, err := store.Open(ctx, store.Options{URL: address, Now: c.Now, Random: storetest.Random})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -174,7 +174,7 @@ func TestF16_LostCommitAnswerIsSettled(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := newWire(t, filepath.Join(u.Query().Get("host"), ".s.PGSQL.5432"))
-	s, err := store.Open(ctx, store.Options{URL: fmt.Sprintf("postgres://nameplate@%s%s?sslmode=disable", w.ln.Addr(), u.Path), Now: c.Now})
+	s, err := store.Open(ctx, store.Options{URL: fmt.Sprintf("postgres://nameplate@%s%s?sslmode=disable", w.ln.Addr(), u.Path), Now: c.Now, Random: storetest.Random})
 	if err != nil {
 		t.Fatal(err)
 	}

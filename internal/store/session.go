@@ -76,27 +76,52 @@ func (a *Access) SignIn(ctx context.Context, in access.SignIn) error {
 	})
 }
 
-// Session implements access.Store.
-func (a *Access) Session(ctx context.Context, id string, now time.Time) (access.Row, error) {
-	r := access.Row{Session: access.Session{ID: id}}
+// sessionColumns are a session's, in the order of scanSession; $1 is now.
+const sessionColumns = `SELECT s.id, s.tenant, s.object, s.sid, s.data, s.began, s.seen, s.idle_end, s.final_end, s.checked, s.ended, s.why, coalesce(f.path, '')
+	FROM sessions s LEFT JOIN stashes f ON f.session = s.id AND f.until > $1 `
+
+func scanSession(row interface{ Scan(...any) error }) (r access.Row, err error) {
 	var data string
 	var began, seen, idle, final, checked, ended int64
-	err := a.s.read.QueryRowContext(ctx, `SELECT s.tenant, s.object, s.sid, s.data, s.began, s.seen, s.idle_end, s.final_end, s.checked, s.ended, s.why, coalesce(f.path, '')
-		FROM sessions s LEFT JOIN stashes f ON f.session = s.id AND f.until > $2 WHERE s.id = $1`, id, micro(now)).
-		Scan(&r.Ref.Tenant, &r.Ref.ID, &r.SID, &data, &began, &seen, &idle, &final, &checked, &ended, &r.Why, &r.Recovered)
-	if errors.Is(err, sql.ErrNoRows) {
-		return access.Row{}, gone()
+	if err := row.Scan(&r.ID, &r.Ref.Tenant, &r.Ref.ID, &r.SID, &data, &began, &seen, &idle, &final, &checked, &ended, &r.Why, &r.Recovered); err != nil {
+		return r, err
 	}
 	var d shown
-	if err == nil {
-		err = decode(data, &d)
-	}
-	if err != nil {
-		return access.Row{}, a.s.fault("store.session", err)
+	if err := decode(data, &d); err != nil {
+		return r, err
 	}
 	r.Name, r.UPN, r.Guest, r.Roles, r.Groups, r.From, r.SignedIn = d.Name, d.UPN, d.Guest, d.Roles, d.Groups, d.From, d.SignedIn
 	r.Began, r.Seen, r.IdleEnd, r.FinalEnd, r.Checked, r.Ended = instant(began), instant(seen), instant(idle), instant(final), instant(checked), instant(ended)
 	return r, nil
+}
+
+// Session implements access.Store.
+func (a *Access) Session(ctx context.Context, id string, now time.Time) (access.Row, error) {
+	r, err := scanSession(a.s.read.QueryRowContext(ctx, sessionColumns+`WHERE s.id = $2`, micro(now), id))
+	if errors.Is(err, sql.ErrNoRows) {
+		return access.Row{}, gone()
+	}
+	if err != nil {
+		return access.Row{}, a.s.fault("store.session", err)
+	}
+	return r, nil
+}
+
+// sessionsOf are a person's sessions, also those that ended, as long as they are kept; the newest first.
+func (a *Access) sessionsOf(ctx context.Context, ref directory.Ref) (out []access.Row, err error) {
+	rows, err := a.s.read.QueryContext(ctx, sessionColumns+`WHERE s.tenant = $2 AND s.object = $3 ORDER BY s.began DESC, s.id`, micro(a.s.now()), ref.Tenant, ref.ID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		r, err := scanSession(rows)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, r)
+	}
+	return out, rows.Err()
 }
 
 // Touch implements access.Store.

@@ -39,6 +39,7 @@ func (s *Store) openSQLite(ctx context.Context, path string, aside, existing boo
 		"journal_mode(WAL)",
 		"synchronous(FULL)", // what Begin acknowledged must be on the disk
 		"foreign_keys(ON)",
+		"secure_delete(ON)", // what is deleted or forgotten is overwritten in the file
 		"trusted_schema(OFF)",
 	}
 	s.write = sqliteDB(path, "immediate", pragmas...)

@@ -15,8 +15,8 @@ func TestA58_OneStopForEveryProcess(t *testing.T) {
 	t.Parallel()
 	c := &storetest.Clock{}
 	for name, o := range map[string]store.Options{
-		"sqlite":   {Path: filepath.Join(t.TempDir(), "nameplate.db"), Now: c.Now},
-		"postgres": {URL: storetest.Postgres(t), Now: c.Now},
+		"sqlite":   {Path: filepath.Join(t.TempDir(), "nameplate.db"), Now: c.Now, Random: storetest.Random},
+		"postgres": {URL: storetest.Postgres(t), Now: c.Now, Random: storetest.Random},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -139,7 +139,7 @@ func TestWhoOnlyLooksMakesNothing(t *testing.T) {
 	path := filepath.Join(dir, "nameplate.db")
 	nothing := func(what string, o store.Options) {
 		t.Helper()
-		o.Now = c.Now
+		o.Now, o.Random = c.Now, storetest.Random
 		s, err := store.Open(t.Context(), o)
 		wantKind(t, what, err, fail.Invalid, "absent")
 		if err == nil {
@@ -157,7 +157,7 @@ func TestWhoOnlyLooksMakesNothing(t *testing.T) {
 	}
 	nothing("an empty file", store.Options{Path: empty, Existing: true})
 	nothing("an empty file, aside", store.Options{Path: empty, Aside: true})
-	s, err := store.Open(t.Context(), store.Options{Path: path, Now: c.Now})
+	s, err := store.Open(t.Context(), store.Options{Path: path, Now: c.Now, Random: storetest.Random})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,7 +165,7 @@ func TestWhoOnlyLooksMakesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	_, err = store.Open(t.Context(), store.Options{Path: path, Now: c.Now, Aside: true})
+	_, err = store.Open(t.Context(), store.Options{Path: path, Now: c.Now, Random: storetest.Random, Aside: true})
 	wantKind(t, "older tables", err, fail.Unsupported, "")
 }
 
@@ -175,19 +175,19 @@ func TestWhoOnlyLooksMakesNoTables(t *testing.T) {
 	c := &storetest.Clock{}
 	url := storetest.PostgresEmpty(t)
 	for _, o := range []store.Options{{URL: url, Existing: true}, {URL: url, Aside: true}} {
-		o.Now = c.Now
+		o.Now, o.Random = c.Now, storetest.Random
 		s, err := store.Open(t.Context(), o)
 		wantKind(t, "no tables", err, fail.Invalid, "absent")
 		if err == nil {
 			s.Close()
 		}
 	}
-	s, err := store.Open(t.Context(), store.Options{URL: url, Now: c.Now})
+	s, err := store.Open(t.Context(), store.Options{URL: url, Now: c.Now, Random: storetest.Random})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	aside, err := store.Open(t.Context(), store.Options{URL: url, Now: c.Now, Existing: true})
+	aside, err := store.Open(t.Context(), store.Options{URL: url, Now: c.Now, Random: storetest.Random, Existing: true})
 	if err != nil {
 		t.Fatal(err)
 	}

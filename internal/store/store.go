@@ -10,6 +10,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"io"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -22,7 +23,9 @@ type Options struct {
 	Path string           // SQLite: the file, made with mode 0600 when it is not there
 	URL  string           // PostgreSQL: postgres://user@host/database
 	Now  func() time.Time // the clock; needed
-	Log  *slog.Logger     // nil discards
+	// Random is a source fit for secrets: each record of the history gets a salt. Needed unless Aside.
+	Random io.Reader
+	Log    *slog.Logger // nil discards
 	// Aside opens a database that a server may have open: for a stop and for a backup. SQLite's file is not owned then, nothing is
 	// made or migrated, and tables at another step than this program's are refused.
 	Aside bool
@@ -38,6 +41,7 @@ type Store struct {
 	read   *sql.DB
 	owner  *sql.DB // SQLite: holds the file's lock as long as the store is open
 	now    func() time.Time
+	random io.Reader
 	log    *slog.Logger
 	halted atomic.Bool // the disk failed: what the system still says of it is not to be believed
 }
@@ -60,11 +64,13 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Store{now: o.Now, log: o.Log}
+	s := &Store{now: o.Now, random: o.Random, log: o.Log}
 	var err error
 	switch {
 	case o.Now == nil:
 		return nil, fail.New(fail.Internal, "store.open", fail.T("The store was opened without a clock."))
+	case o.Random == nil && !o.Aside:
+		return nil, fail.New(fail.Internal, "store.open", fail.T("The store was opened without a source of random bytes."))
 	case (o.Path == "") == (o.URL == ""):
 		return nil, fail.New(fail.Invalid, "store.open", fail.T("Name one database: either a file for SQLite or a PostgreSQL address."))
 	case o.Path != "":

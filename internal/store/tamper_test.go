@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"nameplate/internal/change"
+	"nameplate/internal/directory"
 	"nameplate/internal/store"
 	"nameplate/internal/store/storetest"
 )
@@ -119,12 +120,74 @@ func TestA53_TamperingIsFound(t *testing.T) {
 	}
 }
 
+// What was forgotten is proved as well: that it was, by whom, and what was left.
+func TestA53_WhatWasForgottenIsProved(t *testing.T) {
+	t.Parallel()
+	for engine, open := range storetest.Engines() {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			ctx := t.Context()
+			s, c := written(t, open)
+			e := change.Entry{
+				ID: "f", Begun: c.Now(), Ended: c.Now(), Outcome: change.Outcome{State: change.Applied, At: c.Now()},
+				Change: change.Change{On: directory.Ref{Tenant: tenant, ID: "object1"}, Do: change.Forget, By: directory.Actor{Kind: directory.HostActor, Name: "olga"}, Why: "asked"},
+			}
+			if _, err := s.Keep().Forget(ctx, e); err != nil {
+				t.Fatal(err)
+			}
+			verify := func(what string, seq int64) {
+				t.Helper()
+				n, bad, err := s.Journal().Verify(ctx, tenant)
+				switch {
+				case err != nil || (bad == nil) != (seq == 0):
+					t.Errorf("%s: %d records, %v, %v", what, n, bad, err)
+				case bad != nil && bad.Seq != seq:
+					t.Errorf("%s: named record %d (%s), want %d", what, bad.Seq, bad.What, seq)
+				}
+			}
+			verify("forgotten", 0)
+			for _, q := range []string{
+				`UPDATE records SET payload = '{}', salt = NULL, forgot = 12 WHERE seq = 7`,         // no record that forgets
+				`UPDATE records SET payload = '{}', salt = NULL, forgot = 14 WHERE seq = 4`,         // not later than it was
+				`UPDATE records SET payload = '{}', forgot = 14 WHERE seq = 7`,                      // with its salt
+				`UPDATE records SET salt = NULL, forgot = 14, hash = prev WHERE seq = 7`,            // with another hash
+				`UPDATE records SET payload = '{}', salt = NULL, at = 7, forgot = 14 WHERE seq = 7`, // at another time
+			} {
+				if err := s.Exec(ctx, q); err == nil {
+					t.Errorf("the database lets it be done: %s", q)
+				}
+			}
+			disarm(t, s)
+			for _, c := range []struct {
+				name, do, undo string // without undo it is the last
+				seq            int64
+			}{
+				{"another left", `UPDATE records SET payload = replace(payload, 'update', 'delete') WHERE seq = 4`, `UPDATE records SET payload = replace(payload, 'delete', 'update') WHERE seq = 4`, 4},
+				{"the mark taken off", `UPDATE records SET forgot = 0 WHERE seq = 4`, `UPDATE records SET forgot = 14 WHERE seq = 4`, 4},
+				{"taken away and nobody says so", `UPDATE records SET payload = '{}', salt = NULL, forgot = 14 WHERE seq = 11`, ``, 11},
+			} {
+				if err := s.Exec(ctx, c.do); err != nil {
+					t.Fatal(err)
+				}
+				verify(c.name, c.seq)
+				if c.undo == "" {
+					break
+				}
+				if err := s.Exec(ctx, c.undo); err != nil {
+					t.Fatal(err)
+				}
+				verify("and back", 0)
+			}
+		})
+	}
+}
+
 // disarm takes away what keeps records from being changed, as somebody with the database's password can.
 func disarm(t *testing.T, s *store.Store) {
 	t.Helper()
 	all := map[string][]string{
 		"sqlite":   {`DROP TRIGGER records_stay`, `DROP TRIGGER records_last`},
-		"postgres": {`DROP TRIGGER records_stay ON records`},
+		"postgres": {`DROP TRIGGER records_stay ON records`, `DROP TRIGGER records_last ON records`},
 	}[s.Engine()]
 	for _, q := range all {
 		if err := s.Exec(context.Background(), q); err != nil {

@@ -56,6 +56,18 @@ func TestG13_EveryOlderDatabaseOpens(t *testing.T) {
 			if n, bad, err := s.Journal().Verify(t.Context(), tenant); n != 16 || bad != nil || err != nil {
 				t.Errorf("the chain with a new record: %d %v %v", n, bad, err)
 			}
+			// What stands in records from before there were salts can be forgotten, and the chain is still proved.
+			on := directory.Ref{Tenant: tenant, ID: "adele"}
+			e := change.Entry{ID: "f", Begun: c.Now(), Ended: c.Now(), Outcome: change.Outcome{State: change.Applied, At: c.Now()}, Change: change.Change{On: on, Do: change.Forget, Why: "asked"}}
+			if did, err := s.Keep().Forget(t.Context(), e); err != nil || did.Records < 6 || did.Photos != 1 {
+				t.Errorf("forgetting: %+v %v", did, err)
+			}
+			if n, bad, err := s.Journal().Verify(t.Context(), tenant); n != 19 || bad != nil || err != nil {
+				t.Errorf("the chain after forgetting: %d %v %v", n, bad, err)
+			}
+			if e, err := s.Journal().Get(t.Context(), tenant, "e1"); err != nil || e.Forgotten.IsZero() || len(e.Change.Set) != 0 || e.Change.By.Name != "" {
+				t.Errorf("what is left: %+v %v", e, err)
+			}
 		})
 	}
 }
@@ -64,7 +76,7 @@ func TestG13_EveryOlderDatabaseOpens(t *testing.T) {
 func load(t *testing.T, text string, postgresql bool, c *storetest.Clock) store.Options {
 	t.Helper()
 	if postgresql {
-		o := store.Options{URL: storetest.PostgresEmpty(t), Now: c.Now}
+		o := store.Options{URL: storetest.PostgresEmpty(t), Now: c.Now, Random: storetest.Random}
 		conn, err := pgx.Connect(t.Context(), o.URL)
 		if err == nil {
 			_, err = conn.PgConn().Exec(t.Context(), text).ReadAll()
@@ -77,7 +89,7 @@ func load(t *testing.T, text string, postgresql bool, c *storetest.Clock) store.
 		}
 		return o
 	}
-	o := store.Options{Path: filepath.Join(t.TempDir(), "nameplate.db"), Now: c.Now}
+	o := store.Options{Path: filepath.Join(t.TempDir(), "nameplate.db"), Now: c.Now, Random: storetest.Random}
 	db, err := sql.Open("sqlite", o.Path)
 	if err == nil {
 		_, err = db.ExecContext(t.Context(), text)

@@ -6,6 +6,9 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"errors"
+	"maps"
+	"math"
+	"slices"
 
 	"nameplate/internal/change"
 	"nameplate/internal/directory"
@@ -51,7 +54,8 @@ func (s *Store) unhurried(ctx context.Context, tx *sql.Tx) error {
 	return err
 }
 
-// walk follows the chain from its first record.
+// walk follows the chain from its first record. A payload that was forgotten cannot be proved any more; that it was forgotten, and what
+// was left of it, can, by the "forget" record that it names.
 func walk(ctx context.Context, tx *sql.Tx, tenant string) (int64, *change.BadRecord, error) {
 	var headSeq int64
 	var headHash []byte
@@ -60,28 +64,32 @@ func walk(ctx context.Context, tx *sql.Tx, tenant string) (int64, *change.BadRec
 	if err != nil && !headless {
 		return 0, nil, err
 	}
-	rows, err := tx.QueryContext(ctx, `SELECT tenant, seq, at, kind, entry, payload, prev, hash FROM records WHERE tenant = $1 ORDER BY seq`, tenant)
+	rows, err := tx.QueryContext(ctx, `SELECT `+recordColumns+` FROM records r WHERE r.tenant = $1 ORDER BY r.seq`, tenant)
 	if err != nil {
 		return 0, nil, err
 	}
 	defer rows.Close()
 	last := make([]byte, sha256.Size)
+	lost := forgotten{}
 	var n int64
 	for rows.Next() {
-		var r record
-		if err := rows.Scan(&r.tenant, &r.seq, &r.at, &r.kind, &r.entry, &r.payload, &r.prev, &r.hash); err != nil {
+		r, err := scanRecord(rows)
+		if err != nil {
 			return 0, nil, err
 		}
 		at := func(what string) *change.BadRecord { return &change.BadRecord{Seq: r.seq, ID: r.entry, What: what} }
 		switch {
 		case r.seq != n+1:
 			return n, at("the record before it is missing"), nil
-		case !bytes.Equal(r.hash, r.sum()):
+		case !r.fits():
 			return n, at("its hash does not fit its content"), nil
 		case !bytes.Equal(r.prev, last):
 			return n, at("it does not follow the record before it"), nil
 		case headless || r.seq > headSeq:
 			return n, at("it stands behind the end of the chain"), nil
+		}
+		if bad := lost.meet(r); bad != nil {
+			return n, bad, nil
 		}
 		n, last = r.seq, r.hash
 	}
@@ -94,7 +102,60 @@ func walk(ctx context.Context, tx *sql.Tx, tenant string) (int64, *change.BadRec
 	if n > 0 && !bytes.Equal(last, headHash) {
 		return n, &change.BadRecord{Seq: n, What: "the end of the chain does not fit it"}, nil
 	}
-	return n, nil, nil
+	return n, lost.unsaid(), nil
+}
+
+// fits says whether a record's hash is that of its content, as far as its content is still there.
+func (r record) fits() bool {
+	switch {
+	case r.sum == nil:
+		return r.forgot != 0 || bytes.Equal(r.hash, r.digest())
+	case r.forgot == 0 && !bytes.Equal(r.sum, r.salted()):
+		return false
+	}
+	return bytes.Equal(r.hash, r.digest())
+}
+
+// forgotten are the records met whose payload was taken away, by number: each waits for the record that says so.
+type forgotten map[int64]*record
+
+// meet takes a record on the walk, and compares what one that forgot says with the records before it.
+func (f forgotten) meet(r record) *change.BadRecord {
+	if r.forgot != 0 {
+		f[r.seq] = &r
+	}
+	if r.kind != kindForget {
+		return nil
+	}
+	var d forgetDoc
+	if decode(r.payload, &d) != nil {
+		return &change.BadRecord{Seq: r.seq, ID: r.entry, What: "it cannot be read"}
+	}
+	for _, seq := range slices.Sorted(maps.Keys(d.Left)) {
+		was := f[seq]
+		switch {
+		case was == nil || was.forgot < r.seq:
+			return &change.BadRecord{Seq: seq, What: "it was to be forgotten, and stands there again"}
+		case was.forgot == r.seq && was.left() != d.Left[seq]:
+			return &change.BadRecord{Seq: seq, ID: was.entry, What: "it says something else than what was left when it was forgotten"}
+		case was.forgot == r.seq:
+			was.forgot = said
+		}
+	}
+	return nil
+}
+
+// said stands in the place of the number of the record that says that one was forgotten, once that has been met. It is later than all.
+const said = math.MaxInt64
+
+// unsaid is the first record whose payload is gone without a record that says so.
+func (f forgotten) unsaid() *change.BadRecord {
+	for _, seq := range slices.Sorted(maps.Keys(f)) {
+		if f[seq].forgot != said {
+			return &change.BadRecord{Seq: seq, ID: f[seq].entry, What: "its content was taken away, and no record says that it was forgotten"}
+		}
+	}
+	return nil
 }
 
 // pointers looks whether each entry points at its own records, all of them, and says of itself what they say.

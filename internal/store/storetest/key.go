@@ -7,24 +7,32 @@ import (
 	"time"
 
 	"nameplate/internal/access"
+	"nameplate/internal/change"
 	"nameplate/internal/directory"
 	"nameplate/internal/fail"
+	"nameplate/internal/property"
 	"nameplate/internal/store"
 )
 
 // Keys is the contract of access.KeyStore.
 func Keys(t *testing.T, open Open) {
 	c := &Clock{}
-	k, ctx := open(t, c.Now).Keys(), context.Background()
+	st, ctx := open(t, c.Now), context.Background()
+	k := st.Keys()
+	deeds := 0
+	deed := func(at time.Time) access.Deed {
+		deeds++
+		return access.Deed{ID: id("deed", deeds), By: directory.Actor{Kind: directory.PersonActor, Ref: directory.Ref{Tenant: tenantA, ID: "adele"}, Name: "Adele", Session: "5e55"}, Why: "the payroll asks", At: at}
+	}
 	key := func(n int, tenant string) access.Key {
 		return access.Key{
-			ID: id("key", n), Tenant: tenant, Name: "Sync → " + id("key", n), Role: directory.Editor, By: "Adele",
+			ID: id("key", n), Tenant: tenant, Name: "Sync → " + id("key", n), Role: directory.Editor, By: "Adele", ByID: "adele",
 			Scopes: []directory.Scope{directory.PeopleRead, directory.PeopleWrite}, Made: c.Now().Add(time.Duration(n) * time.Second), Expires: c.Now().Add(time.Hour),
 		}
 	}
 	one, two, other := key(1, tenantA), key(2, tenantA), key(3, tenantB)
 	for _, x := range []access.Key{one, two, other} {
-		must(t, "add", k.AddKey(ctx, x, strings.Repeat(x.ID[len(x.ID)-1:], 64)))
+		must(t, "add", k.AddKey(ctx, x, strings.Repeat(x.ID[len(x.ID)-1:], 64), deed(x.Made)))
 	}
 	got, hash, err := k.KeyByHash(ctx, strings.Repeat("1", 64))
 	must(t, "by hash", err)
@@ -34,7 +42,7 @@ func Keys(t *testing.T, open Open) {
 		_, _, err = k.KeyByHash(ctx, no)
 		wantKind(t, "A36 no such hash "+no, err, fail.NotFound, "")
 	}
-	if err := k.AddKey(ctx, access.Key{ID: "key-twin", Tenant: tenantA}, strings.Repeat("1", 64)); err == nil {
+	if err := k.AddKey(ctx, access.Key{ID: "key-twin", Tenant: tenantA}, strings.Repeat("1", 64), deed(c.Now())); err == nil {
 		t.Error("two keys have one hash")
 	}
 	list, err := k.Keys(ctx, tenantA)
@@ -44,14 +52,36 @@ func Keys(t *testing.T, open Open) {
 	used := c.Now().Add(time.Minute)
 	must(t, "use", k.UseKey(ctx, one.ID, used))
 	must(t, "use before", k.UseKey(ctx, one.ID, used.Add(-time.Second)))
-	wantKind(t, "A22 revoked from another tenant", k.RevokeKey(ctx, tenantB, one.ID, used), fail.NotFound, "")
-	wantKind(t, "revoking nonsense", k.RevokeKey(ctx, tenantA, "\x00", used), fail.NotFound, "")
-	must(t, "revoke", k.RevokeKey(ctx, tenantA, one.ID, used))
-	must(t, "revoke again", k.RevokeKey(ctx, tenantA, one.ID, used.Add(time.Hour)))
+	wantKind(t, "A22 revoked from another tenant", k.RevokeKey(ctx, tenantB, one.ID, deed(used)), fail.NotFound, "")
+	wantKind(t, "revoking nonsense", k.RevokeKey(ctx, tenantA, "\x00", deed(used)), fail.NotFound, "")
+	must(t, "revoke", k.RevokeKey(ctx, tenantA, one.ID, deed(used)))
+	must(t, "revoke again", k.RevokeKey(ctx, tenantA, one.ID, deed(used.Add(time.Hour))))
 	got, _, err = k.KeyByHash(ctx, strings.Repeat("1", 64))
 	must(t, "after the revocation", err)
 	one.Used, one.Revoked = used, used
 	equal(t, "used and revoked", got, one)
+
+	// Who made and ended which key, with which scopes and why, stands in the chained history, and a key that was not made does not.
+	entries, err := st.Journal().Find(ctx, tenantA, change.Search{Do: change.Key}, 0, 10)
+	must(t, "history", err)
+	if len(entries) != 3 {
+		t.Fatalf("%d entries tell of two keys made and one revoked", len(entries))
+	}
+	none := property.Values{change.KeyRole: property.Null(), change.KeyScopes: property.Null(), change.KeyExpires: property.Null()}
+	facts := property.Values{
+		change.KeyRole: property.Text(string(directory.Editor)), change.KeyScopes: property.List("people:read", "people:write"), change.KeyExpires: property.Instant(one.Expires),
+	}
+	equal(t, "what the revoked key could", entries[0].Outcome.Before, facts)
+	equal(t, "what it can now", entries[0].Outcome.After, none)
+	equal(t, "what the first key can", entries[2].Outcome.After, facts)
+	for _, e := range entries {
+		if e.Change.By.Name != "Adele" || e.Change.By.Session != "" || e.Change.Why != "the payroll asks" || e.Outcome.State != change.Applied || e.Ended.IsZero() || e.Change.On.ID == "" || e.Undoable() {
+			t.Errorf("%+v", e)
+		}
+	}
+	if n, bad, err := st.Journal().Verify(ctx, tenantA); n != 6 || bad != nil || err != nil {
+		t.Errorf("the chain: %d %v %v", n, bad, err)
+	}
 }
 
 // Answers is the contract of what is kept for an Idempotency-Key.

@@ -127,7 +127,7 @@ func (s *server) start() error {
 		return err
 	}
 	// The clock does not matter: only the date of the migration comes from it.
-	st, err := store.Open(context.Background(), store.Options{URL: s.address("nameplate_template"), Now: func() time.Time { return time.Unix(0, 0) }})
+	st, err := store.Open(context.Background(), store.Options{URL: s.address("nameplate_template"), Random: Random, Now: func() time.Time { return time.Unix(0, 0) }})
 	if err != nil {
 		return err
 	}

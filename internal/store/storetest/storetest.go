@@ -6,8 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -47,12 +49,12 @@ type Open func(t testing.TB, now func() time.Time) *store.Store
 
 // SQLite opens a store in a file of the test's own.
 func SQLite(t testing.TB, now func() time.Time) *store.Store {
-	return open(t, store.Options{Path: filepath.Join(t.TempDir(), "nameplate.db"), Now: now})
+	return open(t, store.Options{Path: filepath.Join(t.TempDir(), "nameplate.db"), Now: now, Random: Random})
 }
 
 // PostgreSQL opens a store in a database of the test's own.
 func PostgreSQL(t testing.TB, now func() time.Time) *store.Store {
-	return open(t, store.Options{URL: Postgres(t), Now: now})
+	return open(t, store.Options{URL: Postgres(t), Now: now, Random: Random})
 }
 
 func open(t testing.TB, o store.Options) *store.Store {
@@ -77,6 +79,7 @@ func Run(t *testing.T, open Open) {
 	t.Run("journal", func(t *testing.T) { t.Parallel(); Journal(t, open) })
 	t.Run("access", func(t *testing.T) { t.Parallel(); Access(t, open) })
 	t.Run("keys", func(t *testing.T) { t.Parallel(); Keys(t, open) })
+	t.Run("keep", func(t *testing.T) { t.Parallel(); Keep(t, open) })
 	t.Run("plans", func(t *testing.T) { t.Parallel(); Plans(t, open) })
 	t.Run("answers", func(t *testing.T) { t.Parallel(); Answers(t, open) })
 }
@@ -100,3 +103,15 @@ func must(t testing.TB, what string, err error) {
 }
 
 func id(prefix string, n int) string { return fmt.Sprintf("%s-%04d", prefix, n) }
+
+// Random is a source of bytes for tests, never the same twice.
+var Random io.Reader = new(counted)
+
+type counted struct{ n atomic.Uint64 }
+
+func (c *counted) Read(b []byte) (int, error) {
+	for i := range b {
+		b[i] = byte(c.n.Add(1) >> (8 * (i % 8)))
+	}
+	return len(b), nil
+}

@@ -44,6 +44,8 @@ type Server struct {
 	remove  string // temporary folder
 	once    sync.Once
 	done    chan struct{}
+	quit    chan struct{} // ends the saving while it runs; nil where nothing is kept
+	quiet   chan struct{} // closed when that has ended
 	err     error
 }
 
@@ -145,7 +147,11 @@ func (e *Emulator) Start(ctx context.Context, at Addresses) (*Server, error) {
 		stop()
 	}()
 	if e.opts.Data != "" {
-		go e.keepSaving(s.done) // ends with Close
+		s.quit, s.quiet = make(chan struct{}), make(chan struct{})
+		go func() {
+			defer close(s.quiet)
+			e.keepSaving(s.quit)
+		}()
 	}
 	return s, nil
 }
@@ -193,6 +199,10 @@ func (s *Server) Close() error {
 		}
 		s.e.servers.drop(s)
 		s.e.notifier.stop(false)
+		if s.quit != nil { // whoever closed it may remove the folder: nothing is written after the last save
+			close(s.quit)
+			<-s.quiet
+		}
 		s.err = s.e.Save()
 		if s.remove != "" {
 			s.err = errors.Join(s.err, os.RemoveAll(s.remove))

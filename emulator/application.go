@@ -125,6 +125,16 @@ func mayWriteApp(c *call, o *object) error {
 	return denied()
 }
 
+// ownsApp says whether the caller owns an application or its service principal here.
+func (c *call) ownsApp(appID string) bool {
+	for _, o := range []*object{c.t.dir.apps[strings.ToLower(appID)], c.t.dir.service(appID)} {
+		if o != nil && c.owns(o) {
+			return true
+		}
+	}
+	return false
+}
+
 // mayRegister: members register applications by default.
 // https://learn.microsoft.com/en-us/entra/fundamentals/users-default-permissions
 func mayRegister(c *call, _ map[string]json.RawMessage) error {

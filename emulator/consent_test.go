@@ -112,6 +112,44 @@ func TestConsent(t *testing.T) {
 			t.Errorf("another browser consented: %v", b.to)
 		}
 	})
+	t.Run("what people agree to on the page are oauth2PermissionGrants, and without them it is asked again", func(t *testing.T) {
+		d := (&desk{Emulator: e, t: t}).app("DelegatedPermissionGrant.ReadWrite.All", "Application.Read.All", "User.Read.All")
+		idOf := func(path string) string {
+			r := d.ask("GET", path+"?$select=id", nil)
+			d.want(r, http.StatusOK, "")
+			return r.body["id"].(string)
+		}
+		client, graph := idOf("/v1.0/servicePrincipals(appId='"+bareApp+"')"), idOf("/v1.0/servicePrincipals(appId='00000003-0000-0000-c000-000000000000')")
+		grants := map[string]map[string]any{} // by principal, "" is everybody
+		for _, g := range d.ask("GET", "/v1.0/oauth2PermissionGrants?$filter=clientId%20eq%20'"+client+"'", nil).items() {
+			who, _ := g["principalId"].(string)
+			if want := map[bool]string{true: "AllPrincipals", false: "Principal"}[who == ""]; g["resourceId"] != graph || g["consentType"] != want || grants[who] != nil {
+				t.Errorf("%v", g)
+			}
+			grants[who] = g
+		}
+		adele := idOf("/v1.0/users/adele@contoso.com")
+		for who, scope := range map[string]string{adele: "User.Read", "": "User.Read.All"} {
+			if s, _ := grants[who]["scope"].(string); !slices.Contains(strings.Fields(s), scope) {
+				t.Errorf("%q may %q, wanted %s", who, s, scope)
+			}
+		}
+		p := newVisitor(t, s)
+		ask := asApp(contosoID, bareApp, "openid profile User.Read")
+		if a := p.signIn(contosoID, ask, "adele@contoso.com"); a.to == nil || a.to.Query().Get("code") == "" {
+			t.Fatalf("%d %s", a.status, a.body)
+		}
+		for _, g := range grants {
+			d.want(d.ask("DELETE", "/v1.0/oauth2PermissionGrants/"+g["id"].(string), nil), http.StatusNoContent, "")
+		}
+		if a := p.get(ask); !strings.Contains(a.body, "Permissions requested") {
+			t.Errorf("without the grants: %d %v", a.status, a.to)
+		}
+		d.want(d.ask("POST", "/v1.0/oauth2PermissionGrants", map[string]any{"clientId": client, "consentType": "Principal", "principalId": adele, "resourceId": graph, "scope": "User.Read"}), http.StatusCreated, "")
+		if a := p.get(ask); a.to == nil || a.to.Query().Get("code") == "" {
+			t.Errorf("with a grant that Graph made: %d %s", a.status, a.body)
+		}
+	})
 	t.Run("ledger", func(t *testing.T) {
 		n := 0
 		for _, x := range e.Ledger(0) {

@@ -38,8 +38,12 @@ func decodeType(typ edm, raw json.RawMessage) (string, bool) {
 		return string(appendText(nil, s)), ok
 	case edmBool:
 		return string(raw), string(raw) == "true" || string(raw) == "false"
-	case edmInt:
-		_, err := strconv.ParseInt(string(raw), 10, 64)
+	case edmInt, edmInt32:
+		bits := 64
+		if typ == edmInt32 {
+			bits = 32
+		}
+		_, err := strconv.ParseInt(string(raw), 10, bits)
 		return string(raw), err == nil
 	case edmInstant:
 		s, ok := decodeText(raw)

@@ -31,7 +31,8 @@ const (
 	edmTexts
 	edmObject
 	edmObjects
-	edmInt
+	edmInt   // 64 bits
+	edmInt32 // 32 bits
 )
 
 // prop is a property of a type: how it is typed, when it is shown, how it can be queried and written.

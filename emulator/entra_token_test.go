@@ -272,7 +272,7 @@ func TestFederatedCredential(t *testing.T) {
 			orgs[0].Apps[i].Application = []string{"User.Read.All"}
 		}
 	}
-	_, s := startOf(t, emulator.Options{Organizations: orgs})
+	e, s := startOf(t, emulator.Options{Organizations: orgs})
 	sign := func(k *ecdsa.PrivateKey, change map[string]any) string {
 		c := map[string]any{"iss": issuer, "sub": subject, "aud": "api://AzureADTokenExchange", "exp": time.Now().Add(5 * time.Minute).Unix(), "nbf": time.Now().Unix()}
 		for name, v := range change {
@@ -318,6 +318,34 @@ func TestFederatedCredential(t *testing.T) {
 			wantText(t, status, 401, body, "invalid_client", c.code, c.text)
 		})
 	}
+	// https://learn.microsoft.com/en-us/graph/api/application-post-federatedidentitycredentials
+	t.Run("a credential that Graph adds signs in at once, and no more when it is taken away", func(t *testing.T) {
+		d := (&desk{Emulator: e, t: t}).app("Application.ReadWrite.All")
+		const dev = "repo:contoso/portal:environment:Staging"
+		credentials := "/v1.0/applications(appId='" + jobApp + "')/federatedIdentityCredentials"
+		token := sign(key, map[string]any{"sub": dev})
+		refused := func(when string) {
+			t.Helper()
+			if status, body := try(token); status != 401 || body["access_token"] != nil {
+				t.Errorf("%s: %d %v", when, status, body)
+			}
+		}
+		refused("before")
+		made := d.ask("POST", credentials, map[string]any{"name": "staging", "issuer": issuer, "subject": dev, "audiences": []any{"api://AzureADTokenExchange"}})
+		d.want(made, http.StatusCreated, "")
+		if status, body := try(token); status != http.StatusOK || claimsOf(t, body["access_token"])["appidacr"] != "2" {
+			t.Errorf("%d %v", status, body)
+		}
+		one := credentials + "/" + made.body["id"].(string)
+		d.want(d.ask("PATCH", one, map[string]any{"audiences": []any{"api://elsewhere"}}), http.StatusNoContent, "")
+		refused("with another audience")
+		token = sign(key, map[string]any{"sub": dev, "aud": "api://elsewhere"})
+		if status, body := try(token); status != http.StatusOK {
+			t.Errorf("the other audience: %d %v", status, body)
+		}
+		d.want(d.ask("DELETE", one, nil), http.StatusNoContent, "")
+		refused("after the removal")
+	})
 }
 
 // A tenant that is at home in another cloud: the codes page (90038), tieto/sipe#182, Microsoft365DSC/Microsoft365DSC#1041

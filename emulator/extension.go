@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// extensionTypes are the types of directory extensions.
-var extensionTypes = map[string]edm{"String": edmText, "Boolean": edmBool, "Integer": edmInt, "LargeInteger": edmInt, "DateTime": edmInstant, "Binary": edmText}
+// extensionTypes are the types of directory extensions: https://learn.microsoft.com/en-us/graph/api/resources/extensionproperty#properties
+var extensionTypes = map[string]edm{"String": edmText, "Boolean": edmBool, "Integer": edmInt32, "LargeInteger": edmInt, "DateTime": edmInstant, "Binary": edmText}
 
 // defineExtension makes a directory extension known: extension_<application id without dashes>_<name>.
 // https://learn.microsoft.com/en-us/graph/extensibility-overview#directory-microsoft-entra-id-extensions
@@ -37,7 +37,7 @@ func (d *directory) extensions() map[string]string {
 		if out == nil {
 			out = map[string]string{}
 		}
-		out[p.name] = map[edm]string{edmBool: "Boolean", edmInt: "Integer", edmInstant: "DateTime"}[p.typ]
+		out[p.name] = map[edm]string{edmBool: "Boolean", edmInt: "LargeInteger", edmInt32: "Integer", edmInstant: "DateTime"}[p.typ]
 		if out[p.name] == "" {
 			out[p.name] = "String"
 		}

@@ -94,9 +94,19 @@ func (c *filterCheck) subject(path, variable string, collection *prop) (*prop, e
 	}
 	top, _, _ := strings.Cut(path, "/")
 	if p := c.s.prop(top); p != nil {
-		return p, nil
+		return p, c.mayAsk(p.name)
 	}
 	return nil, noProperty(top, c.s.name())
+}
+
+// mayAsk refuses a filter on what $select would not show: the answer would tell it.
+func (c *filterCheck) mayAsk(name string) error {
+	for _, t := range c.s.tables {
+		if t.maySelect != nil && t.prop(name) >= 0 && !t.maySelect(c.call, name) {
+			return denied()
+		}
+	}
+	return nil
 }
 
 func (c *filterCheck) allow(path, variable string, collection *prop, op, name string) error {

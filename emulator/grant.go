@@ -79,7 +79,8 @@ func grantsOf(by string) relation {
 }
 
 // mayAssign is nil when the caller may assign roles of a resource. Those of Microsoft Graph take more than the administration of
-// applications: https://learn.microsoft.com/en-us/graph/api/serviceprincipal-post-approleassignedto
+// applications: https://learn.microsoft.com/en-us/graph/api/serviceprincipal-post-approleassignedto; who owns an application manages its
+// assignments: https://learn.microsoft.com/en-us/entra/fundamentals/users-default-permissions#object-ownership
 func (c *call) mayAssign(resource *object) error {
 	switch {
 	case !c.p.holds(assigns...) && !c.p.asUser():
@@ -89,7 +90,7 @@ func (c *call) mayAssign(resource *object) error {
 		if c.p.hasRole(roleAdmins...) {
 			return nil
 		}
-	case c.p.hasRole(granters...):
+	case c.p.hasRole(granters...), resource != nil && c.ownsApp(resource.text("appId")):
 		return nil
 	}
 	return denied()

@@ -173,6 +173,36 @@ func TestExpandAndProperties(t *testing.T) {
 	d.want(d.ask("GET", "/v1.0/users/"+ann+"?$select=employeeLeaveDateTime", nil), 403, "Authorization_RequestDenied")
 }
 
+// What $select does not show without a permission of its own, no $filter tells either:
+// https://learn.microsoft.com/en-us/graph/api/resources/user#properties
+func TestFilterNeedsWhatSelectNeeds(t *testing.T) {
+	t.Parallel()
+	org := office()
+	org.Users[0].Values["employeeLeaveDateTime"] = "2026-01-02T03:04:05Z"
+	d := newDesk(t, emulator.Options{Organizations: []emulator.Organization{org}})
+	ask := func(d *desk, path, filter string) reply {
+		return d.ask("GET", path+"$filter="+url.QueryEscape(filter), nil, "ConsistencyLevel: eventual")
+	}
+	few, more := d.app("User.Read.All"), d.app("User.Read.All", "User-LifeCycleInfo.Read.All")
+	const list, count = "/v1.0/users?$select=id&$count=true&", "/v1.0/users/$count?"
+	for _, filter := range []string{
+		"employeeLeaveDateTime le 2026-02-01T00:00:00Z", "startsWith(displayName,'Ann') and not(employeeLeaveDateTime ge 2026-02-01T00:00:00Z)",
+		"employeeLeaveDateTime in (2026-01-02T03:04:05Z)",
+	} {
+		d.want(ask(few, list, filter), 403, "Authorization_RequestDenied")
+		d.want(ask(few, count, filter), 403, "Authorization_RequestDenied")
+		if r := ask(more, list, filter); r.code != 200 || len(r.items()) != 1 {
+			t.Errorf("%s: %d %s", filter, r.code, r.raw)
+		}
+		if r := ask(more, count, filter); r.code != 200 || string(r.raw) != "1" {
+			t.Errorf("%s: %d %s", filter, r.code, r.raw)
+		}
+	}
+	const signIn = "signInActivity/lastSignInDateTime le 2026-02-01T00:00:00Z"
+	d.want(ask(few, list, signIn), 403, "Authorization_RequestDenied")
+	d.want(ask(d.app("User.Read.All", "AuditLog.Read.All"), list, signIn), 400, "Request_UnsupportedQuery")
+}
+
 // https://learn.microsoft.com/en-us/entra/fundamentals/users-default-permissions
 // and https://learn.microsoft.com/en-us/graph/permissions-reference#userreadbasicall
 func TestWhoSeesWhom(t *testing.T) {

@@ -116,12 +116,7 @@ func (c *call) ownsSchema(appID string) bool {
 	if !c.p.delegated() {
 		return strings.EqualFold(c.p.client, appID)
 	}
-	for _, o := range []*object{c.t.dir.apps[strings.ToLower(appID)], c.t.dir.service(appID)} {
-		if o != nil && c.owns(o) {
-			return true
-		}
-	}
-	return false
+	return c.ownsApp(appID)
 }
 
 // mayWriteSchema: the owner alone changes a definition; a person who does so through another application names the owner.
@@ -264,7 +259,7 @@ func decodeSchema(raw json.RawMessage, old string, s *object) (string, bool) {
 		known, kind := list[n].Name, edmText
 		switch list[n].Type {
 		case "Integer":
-			kind = edmInt
+			kind = edmInt32
 		case "Boolean":
 			kind = edmBool
 		case "DateTime":

@@ -141,6 +141,37 @@ func TestS2_25_ExtensionValuesFollowTheirDefinition(t *testing.T) {
 	}
 }
 
+// An Integer has 32 bits and a LargeInteger 64, whatever the definition stands in:
+// https://learn.microsoft.com/en-us/graph/api/resources/extensionproperty#properties
+// https://learn.microsoft.com/en-us/graph/api/resources/schemaextension
+func TestS2_25_Integers(t *testing.T) {
+	t.Parallel()
+	d := schoolOffice(t, emulator.Options{})
+	app := d.school()
+	own := app.ask("GET", "/v1.0/applications(appId='"+webApp+"')", nil)
+	of := func(kind string) string {
+		r := app.ask("POST", fmt.Sprintf("/v1.0/applications/%v/extensionProperties", own.body["id"]), `{"name":"of`+kind+`","dataType":"`+kind+`","targetObjects":["User"]}`)
+		d.want(r, 201, "")
+		return fmt.Sprintf(`{"%v":%%s}`, r.body["name"])
+	}
+	d.want(app.ask("POST", "/v1.0/schemaExtensions", strings.Replace(courses, `"courses"`, `"contoso_courses"`, 1)), 201, "")
+	small := []string{of("Integer"), `{"contoso_courses":{"courseId":%s}}`}
+	large := of("LargeInteger")
+	for value, fits := range map[string][2]bool{
+		"2147483647": {true, true}, "-2147483648": {true, true}, "2147483648": {false, true}, "-2147483649": {false, true},
+		"9223372036854775807": {false, true}, "9223372036854775808": {false, false}, "1.5": {false, false}, `"7"`: {false, false},
+	} {
+		for i, bodies := range [][]string{small, {large}} {
+			for _, body := range bodies {
+				body = fmt.Sprintf(body, value)
+				if r := app.ask("PATCH", "/v1.0/users/"+ann, body); r.code != map[bool]int{true: 204, false: 400}[fits[i]] {
+					t.Errorf("%s: %d %s", body, r.code, r.raw)
+				}
+			}
+		}
+	}
+}
+
 // https://learn.microsoft.com/en-us/graph/api/directoryobject-getavailableextensionproperties
 func TestS2_25_AvailableExtensions(t *testing.T) {
 	t.Parallel()

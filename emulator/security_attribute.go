@@ -137,7 +137,7 @@ func (def securityDef) typed() string {
 // accepts says whether a value fits the definition: https://learn.microsoft.com/en-us/entra/fundamentals/custom-security-attributes-overview
 // (texts of 64 characters, lists of 50). What is deactivated may stay and is not given anew; strict is for requests.
 func (def securityDef) accepts(v json.RawMessage, had string, strict bool) bool {
-	kind := map[string]edm{"Integer": edmInt, "Boolean": edmBool}[def.kind] // edmText otherwise
+	kind := map[string]edm{"Integer": edmInt32, "Boolean": edmBool}[def.kind] // edmText otherwise
 	var items, before []json.RawMessage
 	if !def.many {
 		items, before = append(items, v), append(before, json.RawMessage(had))

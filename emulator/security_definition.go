@@ -229,7 +229,7 @@ func (def securityDef) allow(more []allowedValue) ([]allowedValue, error) {
 	for _, a := range more {
 		j, kind := text(a.ID), edmText
 		if def.kind == "Integer" {
-			j, kind = a.ID, edmInt
+			j, kind = a.ID, edmInt32
 		}
 		if _, ok := decodeType(kind, json.RawMessage(j)); !ok || a.ID == "" || utf8.RuneCountInString(a.ID) > 64 || def.kind == "Boolean" {
 			return nil, invalidValueOf("AllowedValue", "id", "InvalidValue")

@@ -25,6 +25,8 @@ const (
 	secret   = "right-secret"
 	redirect = "http://localhost:50000/authorize"
 	people   = 2500
+
+	businessSKU = "cdd28e44-67e3-425e-be4c-737fab2899d3" // Microsoft 365 Apps for business
 )
 
 // box is an emulator with 2,500 people, and the certificate of the application with its key, in PEM.
@@ -53,11 +55,12 @@ func newBox(t *testing.T) box {
 				}
 			}
 		},
-		Groups: []emulator.Group{{Name: "Sales", Type: "security", Members: []string{"adele@contoso.com"}}},
+		Subscriptions: []emulator.Subscription{{SKU: businessSKU, Part: "O365_BUSINESS", Seats: 2, Plans: []emulator.Plan{{ID: "094e7854-93fc-4d55-b2c0-3ab5369ebdc1", Name: "OFFICE_BUSINESS"}}}},
+		Groups:        []emulator.Group{{Name: "Sales", Type: "security", Members: []string{"adele@contoso.com"}}},
 		Apps: []emulator.App{
 			{
 				ClientID: web, Name: "Portal", Redirects: []string{redirect}, Secrets: []emulator.Secret{{Value: secret}}, Certificates: []string{string(b.cert)},
-				Delegated: []string{"User.Read", "User.ReadWrite"}, Application: []string{"User.ReadWrite.All", "Group.Read.All", "Directory.Read.All"},
+				Delegated: []string{"User.Read", "User.ReadWrite"}, Application: []string{"User.ReadWrite.All", "Group.ReadWrite.All", "Directory.Read.All"},
 			},
 			{ClientID: console, Name: "Console", Public: true, Redirects: []string{redirect}, Delegated: []string{"User.Read", "User.ReadWrite"}},
 		},

@@ -168,6 +168,55 @@ func TestM365_Application(t *testing.T) {
 			t.Error(got)
 		}
 	})
+	t.Run("group add, set, members, remove", func(t *testing.T) {
+		v := m.run(t, "entra", "group", "add", "--displayName", "Night shift", "--type", "security", "--mailNickname", "night", "--ownerUserNames", adele, "--memberUserNames", adele+",p0002@contoso.com")
+		id := field(v, "id")
+		m.run(t, "entra", "group", "set", "--id", id, "--newDisplayName", "Late shift", "--description", "From ten to six")
+		if v := m.run(t, "entra", "group", "get", "--id", id); field(v, "displayName") != "Late shift" || field(v, "description") != "From ten to six" || field(v, "securityEnabled") != "true" {
+			t.Error(v)
+		}
+		m.run(t, "entra", "group", "member", "add", "--groupId", id, "--userNames", "p0003@contoso.com,p0004@contoso.com", "--role", "Member")
+		m.run(t, "entra", "group", "member", "remove", "--groupName", "Late shift", "--userNames", "p0002@contoso.com", "--role", "Member", "--force")
+		m.run(t, "entra", "group", "member", "set", "--groupId", id, "--userNames", "p0003@contoso.com", "--role", "Owner")
+		for role, want := range map[string][]string{"Member": {"Adele Vance", "Person 0004"}, "Owner": {"Adele Vance", "Person 0003"}} {
+			got := names(m.run(t, "entra", "group", "member", "list", "--groupId", id, "--role", role), "displayName")
+			if slices.Sort(got); !slices.Equal(got, want) {
+				t.Errorf("%s: %v", role, got)
+			}
+		}
+		m.run(t, "entra", "group", "remove", "--id", id, "--force")
+		if got := names(m.run(t, "entra", "group", "list"), "displayName"); slices.Contains(got, "Late shift") || !slices.Contains(got, "Sales") {
+			t.Error(got)
+		}
+	})
+	t.Run("licenses: what there is, given, counted and taken back", func(t *testing.T) {
+		of := func(upn string) []string {
+			t.Helper()
+			return names(m.run(t, "entra", "user", "license", "list", "--userName", upn), "skuPartNumber")
+		}
+		consumed := func() string {
+			t.Helper()
+			list, _ := m.run(t, "entra", "license", "list").([]any)
+			if len(list) != 1 || field(list[0], "skuId") != businessSKU {
+				t.Fatal(list)
+			}
+			return field(list[0], "consumedUnits")
+		}
+		if n := consumed(); n != "0" {
+			t.Errorf("%s licenses are in use", n)
+		}
+		m.run(t, "entra", "user", "license", "add", "--userName", adele, "--ids", businessSKU)
+		if got := of(adele); !slices.Equal(got, []string{"O365_BUSINESS"}) || consumed() != "1" {
+			t.Error(got)
+		}
+		if _, failed := m.try(t, "entra", "user", "license", "add", "--userName", "p0005@contoso.com", "--ids", businessSKU); !strings.Contains(failed, "invalid usage location") {
+			t.Error(failed)
+		}
+		m.run(t, "entra", "user", "license", "remove", "--userName", adele, "--ids", businessSKU, "--force")
+		if got := of(adele); len(got) != 0 || consumed() != "0" {
+			t.Error(got)
+		}
+	})
 	t.Run("requests of one's own, throttled", func(t *testing.T) {
 		m.e.Inject(emulator.Rule{Match: emulator.Match{Path: "/organization", Times: 1}, Do: emulator.Do{Status: http.StatusTooManyRequests, RetryAfter: "1"}})
 		v := m.run(t, "request", "--url", "@graph/organization", "--method", "get")

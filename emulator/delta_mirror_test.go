@@ -292,7 +292,7 @@ func TestG8_S5_20_DeltaWhileOthersWrite(t *testing.T) {
 	var writers sync.WaitGroup
 	for k := range 4 {
 		writers.Go(func() {
-			w := &writer{live: ids[k*12 : k*12+12], made: 1000 * (k + 1)}
+			w := &writer{live: slices.Clone(ids[k*12 : k*12+12]), made: 1000 * (k + 1)}
 			x := uint64(k + 1)
 			for range 150 {
 				w.write(d, func(_ string, below int) int {

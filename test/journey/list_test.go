@@ -65,3 +65,14 @@ func TestW24_PartsOfListsInChromium(t *testing.T) {
 		t.Error("the navigation does not open")
 	}
 }
+
+// A navigation in groups has its style on every page, one's own profile too.
+func TestW24_TheNavigationOfAdministratorsHasItsStyle(t *testing.T) {
+	t.Parallel()
+	b := begin(t, app.DemoOptions{}).signIn(ruth)
+	for _, path := range []string{"/admin", "/profile", "/history"} {
+		if b.get(path); !strings.Contains(b.body, "side-menu") || !strings.Contains(b.body, "/desk.css") {
+			t.Errorf("%s: a menu without its style", path)
+		}
+	}
+}

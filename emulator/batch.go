@@ -265,7 +265,12 @@ func (s *batchStep) answer(h http.Header, body []byte) []byte {
 		b = append(b, body...)
 	case strings.HasPrefix(h.Get("Content-Type"), "text/"):
 		b = append(b, `,"body":`...)
-		b = appendText(b, string(body))
+		if _, err := strconv.ParseUint(string(body), 10, 63); err == nil {
+			// A count is a number: the CLI for Microsoft 365 compares it with one (entra group member set).
+			b = append(b, body...)
+		} else {
+			b = appendText(b, string(body))
+		}
 	default:
 		b = append(b, `,"body":"`...)
 		b = base64.StdEncoding.AppendEncode(b, body)

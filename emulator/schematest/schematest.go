@@ -456,9 +456,10 @@ func (w *watcher) inside(asked, answered []byte) {
 	}
 	var answers struct {
 		Responses []struct {
-			ID     string
-			Status int
-			Body   json.RawMessage
+			ID      string
+			Status  int
+			Headers map[string]string
+			Body    json.RawMessage
 		}
 	}
 	if json.Unmarshal(answered, &answers) != nil || json.Unmarshal(asked, &batch) != nil {
@@ -468,9 +469,9 @@ func (w *watcher) inside(asked, answered []byte) {
 		path, _, _ := strings.Cut(q.URL, "?")
 		for _, a := range answers.Responses {
 			if a.ID != strings.Trim(string(q.ID), `"`) || strings.HasPrefix(string(a.Body), `"`) {
-				continue // a picture or a number stands there as text
+				continue // a picture stands there as text
 			}
-			w.hold(strings.ToUpper(q.Method), "/"+strings.TrimPrefix(path, "/"), a.Status, "application/json", a.Body)
+			w.hold(strings.ToUpper(q.Method), "/"+strings.TrimPrefix(path, "/"), a.Status, a.Headers["Content-Type"], a.Body)
 		}
 	}
 }

@@ -206,6 +206,7 @@ func TestM365_Application(t *testing.T) {
 		if n := consumed(); n != "0" {
 			t.Errorf("%s licenses are in use", n)
 		}
+		m.run(t, "entra", "user", "set", "--userName", adele, "--usageLocation", "DE")
 		m.run(t, "entra", "user", "license", "add", "--userName", adele, "--ids", businessSKU)
 		if got := of(adele); !slices.Equal(got, []string{businessSKU}) || consumed() != "1" {
 			t.Error(got)

@@ -22,11 +22,11 @@ var activities = map[string]string{
 	"oAuth2PermissionGrant.delete": "Remove delegated permission grant", "servicePrincipal.delete": "Remove service principal",
 	"servicePrincipal.addPassword": "Add service principal credentials", "servicePrincipal.removePassword": "Remove service principal credentials",
 	"servicePrincipal.addKey": "Add service principal credentials", "servicePrincipal.removeKey": "Remove service principal credentials",
-	"application.addPassword": credentials, "application.removePassword": credentials, "application.addKey": credentials, "application.removeKey": credentials,
+	"application.addPassword": keysChanged, "application.removePassword": keysChanged, "application.addKey": keysChanged, "application.removeKey": keysChanged,
 	"directoryRole.member.add": "Add member to role", "directoryRole.member.remove": "Remove member from role",
 }
 
-const credentials = "Update application – Certificates and secrets management "
+const keysChanged = "Update application – Certificates and secrets management "
 
 // categories are those of the types; others are of applications.
 var categories = map[string]string{

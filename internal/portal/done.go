@@ -74,7 +74,7 @@ func (p *Portal) doneOf(v *web.Visit, e change.Entry, fields []policy.Field) *do
 		switch part.State {
 		case change.Applied, change.Unverified:
 			for _, n := range part.Names {
-				d.Saved = append(d.Saved, p.pair(v, e, n, fields, part.State == change.Unverified))
+				d.Saved = append(d.Saved, p.pair(v, e, n, fields, part.State == change.Unverified && !part.Unclear()))
 			}
 		case change.Unchanged:
 		default:
@@ -422,7 +422,7 @@ func (p *Portal) entryView(v *web.Visit, e change.Entry, undone bool) entryView 
 				names = append(names, n)
 			}
 		}
-		if part.Problem != nil && ev.Problem == "" {
+		if part.Problem != nil && ev.Problem == "" && !part.Unclear() { // what is not known yet is no failure: the state says it all
 			told := problemOf(v, part.Problem, e.ID)
 			ev.Problem, ev.Found = told.Say, told.Why
 		}
@@ -430,7 +430,7 @@ func (p *Portal) entryView(v *web.Visit, e change.Entry, undone bool) entryView 
 	missed, waiting := map[property.Name]bool{}, map[property.Name]bool{}
 	for _, part := range e.Outcome.Parts {
 		for _, n := range part.Names {
-			waiting[n] = part.State == change.Unverified
+			waiting[n] = part.State == change.Unverified && !part.Unclear()
 		}
 		if e.Outcome.State == change.Partly && part.State != change.Applied && part.State != change.Unverified && part.State != change.Unchanged {
 			for _, n := range part.Names {
@@ -446,7 +446,7 @@ func (p *Portal) entryView(v *web.Visit, e change.Entry, undone bool) entryView 
 	if !e.Forgotten.IsZero() {
 		ev.Pairs, ev.Why = nil, pr.S("What it was is not kept any more: it was forgotten on %s.", pr.LongDate(e.Forgotten))
 	}
-	if ev.Problem == "" && e.Outcome.Problem != nil {
+	if ev.Problem == "" && e.Outcome.Problem != nil && !e.Outcome.Unclear() {
 		told := problemOf(v, e.Outcome.Problem, e.ID)
 		ev.Problem, ev.Found = told.Say, told.Why
 	}

@@ -453,13 +453,13 @@ func TestUnverified_WithoutAnAnswerSaysThatItIsNotKnown(t *testing.T) {
 	form.Set("city", "Aarhus")
 	p := b.post("/profile", form)
 	p.has("Not known yet whether this was saved", "København", "Aarhus", "What you typed is kept")
-	p.hasNot("Accepted", "took your change")
+	p.hasNot("Accepted", "took your change", "Not visible yet")
 	if again := b.get("/profile?again=entry-1").form("/profile"); again.Get("city") != "Aarhus" {
 		t.Errorf("typed, now %q", again.Get("city"))
 	}
 	p = b.get("/history")
 	p.has("Not known yet whether this was saved", "Aarhus")
-	p.hasNot("Accepted")
+	p.hasNot("Accepted", "Not visible yet", "did not answer clearly")
 }
 
 func TestDirectoryDown_KeepsWhatWasTyped(t *testing.T) {

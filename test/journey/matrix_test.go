@@ -19,14 +19,16 @@ var pages = map[string]string{
 	"GET /gallery": "p", "GET /gallery/{state}": "p", // of the demo alone
 	"POST /sign-out": "s", "GET /profile": "s", "POST /profile": "s", "POST /profile/resolve": "s", "POST /profile/seen": "s", "GET /profile/photo": "s", "POST /profile/photo": "s",
 	"POST /profile/photo/remove": "s", "GET /photo": "s", "GET /ask/{name...}": "s", "GET /history": "s", "POST /history/{id}/undo": "s",
+	"GET /data": "s", "POST /data/file": "s",
 
 	"GET /admin": "AEU", "GET /admin/people": "AEU", "GET /admin/people/{id}": "AEU", "GET /admin/people/{id}/photo": "AEU", "GET /admin/groups": "AEU", "GET /admin/groups/{id}": "AEU",
-	"GET /admin/licenses": "AEU", "GET /admin/history": "AEU", "GET /admin/history.csv": "AEU", "GET /admin/history/check": "AEU", "GET /admin/history/{id}": "AEU", "GET /admin/policy": "AEU",
+	"GET /admin/licenses": "AEU", "GET /admin/history": "AEU", "GET /admin/history/export": "AEU", "POST /admin/history/export": "AEU", "GET /admin/history/check": "AEU", "GET /admin/history/{id}": "AEU", "GET /admin/policy": "AEU",
 	"GET /admin/health": "AEU", "POST /admin/health/examine": "AEU",
 	"POST /admin/people/{id}": "AE", "GET /admin/people/{id}/manager": "AE", "POST /admin/people/{id}/manager": "AE", "GET /admin/people/{id}/groups": "AE", "POST /admin/people/{id}/groups": "AE",
 	"GET /admin/people/{id}/licenses": "AE", "POST /admin/people/{id}/licenses": "AE", "GET /admin/people/{id}/{deed}": "AE", "POST /admin/people/{id}/{deed}": "AE",
 	"GET /admin/groups/{id}/add": "AE", "POST /admin/history/{id}/undo": "AE",
 	"POST /admin/health/stop": "A", "POST /admin/health/go": "A",
+	"GET /admin/people/{id}/kept": "A", "POST /admin/people/{id}/kept": "A", "GET /admin/people/{id}/forget": "A", "POST /admin/people/{id}/forget": "A",
 }
 
 // Every route with every method for everybody. A POST comes without a form and is about nobody, so that who may gets 415 or 404 and who

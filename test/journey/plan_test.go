@@ -33,7 +33,7 @@ func TestF13_APlanWhoseServerIsKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	first := k.command("", "NAMEPLATE_POLICY="+rules)
-	first.Args = []string{first.Args[0], "keys", "create", "rows", "--role", "Nameplate.Admin", "--scope", "people:read,people:write", "--local", "--as", "json"}
+	first.Args = []string{first.Args[0], "keys", "create", "rows", "--role", "Nameplate.Admin", "--scope", "people:read,people:write", "--why", "the nightly list", "--local", "--as", "json"}
 	out, err := first.Output()
 	var key struct{ Secret string }
 	if err == nil {

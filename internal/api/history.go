@@ -99,7 +99,7 @@ func shownEntry(v *web.Visit, e change.Entry) entry {
 	if !e.Forgotten.IsZero() {
 		out.Forgot = &e.Forgotten
 	}
-	if p := problemIn(e.Outcome); p != nil {
+	if p := e.Outcome.Cause(); p != nil {
 		told := tell(v, p)
 		out.Detail, out.Cause = told.Detail, told.Cause
 	}

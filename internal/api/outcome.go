@@ -86,7 +86,7 @@ func (c *call) became(o change.Outcome, matched bool) (reply, error) {
 	switch o.State {
 	case change.Refused, change.Failed:
 		var err error = fail.New(fail.Internal, "api.change", fail.Text{})
-		if p := problemIn(o); p != nil {
+		if p := o.Cause(); p != nil {
 			err = p
 		}
 		err = c.pointed(err)
@@ -113,19 +113,6 @@ func (c *call) became(o change.Outcome, matched bool) (reply, error) {
 		}
 	}
 	return reply{status: status, body: out}, nil
-}
-
-// problemIn is why nothing came of a change: its own problem, or that of its first part that has one.
-func problemIn(o change.Outcome) *fail.Error {
-	if o.Problem != nil {
-		return o.Problem
-	}
-	for _, p := range o.Parts {
-		if p.Problem != nil {
-			return p.Problem
-		}
-	}
-	return nil
 }
 
 // conflicted tells what moved. When the request said by If-Match what it had seen, that is a precondition which failed.

@@ -238,15 +238,3 @@ func administrator(cfg config.Config, client *http.Client, scopes []string, prom
 	}
 	return signedIn{c, full}, nil
 }
-
-// pause waits, or ends with the context.
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}

@@ -319,7 +319,7 @@ func (b *Bulk) step(ctx context.Context, g *gate, p Plan, r Numbered, k int) (St
 		case err != nil:
 			return StepFate{}, fail.T("The database does not take it: %s", err.Error())
 		}
-		e = problem(o)
+		e = o.Cause()
 		if e != nil && e.Code == change.CodeHeld {
 			return StepFate{}, e.Say
 		}
@@ -337,19 +337,6 @@ func (b *Bulk) step(ctx context.Context, g *gate, p Plan, r Numbered, k int) (St
 		}
 		return f, fail.Text{}
 	}
-}
-
-// problem is why an outcome is not what was wanted: the change's own, or that of its first part that has one.
-func problem(o change.Outcome) *fail.Error {
-	if o.Problem != nil {
-		return o.Problem
-	}
-	for _, p := range o.Parts {
-		if p.Problem != nil {
-			return p.Problem
-		}
-	}
-	return nil
 }
 
 // gate holds all workers back while the directory wants no requests.

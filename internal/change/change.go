@@ -136,6 +136,19 @@ type Outcome struct {
 	At        time.Time
 }
 
+// Cause is why nothing or not all came of a change: its own problem, or that of its first part that has one; nil where all is well.
+func (o Outcome) Cause() *fail.Error {
+	if o.Problem != nil {
+		return o.Problem
+	}
+	for _, p := range o.Parts {
+		if p.Problem != nil {
+			return p.Problem
+		}
+	}
+	return nil
+}
+
 // Unclear says that it is not known yet of at least one part whether it was taken.
 func (o Outcome) Unclear() bool { return slices.ContainsFunc(o.Parts, Part.Unclear) }
 

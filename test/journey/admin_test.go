@@ -15,61 +15,6 @@ import (
 	"nameplate/internal/app"
 )
 
-// People of the sample organization, by what they are good for.
-const (
-	ruth  = "ruth.okonkwo@larkfield.example"       // Nameplate.Admin
-	jonas = "jonas.lindqvist@larkfield.example"    // Nameplate.Editor
-	helen = "helen.papadopoulou@larkfield.example" // Nameplate.Auditor
-	lena  = "lena.hoffmann@larkfield.example"      // no role
-)
-
-// follow opens the link of the page with that text.
-func (b *browser) follow(text string) *browser {
-	b.t.Helper()
-	for _, a := range b.all(func(n *html.Node) bool { return n.Data == "a" }) {
-		if words(a) == text {
-			return b.get(b.link(a))
-		}
-	}
-	b.t.Fatalf("%s has no link %q:\n%s", b.at, text, b.text())
-	return b
-}
-
-func (b *browser) link(a *html.Node) string {
-	u, err := b.at.Parse(attr(a, "href"))
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	return u.RequestURI()
-}
-
-// press sends the form that posts to a path with a step, as its button does.
-func (b *browser) press(path, step string, change func(url.Values)) *browser {
-	b.t.Helper()
-	f := b.form(path)
-	if step != "" {
-		f.Set("step", step)
-	}
-	if change != nil {
-		change(f)
-	}
-	return b.post(path, f)
-}
-
-// person opens the page of somebody by the list of people.
-func (b *browser) person(name string) string {
-	b.t.Helper()
-	b.get("/admin/people?q=" + url.QueryEscape(name))
-	for _, a := range b.all(func(n *html.Node) bool { return n.Data == "a" && strings.HasPrefix(attr(n, "href"), "/admin/people/") }) {
-		if strings.Contains(words(a), name) {
-			b.get(b.link(a))
-			return b.at.Path
-		}
-	}
-	b.t.Fatalf("nobody called %q:\n%s", name, b.text())
-	return ""
-}
-
 // The tutorial's way through the admin center, here: the list, a search, a person, a section, what will change, saved, taken back.
 func TestS3_1_S3_2_S3_3_S3_4_S3_6_S3_7_S3_8_S3_14_PeopleAndOnePerson(t *testing.T) {
 	t.Parallel()
@@ -206,22 +151,6 @@ func TestA36_B59_NamesThatProgramsStumbleOver(t *testing.T) {
 			t.Errorf("%q in the exported history: %v %v", name, rows, err)
 		}
 	}
-}
-
-// exported takes the history out as a file.
-func (b *browser) exported(at string) *browser {
-	b.t.Helper()
-	path, _, _ := strings.Cut(at, "?")
-	f := b.get(at).form(path)
-	f.Set("why", "a test")
-	return b.post(at, f)
-}
-
-// deed opens the page of a deed and presses its button.
-func (b *browser) deed(at, deed string, change func(url.Values)) *browser {
-	b.t.Helper()
-	b.get(at + "/" + deed)
-	return b.press(at+"/"+deed, "save", change)
 }
 
 // A dangerous act asks for a sign-in of a moment ago, keeps what was to be done, and offers it again after that.
@@ -413,13 +342,6 @@ func TestA27_AdministratorsAndTheirGroupsStayClosed(t *testing.T) {
 	}
 }
 
-// forge takes token and scope from the page of a deed on one person.
-func (w *world) forge(b *browser, at, deed string) url.Values {
-	w.t.Helper()
-	f := b.get(at + "/" + deed).form(at + "/" + deed)
-	return url.Values{"_token": f["_token"], "_scope": f["_scope"]}
-}
-
 // A20, B51: a person's form takes the fields that it showed and nothing else, each once; its token is for that person.
 func TestA20_A21_B51_FormsAboutOthers(t *testing.T) {
 	t.Parallel()
@@ -603,18 +525,4 @@ func TestS4_21_S4_22_FiveThousandPeople(t *testing.T) {
 	if len(b.body) > 150_000 {
 		t.Errorf("a hundred people are %d bytes", len(b.body))
 	}
-}
-
-// busy makes a history worth looking at, and gives the address of the page of Lena Hoffmann.
-func (b *browser) busy() string {
-	b.t.Helper()
-	at := b.person("Lena Hoffmann")
-	b.get(at + "?edit=contact")
-	b.press(at, "save", func(f url.Values) { f.Set("mobilePhone", "+49 151 7654321"); f.Set("why", "She told me on the phone") })
-	b.get(at + "/groups?join=20000000-0000-4000-8000-000000000001")
-	b.press(at+"/groups", "save", nil)
-	b.get(at + "/manager?q=ruth").follow("Choose Ruth Okonkwo-Bergström")
-	b.press(at+"/manager", "save", nil)
-	b.deed(at, "sessions", nil)
-	return at
 }

@@ -34,6 +34,11 @@ type call struct {
 	counting  bool    // the path ended in /$count: a list answers with its length
 	status    int     // of the answer that send left, 0 when there is none
 	out       []byte  // its body
+	sent      struct {
+		read bool
+		body []byte
+		err  error
+	}
 }
 
 // serveGraph answers /v1.0 and /beta, which are the same for what both have.
@@ -265,8 +270,16 @@ func (c *call) unknown(segment string) error {
 	return noRoute(segment, c.r.Method, c.r.URL.Path)
 }
 
-// body reads the request's body, unzipped.
+// body is the request's body, unzipped; it is read once, however many ask.
 func (c *call) body() ([]byte, error) {
+	if !c.sent.read {
+		c.sent.read = true
+		c.sent.body, c.sent.err = c.readBody()
+	}
+	return c.sent.body, c.sent.err
+}
+
+func (c *call) readBody() ([]byte, error) {
 	if c.r.Body == nil {
 		return nil, nil
 	}

@@ -2,9 +2,7 @@ package emulator
 
 import (
 	"bytes"
-	"io"
 	"net/http"
-	"regexp"
 	"strings"
 	"sync"
 
@@ -54,9 +52,11 @@ func (c *call) cost(set Throttle) cost {
 		method = http.MethodGet
 	}
 	out := cost{units: 1, identity: true}
-	base, listed := bases[method+" "+pathOf(c.seg, false)]
-	if !listed {
-		base, listed = bases[method+" "+pathOf(c.seg, true)]
+	base, listed := 0, false
+	if method == http.MethodGet || method == http.MethodPost { // what is listed is one of these
+		if base, listed = bases[method+" "+pathOf(c.seg, false)]; !listed {
+			base, listed = bases[method+" "+pathOf(c.seg, true)]
+		}
 	}
 	switch {
 	case listed:
@@ -111,21 +111,31 @@ func (c *call) elsewhere() bool {
 	if c.r.Method != http.MethodPatch || !(len(c.seg) == 1 && c.is(0, "me") || len(c.seg) == 2 && c.is(0, "users")) {
 		return false
 	}
-	body, err := io.ReadAll(io.LimitReader(c.r.Body, maxBody+1))
-	c.r.Body = struct {
-		io.Reader
-		io.Closer
-	}{io.MultiReader(bytes.NewReader(body), c.r.Body), c.r.Body}
-	return err == nil && sharePoint().Match(body)
+	body, err := c.body()
+	return err == nil && sharePoint()[strings.ToLower(firstName(body))]
 }
 
-// sharePoint finds a property that SharePoint keeps in the JSON of a change. Such a property stands alone in it.
-var sharePoint = sync.OnceValue(func() *regexp.Regexp {
-	var names []string
+// firstName is the name of the first member of a JSON object, "" where there is none or it is escaped.
+func firstName(object []byte) string {
+	const space = " \t\r\n"
+	rest, ok := bytes.CutPrefix(bytes.TrimLeft(object, space), []byte("{"))
+	if !ok {
+		return ""
+	}
+	if rest, ok = bytes.CutPrefix(bytes.TrimLeft(rest, space), []byte(`"`)); !ok {
+		return ""
+	}
+	name, _, _ := bytes.Cut(rest, []byte(`"`))
+	return string(name)
+}
+
+// sharePoint are the properties that SharePoint keeps, in lower case. Such a property stands alone in a change, so that its first name tells.
+var sharePoint = sync.OnceValue(func() map[string]bool {
+	names := map[string]bool{}
 	for _, f := range property.Catalog().All() {
 		if f.Graph.Alone {
-			names = append(names, regexp.QuoteMeta(f.Graph.Path))
+			names[strings.ToLower(f.Graph.Path)] = true
 		}
 	}
-	return regexp.MustCompile(`^\s*\{\s*"(?i:` + strings.Join(names, "|") + `)"\s*:`)
+	return names
 })

@@ -57,6 +57,7 @@ var allowed = map[string]struct {
 	"POST /plans/{id}/pause":               {directory.PeopleWrite, "AE"},
 	"POST /plans/{id}/resume":              {directory.PeopleWrite, "AE"},
 	"POST /plans/{id}/cancel":              {directory.PeopleWrite, "AE"},
+	"POST /plans/{id}/undo":                {directory.PeopleWrite, "AE"},
 	"GET /plans/{id}/rejects":              {directory.PeopleRead, "AEU"},
 	"GET /export/people":                   {directory.PeopleRead, "AEU"},
 	"GET /export/groups":                   {directory.PeopleRead, "AEU"},

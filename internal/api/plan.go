@@ -31,10 +31,11 @@ type plan struct {
 	Made      time.Time      `json:"made"`
 	By        string         `json:"by"`
 	File      string         `json:"file"`
+	Undoes    string         `json:"undoes,omitempty" says:"the plan that this one takes back; file and lines are that one's"`
 	Sum       string         `json:"sha256" says:"of the file"`
 	Digest    string         `json:"digest" says:"of all that would be done; names exactly what was reviewed"`
-	Kind      string         `json:"kind" says:"csv or xlsx"`
-	Format    string         `json:"format" says:"own, or the name of an admin center's layout"`
+	Kind      string         `json:"kind,omitempty" says:"csv or xlsx; none of a plan that takes another one back"`
+	Format    string         `json:"format,omitempty" says:"own, or the name of an admin center's layout"`
 	Encoding  string         `json:"encoding,omitempty"`
 	Delimiter string         `json:"delimiter,omitempty"`
 	LineEnds  string         `json:"lineEnds,omitempty"`
@@ -163,6 +164,10 @@ func (a *API) plans() []Route {
 		order("cancel", "End a plan; rows that were not reached stay as they are.", func(b *bulk.Bulk, c *call) (bulk.Plan, error) {
 			return b.Cancel(c.r.Context(), c.by, c.tenant, c.r.PathValue("id"))
 		}),
+		{
+			Method: "POST", Path: "/plans/{id}/undo", Says: "Make a plan that takes back what this one has done, as far as it came. Nothing is written to the directory; look at the new plan and apply it.",
+			Scope: directory.PeopleWrite, Roles: writers, Gives: plan{}, Status: http.StatusCreated, Slow: true, do: undoPlan,
+		},
 		{Method: "GET", Path: "/plans/{id}/rejects", Says: "The rows that did not arrive, as a spreadsheet that can be planned again.", Scope: directory.PeopleRead, Roles: readers, Type: bytesType, Query: []Param{{"as", "csv or xlsx", "string"}}, do: exportRejects},
 		{
 			Method: "GET", Path: "/export/people", Says: "People as a spreadsheet that comes back in without a change.", Scope: directory.PeopleRead, Roles: readers, Type: bytesType, Slow: true, do: exportPeople,
@@ -212,7 +217,7 @@ func shownPlaced(v *web.Visit, l []sheet.Problem) []placed {
 
 func shownPlan(v *web.Visit, p bulk.Plan) plan {
 	out := plan{
-		ID: p.ID, Made: p.Made, By: p.By.Name, File: p.File, Sum: p.Sum, Digest: p.Digest, Kind: p.About.Kind, Format: p.About.Format,
+		ID: p.ID, Made: p.Made, By: p.By.Name, File: p.File, Undoes: p.Undoes, Sum: p.Sum, Digest: p.Digest, Kind: p.About.Kind, Format: p.About.Format,
 		Encoding: p.About.Encoding, Delimiter: p.About.Delimiter, LineEnds: p.About.LineEnds, Sheet: p.About.Sheet, Columns: []column{},
 		Rows:    planCounts{p.Counts.Rows, p.Counts.Ready, p.Counts.Unchanged, p.Counts.Refused, p.Counts.Privileged},
 		Changes: map[string]int{}, Cells: map[string]int{}, Problems: shownPlaced(v, p.Problems), Notes: shownPlaced(v, p.Notes),
@@ -264,6 +269,14 @@ func order(path, says string, do func(*bulk.Bulk, *call) (bulk.Plan, error)) Rou
 		}
 		return reply{body: shownPlan(c.v, p)}, nil
 	}}
+}
+
+func undoPlan(c *call) (reply, error) {
+	p, err := c.Bulk.Undo(c.r.Context(), c.by, c.tenant, c.r.PathValue("id"))
+	if err != nil {
+		return reply{}, err
+	}
+	return reply{body: shownPlan(c.v, p)}, nil
 }
 
 func exportRejects(c *call) (reply, error) {

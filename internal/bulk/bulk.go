@@ -30,6 +30,7 @@ type Plan struct {
 	By     directory.Actor
 	Made   time.Time
 	File   string // its name, as told
+	Undoes string `json:",omitempty"` // the plan that this one takes back, "" for none; File, Sum and lines are that one's
 	Sum    string // SHA-256 (hex) of its bytes
 	About  sheet.About
 	Digest string // SHA-256 (hex) of all rows; "" while the plan is being made
@@ -77,6 +78,7 @@ type Step struct {
 	Do          change.Action
 	Set, Before property.Values
 	Names       map[string]string `json:",omitempty"` // what ids were called, as change.Change has it
+	Undoes      string            `json:",omitempty"` // the entry that it takes back
 }
 
 // Kind is what the step does in one word: the action, or "delete" or "restore".

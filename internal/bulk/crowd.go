@@ -18,14 +18,27 @@ type wanted struct {
 	rows               int
 	ids, upns, bosses  map[string]bool // lower case
 	groups, skus, like map[string]bool
-	gone               bool // somebody is to be restored, or deleted
+	gone               bool            // somebody is to be restored, or deleted
+	names              []property.Name // what is read of each person beside what judging always needs
+}
+
+func newWanted() wanted {
+	return wanted{ids: map[string]bool{}, upns: map[string]bool{}, bosses: map[string]bool{}, groups: map[string]bool{}, skus: map[string]bool{}, like: map[string]bool{}}
 }
 
 // gather reads a file once for the names in it.
 func gather(f *sheet.File, group string) (wanted, error) {
-	w := wanted{ids: map[string]bool{}, upns: map[string]bool{}, bosses: map[string]bool{}, groups: map[string]bool{}, skus: map[string]bool{}, like: map[string]bool{}}
+	w := newWanted()
 	if group != "" {
 		w.groups[strings.ToLower(group)] = true
+	}
+	for _, c := range f.Columns {
+		switch c.Use {
+		case sheet.Set:
+			w.names = append(w.names, c.Name)
+		case sheet.Manager:
+			w.names = append(w.names, directory.FacetManager)
+		}
 	}
 	person := func(s string) {
 		switch s = strings.ToLower(s); {
@@ -90,8 +103,8 @@ const (
 	most     = 200 // different groups, and different colleagues to be like, in one file
 )
 
-// read reads all that the file names: people in pages, each group once.
-func (b *Bulk) read(ctx context.Context, tenant string, f *sheet.File, w wanted) (*crowd, error) {
+// read reads all that is wanted: people in pages, each group once.
+func (b *Bulk) read(ctx context.Context, tenant string, w wanted) (*crowd, error) {
 	c := &crowd{
 		people: map[string]*directory.User{}, upn: map[string]*directory.User{}, named: map[string][]*directory.User{},
 		groups: map[string]found{}, byID: map[string]directory.Group{}, members: map[string]map[string]bool{}, like: map[string]directory.User{},
@@ -109,7 +122,7 @@ func (b *Bulk) read(ctx context.Context, tenant string, f *sheet.File, w wanted)
 			return nil, err
 		}
 	}
-	names := b.names(f, c.skus)
+	names := b.names(w.names, c.skus)
 	keep := func(u directory.User) {
 		id, upn, name := u.Ref.ID, strings.ToLower(u.Values["userPrincipalName"].Str()), strings.ToLower(u.Values["displayName"].Str())
 		if !w.ids[id] && !w.upns[upn] && !w.bosses[name] {
@@ -129,7 +142,7 @@ func (b *Bulk) read(ctx context.Context, tenant string, f *sheet.File, w wanted)
 		}
 	}
 	if w.gone {
-		q := directory.Query{Names: append(b.names(f, nil), directory.FacetAccount), Top: page}
+		q := directory.Query{Names: append(b.names(w.names, nil), directory.FacetAccount), Top: page}
 		err := everybody(ctx, dir.DeletedPeople, tenant, q, func(u directory.User) {
 			u.Roles = []string{} // what roles they had cannot be read; the service itself looks at them when an administrator is restored
 			c.gone = append(c.gone, &u)
@@ -197,25 +210,17 @@ func everybody(ctx context.Context, list func(context.Context, string, directory
 	}
 }
 
-// names are what is read of each person: what the file sets, what the policy asks, and the facets.
-func (b *Bulk) names(f *sheet.File, skus []directory.SKU) []property.Name {
-	set := b.Desk.Policy.Properties()
+// names are what is read of each person: what is to be set, what the policy asks, and the facets.
+func (b *Bulk) names(set []property.Name, skus []directory.SKU) []property.Name {
+	all := b.Desk.Policy.Properties()
 	want := []property.Name{"displayName", "userPrincipalName", "accountEnabled", "employeeOrgData/costCenter", "employeeOrgData/division"}
-	want = append(want, b.Desk.Policy.Needs()...)
-	for _, c := range f.Columns {
-		switch c.Use {
-		case sheet.Set:
-			want = append(want, c.Name)
-		case sheet.Manager:
-			want = append(want, directory.FacetManager)
-		}
-	}
+	want = append(append(want, b.Desk.Policy.Needs()...), set...)
 	var out []property.Name
 	for _, n := range want {
 		if slices.Contains(out, n) {
 			continue
 		}
-		if d, ok := set.Def(n); directory.Facet(n) || ok && admin.Listed(d) {
+		if d, ok := all.Def(n); directory.Facet(n) || ok && admin.Listed(d) {
 			out = append(out, n)
 		}
 	}

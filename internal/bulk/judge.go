@@ -1,6 +1,7 @@
 package bulk
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -25,7 +26,7 @@ type judging struct {
 // at is where a column of some use stands in the row.
 func (j *judging) at(use sheet.Use) sheet.Problem {
 	p := sheet.Problem{Line: j.rec.Line, Sheet: j.rec.Sheet}
-	for i, c := range j.file.Columns {
+	for i, c := range j.columns {
 		if c.Use == use {
 			p.Column, p.Heading = i+1, c.Heading
 		}
@@ -45,23 +46,29 @@ func (j *judging) note(use sheet.Use, code string, say fail.Text) {
 	j.row.Notes = append(j.row.Notes, p)
 }
 
+// about says whom the row is about.
+func (j *judging) about(u *directory.User) {
+	j.who, j.row.On, j.row.Privileged = u, u.Ref, len(u.Roles) > 0
+	j.row.UPN, j.row.Name = u.Values["userPrincipalName"].Str(), u.Values["displayName"].Str()
+	j.see = u.Values.Clone()
+	if j.see[directory.FacetAccount].IsNull() {
+		j.see[directory.FacetAccount] = property.Text(directory.Active)
+	}
+}
+
 // judge makes the steps of a row, in the order of Kinds.
 func (j *judging) judge(ctx context.Context) error {
 	if again := j.twice(); again {
 		return nil
-	}
-	j.see = j.who.Values.Clone()
-	if j.see[directory.FacetAccount].IsNull() {
-		j.see[directory.FacetAccount] = property.Text(directory.Active)
 	}
 	if j.rec.Picture != "" {
 		j.problem(sheet.Picture, "photo", fail.T("Pictures are not set from a file. Set one at a time: nameplate users photo %s FILE.", j.row.UPN))
 	}
 	switch j.rec.Act {
 	case sheet.Delete:
-		return j.weigh(ctx, change.Account, property.Values{directory.FacetAccount: property.Text(directory.Deleted)}, nil)
+		return j.weigh(ctx, change.Change{Do: change.Account, Set: property.Values{directory.FacetAccount: property.Text(directory.Deleted)}})
 	case sheet.Restore:
-		if err := j.weigh(ctx, change.Account, property.Values{directory.FacetAccount: property.Text(directory.Active)}, nil); err != nil {
+		if err := j.weigh(ctx, change.Change{Do: change.Account, Set: property.Values{directory.FacetAccount: property.Text(directory.Active)}}); err != nil {
 			return err
 		}
 		if len(j.rec.Cells) > 0 {
@@ -113,11 +120,11 @@ func joined(lines []int) string {
 }
 
 // weigh asks the engine about one step, and keeps it when it would do something. What is so already is nobody's question.
-func (j *judging) weigh(ctx context.Context, do change.Action, set property.Values, names map[string]string) error {
-	if set = set.Diff(j.see); len(set) == 0 {
+func (j *judging) weigh(ctx context.Context, c change.Change) error {
+	if c.Set = c.Set.Diff(j.see); len(c.Set) == 0 {
 		return nil
 	}
-	c := change.Change{On: j.who.Ref, Do: do, Set: set, By: j.by}
+	c.On, c.By = j.who.Ref, j.by
 	seen := change.Seen{User: *j.who, Groups: j.crowd.byID}
 	seen.Values = j.see
 	p, err := j.Desk.Weigh(ctx, c, seen)
@@ -129,15 +136,23 @@ func (j *judging) weigh(ctx context.Context, do change.Action, set property.Valu
 		return err
 	}
 	for _, q := range p.Problems {
-		x := j.place(do, property.Name(q.Field))
+		x := j.place(c.Do, property.Name(q.Field))
 		x.Code, x.Say = q.Code, q.Say
 		j.row.Problems = append(j.row.Problems, x)
 	}
-	s := Step{Do: do, Set: property.Values{}, Before: property.Values{}, Names: names}
+	for _, q := range p.Conflicts {
+		x := j.place(c.Do, q.Name)
+		x.Code, x.Say = "changed", fail.T("Somebody else has changed %s since. It stays as it is.", cmp.Or(c.Names[string(q.Name)], string(q.Name)))
+		j.row.Problems = append(j.row.Problems, x)
+	}
+	s := Step{Do: c.Do, Set: property.Values{}, Before: property.Values{}, Names: c.Names, Undoes: c.Undoes}
 	for n := range p.Diff {
-		if v, own := set[n]; own {
+		if v, own := c.Set[n]; own {
 			s.Set[n], s.Before[n] = v, j.see[n]
 		}
+	}
+	for _, q := range p.Conflicts {
+		s.Set[q.Name], s.Before[q.Name] = q.Wanted, q.Now
 	}
 	if len(s.Set) > 0 {
 		j.row.Steps = append(j.row.Steps, s)
@@ -204,7 +219,7 @@ func (j *judging) update(ctx context.Context) error {
 	if odd {
 		j.odd++
 	}
-	return j.weigh(ctx, change.Update, set, nil)
+	return j.weigh(ctx, change.Change{Do: change.Update, Set: set})
 }
 
 // verified says whether an address is of a domain of the organization, as far as that is known.
@@ -237,7 +252,7 @@ func (j *judging) manager(ctx context.Context) error {
 	if m := j.who.Manager; m != nil {
 		names[m.Ref.ID] = m.Name
 	}
-	return j.weigh(ctx, change.Manager, property.Values{directory.FacetManager: v}, names)
+	return j.weigh(ctx, change.Change{Do: change.Manager, Set: property.Values{directory.FacetManager: v}, Names: names})
 }
 
 func (j *judging) groups(ctx context.Context) error {
@@ -284,7 +299,7 @@ func (j *judging) groups(ctx context.Context) error {
 			put(sheet.Like, g.Ref.ID, property.Bool(true))
 		}
 	}
-	return j.weigh(ctx, change.Member, set, names)
+	return j.weigh(ctx, change.Change{Do: change.Member, Set: set, Names: names})
 }
 
 func (j *judging) licenses(ctx context.Context) error {
@@ -332,5 +347,5 @@ func (j *judging) licenses(ctx context.Context) error {
 			}
 		}
 	}
-	return j.weigh(ctx, change.License, set, names)
+	return j.weigh(ctx, change.Change{Do: change.License, Set: set, Names: names})
 }

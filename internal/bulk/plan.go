@@ -42,12 +42,8 @@ func (b *Bulk) MakePlan(ctx context.Context, by directory.Actor, tenant string, 
 		return Plan{}, err
 	}
 	sum := sha256.Sum256(up.Data)
-	m := &making{Bulk: b, by: by, tenant: tenant, file: f, up: up, digest: newDigest()}
-	m.plan = Plan{
-		ID: b.NewID(), Tenant: tenant, By: by, Made: b.Now(), File: up.Name, Sum: hex.EncodeToString(sum[:]),
-		Problems: slices.Clone(f.Problems()), Counts: Counts{Kinds: map[string]int{}, Cells: map[property.Name]int{}},
-	}
-	m.plan.By.Session = "" // who it was, not the right to be them
+	m := b.making(by, tenant, Plan{File: up.Name, Sum: hex.EncodeToString(sum[:]), Problems: slices.Clone(f.Problems())})
+	m.file, m.up, m.columns = f, up, f.Columns
 	if err := m.group(); err != nil {
 		return Plan{}, err
 	}
@@ -55,46 +51,67 @@ func (b *Bulk) MakePlan(ctx context.Context, by directory.Actor, tenant string, 
 	if err != nil {
 		return Plan{}, err
 	}
-	if m.crowd, err = b.read(ctx, tenant, f, w); err != nil {
+	if m.crowd, err = b.read(ctx, tenant, w); err != nil {
 		return Plan{}, err
 	}
 	if err := m.meet(); err != nil {
 		return Plan{}, err
 	}
-	if err := b.Store.Begin(ctx, m.plan); err != nil {
+	return m.write(ctx, func() error {
+		if err := f.Each(func(r sheet.Record) error { return m.row(ctx, r) }); err != nil {
+			return err
+		}
+		m.finish()
+		return nil
+	})
+}
+
+// write keeps a plan whose rows each makes and takes.
+func (m *making) write(ctx context.Context, each func() error) (p Plan, err error) {
+	if err := m.Store.Begin(ctx, m.plan); err != nil {
 		return Plan{}, err
 	}
 	defer func() {
 		if err != nil {
-			_ = b.Store.Drop(context.WithoutCancel(ctx), tenant, m.plan.ID) // nobody sees it, and the store sweeps what is left
+			_ = m.Store.Drop(context.WithoutCancel(ctx), m.tenant, m.plan.ID) // nobody sees it, and the store sweeps what is left
 		}
 	}()
-	if err := f.Each(func(r sheet.Record) error { return m.row(ctx, r) }); err != nil {
+	if err := each(); err != nil {
 		return Plan{}, err
 	}
 	if err := m.flush(ctx); err != nil {
 		return Plan{}, err
 	}
-	m.finish()
-	return m.plan, b.Store.End(ctx, m.plan)
+	_, _ = io.WriteString(m.digest.h, m.tenant+"\x00"+m.plan.Sum) // a hash takes everything
+	m.plan.Digest = m.digest.sum()
+	return m.plan, m.Store.End(ctx, m.plan)
 }
 
 // making is a plan that is being made.
 type making struct {
 	*Bulk
-	by     directory.Actor
-	tenant string
-	file   *sheet.File
-	up     Upload
-	crowd  *crowd
-	plan   Plan
-	digest digest
-	rows   []Row
-	lines  map[string][]said // by object id: the lines about each person
-	bosses map[string]string // managers that the file gives, by object id
-	free   map[string]int    // seats
-	asked  map[string]int    // seats that the file asks for
-	odd    int               // rows with a value that does not belong into its column
+	by      directory.Actor
+	tenant  string
+	file    *sheet.File
+	columns []sheet.Column // of the file
+	up      Upload
+	crowd   *crowd
+	plan    Plan
+	digest  digest
+	rows    []Row
+	lines   map[string][]said // by object id: the lines about each person
+	bosses  map[string]string // managers that the file gives, by object id
+	free    map[string]int    // seats
+	asked   map[string]int    // seats that the file asks for
+	odd     int               // rows with a value that does not belong into its column
+}
+
+// making begins a plan of which only what it is made from is known.
+func (b *Bulk) making(by directory.Actor, tenant string, p Plan) *making {
+	p.ID, p.Tenant, p.By, p.Made = b.NewID(), tenant, by, b.Now()
+	p.By.Session = "" // who it was, not the right to be them
+	p.Counts = Counts{Kinds: map[string]int{}, Cells: map[property.Name]int{}}
+	return &making{Bulk: b, by: by, tenant: tenant, plan: p, digest: newDigest()}
 }
 
 // said is a line and a sum of what it says.
@@ -250,16 +267,23 @@ func (m *making) row(ctx context.Context, r sheet.Record) error {
 		if u == nil {
 			j.problem(sheet.UPN, code, why)
 		} else {
-			out.On, out.UPN, out.Name, out.Privileged = u.Ref, u.Values["userPrincipalName"].Str(), u.Values["displayName"].Str(), len(u.Roles) > 0
-			j.who = u
+			j.about(u)
 			if err := j.judge(ctx); err != nil {
 				return err
 			}
 		}
 	}
+	return m.take(ctx, out)
+}
+
+// take counts a row that was judged and keeps it.
+func (m *making) take(ctx context.Context, out Row) error {
 	switch {
 	case len(out.Problems) > 0:
-		out.State, out.Steps = Refused, nil
+		out.State = Refused
+		if m.plan.Undoes == "" { // what would be undone tells what somebody has changed since
+			out.Steps = nil
+		}
 		m.plan.Counts.Refused++
 	case len(out.Steps) > 0:
 		out.State = Ready
@@ -311,6 +335,4 @@ func (m *making) finish() {
 			p.Notes = append(p.Notes, sheet.Problem{Code: "seats", Say: fail.T("%[1]s: the file gives %[2]d, and %[3]d of %[4]d seats are free.", directory.ProductName(s.Part), n, s.Free(), s.Seats)})
 		}
 	}
-	_, _ = io.WriteString(m.digest.h, p.Tenant+"\x00"+p.Sum) // a hash takes everything
-	p.Digest = m.digest.sum()
 }

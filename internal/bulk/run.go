@@ -297,11 +297,14 @@ func worst(steps []StepFate) change.State {
 func (b *Bulk) step(ctx context.Context, g *gate, p Plan, r Numbered, k int) (StepFate, fail.Text) {
 	s := r.Steps[k]
 	c := change.Change{
-		On: r.On, Do: s.Do, Set: s.Set, Expect: s.Before, By: p.Run.By, Why: fmt.Sprintf("%s, line %d", p.File, r.Line),
+		On: r.On, Do: s.Do, Set: s.Set, Expect: s.Before, By: p.Run.By, Why: fmt.Sprintf("%s, line %d", p.File, r.Line), Undoes: s.Undoes,
 		Names: map[string]string{"on": r.Name},
 	}
 	for id, name := range s.Names {
 		c.Names[id] = name
+	}
+	if c.Undoes != "" {
+		c.Why = "Undo of " + c.Why
 	}
 	for try := 0; ; {
 		if err := g.pass(ctx); err != nil {

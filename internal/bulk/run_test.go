@@ -195,6 +195,14 @@ func (l *lossy) Fates(context.Context, string, string, []bulk.Fate) error {
 	return errors.New("the process is gone")
 }
 
+// dies works until it is to write down what became of rows, and is gone then.
+func (w *world) dies(cfg bulk.Config) {
+	ctx, die := context.WithCancel(w.ctx)
+	defer die()
+	cfg.Store = &lossy{cfg.Store, die}
+	_ = bulk.New(cfg).Work(ctx)
+}
+
 // Killed again and again, before and after what was done was written down, every row is in effect exactly once.
 func TestKilledAgainAndAgain(t *testing.T) {
 	t.Parallel()
@@ -204,20 +212,19 @@ func TestKilledAgainAndAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	for kill := range 6 {
-		cfg, ctx := w.cfg, w.ctx
-		ctx, die := context.WithCancel(ctx)
 		if kill%2 == 0 {
-			cfg.Store = &lossy{cfg.Store, die}
-		} else {
-			left := 5 + kill
-			stop := w.OnWrite(func(emulator.Entry) {
-				if left--; left == 0 {
-					die()
-				}
-			})
-			defer stop()
+			w.dies(w.cfg)
+			continue
 		}
-		_ = bulk.New(cfg).Work(ctx) // it died
+		ctx, die := context.WithCancel(w.ctx)
+		left := 5 + kill
+		stop := w.OnWrite(func(emulator.Entry) {
+			if left--; left == 0 {
+				die()
+			}
+		})
+		defer stop()
+		_ = bulk.New(w.cfg).Work(ctx) // it died
 		die()
 	}
 	if s := w.now(p.ID).Run.State; s != bulk.Applying {

@@ -10,6 +10,12 @@ import (
 	"nameplate/internal/property"
 )
 
+// Codes of an error of Inverse that whoever takes many entries back tells apart.
+const (
+	CodeNothing = "nothing" // nothing of the entry arrived
+	CodeUndone  = "undone"  // it was taken back already
+)
+
 // Inverse is the change that takes an entry back: what the entry found, expecting what the entry wrote. It covers only the parts
 // that arrived. Conflict, Code "undone", when it was taken back already; Invalid when nothing of it arrived. Undoing an undo is
 // the same again, of the undo's own entry.
@@ -46,7 +52,9 @@ func (e *Engine) Inverse(ctx context.Context, tenant, entry string, by directory
 		}
 	}
 	if len(c.Set) == 0 {
-		return Change{}, fail.New(fail.Invalid, "change.inverse", fail.T("There is nothing to undo: this change did not alter the profile."))
+		f := fail.New(fail.Invalid, "change.inverse", fail.T("There is nothing to undo: this change did not alter the profile."))
+		f.Item, f.Code = entry, CodeNothing
+		return Change{}, f
 	}
 	if c.Do == Photo {
 		if sum := c.Set[PhotoName].Str(); sum != "" {
@@ -80,7 +88,7 @@ func (e *Engine) undoKey(ctx context.Context, tenant, entry string) (string, err
 		switch prior.Outcome.State {
 		case Applied, Unchanged, Partly, Unverified:
 			f := fail.New(fail.Conflict, "change.inverse", fail.T("This change was already undone. To bring it back, undo the undo."))
-			f.Item, f.Code = prior.ID, "undone"
+			f.Item, f.Code = prior.ID, CodeUndone
 			return "", f
 		}
 	}

@@ -146,6 +146,30 @@ func (r *remote) importOrder(name, short string, wait bool) *cobra.Command {
 	return cmd
 }
 
+func (r *remote) importUndo() *cobra.Command {
+	var top int
+	cmd := &cobra.Command{
+		Use: "undo PLAN", Short: "make a plan that takes back what a plan has done; nothing is written yet",
+		Long: `PLAN has to be at its end, or canceled: what arrived of it is taken back. The new plan is reviewed and applied like any other, and what
+somebody has changed since is refused in its row and stays. It ends with 0 when all can be taken back, 3 when some cannot, 2 when none can.`,
+		Args: args("the id of a plan"),
+	}
+	cmd.Flags().IntVar(&top, "top", 20, "show at most so many rows that would change; 0 is all")
+	cmd.RunE = r.over(func(ctx context.Context, a []string) error {
+		r.client.Timeout = patient
+		g, err := r.ask(ctx, http.MethodPost, planPath(a[0], "/undo"), nil, nil)
+		if err != nil {
+			return err
+		}
+		p, err := g.object()
+		if err != nil {
+			return err
+		}
+		return r.plan(ctx, p, rowsAsked{top: top})
+	})
+	return cmd
+}
+
 func (r *remote) importRejects() *cobra.Command {
 	var out string
 	cmd := &cobra.Command{Use: "rejects PLAN", Short: "write the rows that did not arrive as a spreadsheet that can be planned again", Args: args("the id of a plan")}

@@ -27,7 +27,7 @@ func (c *command) imports() *cobra.Command {
 	r := &remote{command: c}
 	g := group("import", "spreadsheets: what one would change, and to change it", r.importPlan(), r.importShow(), r.importApply(), r.importList(),
 		r.importOrder("pause", "stop a plan between two rows", false), r.importOrder("resume", "let a paused plan go on", true),
-		r.importOrder("cancel", "end a plan; rows that were not reached stay as they are", false), r.importRejects(), c.importTemplate())
+		r.importOrder("cancel", "end a plan; rows that were not reached stay as they are", false), r.importUndo(), r.importRejects(), c.importTemplate())
 	return r.flags(g)
 }
 
@@ -192,20 +192,10 @@ func (r *remote) planRows(ctx context.Context, id string, q rowsAsked) ([]map[st
 
 // told prints what a plan is about.
 func (r *remote) told(p map[string]any, number func(string) int) {
-	var about []string
-	for _, s := range []string{text(p["kind"]), text(p["encoding"]), text(p["lineEnds"]), text(p["sheet"])} {
-		if s != "" {
-			about = append(about, plain(s))
-		}
-	}
-	if d := text(p["delimiter"]); d != "" {
-		about = append(about, strconv.Quote(d))
-	}
-	fmt.Fprintf(r.Out, "%s: %s, format %s\n", plain(text(p["file"])), strings.Join(about, ", "), text(p["format"]))
-	for _, x := range members(p, "columns") {
-		if x["use"] == "ignored" {
-			fmt.Fprintf(r.Out, "  not read: column %s\n", plain(text(x["heading"])))
-		}
+	if of := text(p["undoes"]); of != "" {
+		fmt.Fprintf(r.Out, "Undo of plan %s (%s)\n", of, plain(text(p["file"])))
+	} else {
+		r.source(p)
 	}
 	fmt.Fprintf(r.Out, "%d rows: %d would change something, %d are so already, %d are refused\n", number("all"), number("ready"), number("unchanged"), number("refused"))
 	changes, _ := p["changes"].(map[string]any)
@@ -223,6 +213,25 @@ func (r *remote) told(p map[string]any, number func(string) int) {
 	}
 	r.placed(p, "problems", "Problem", text(p["file"]))
 	r.placed(p, "notes", "Note", text(p["file"]))
+}
+
+// source prints what the file is.
+func (r *remote) source(p map[string]any) {
+	var about []string
+	for _, s := range []string{text(p["kind"]), text(p["encoding"]), text(p["lineEnds"]), text(p["sheet"])} {
+		if s != "" {
+			about = append(about, plain(s))
+		}
+	}
+	if d := text(p["delimiter"]); d != "" {
+		about = append(about, strconv.Quote(d))
+	}
+	fmt.Fprintf(r.Out, "%s: %s, format %s\n", plain(text(p["file"])), strings.Join(about, ", "), text(p["format"]))
+	for _, x := range members(p, "columns") {
+		if x["use"] == "ignored" {
+			fmt.Fprintf(r.Out, "  not read: column %s\n", plain(text(x["heading"])))
+		}
+	}
 }
 
 // placed prints problems or notes, each with file and place.

@@ -139,6 +139,15 @@ func TestS3_19to20_ApplyFromTheCommandLine(t *testing.T) {
 	if out, _ := s.do(0, "import", "rejects", id); out != "\ufeffid,userPrincipalName,problem\r\n" {
 		t.Errorf("%q", out)
 	}
+	undo := s.json("import", "undo", id)
+	if undo["undoes"] != id || undo["state"] != "planned" {
+		t.Errorf("%v", undo)
+	}
+	s.says("Undo of plan "+id+" (people.csv)\n1 rows: 1 would change something", "import", "show", undo["id"].(string))
+	s.says("is done: 1 applied", "import", "apply", undo["id"].(string), "--digest", undo["digest"].(string))
+	if now := s.json("users", "get", s.anna)["department"]; now == "Marketing" {
+		t.Error("it was not taken back")
+	}
 	gone := s.json("import", "plan", spreadsheet(t, "gone.csv", "userPrincipalName,action\n"+s.anna+",delete\n"))
 	_, err = s.do(4, "import", "apply", gone["id"].(string), "--digest", gone["digest"].(string))
 	if !strings.Contains(err, "\n  deletions: It deletes 1 people. Type that number to go on.") {

@@ -1,0 +1,204 @@
+package bulk_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"nameplate/emulator"
+	"nameplate/internal/bulk"
+	"nameplate/internal/change"
+	"nameplate/internal/directory"
+	"nameplate/internal/fail"
+	"nameplate/internal/property"
+)
+
+// undo makes the plan that takes another back, and gives its rows.
+func (w *world) undo(id string) (bulk.Plan, []bulk.Numbered) {
+	w.t.Helper()
+	p, err := w.Undo(w.ctx, boss, tenant, id)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	rows, err := w.Rows(w.ctx, boss, tenant, p.ID, bulk.Query{N: 100_000})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return p, rows
+}
+
+// carry applies a plan that is there, to its end.
+func (w *world) carry(p bulk.Plan, c bulk.Confirm) bulk.Plan {
+	w.t.Helper()
+	if _, err := w.Apply(w.ctx, boss, tenant, p.ID, p.Digest, c); err != nil {
+		w.t.Fatal(err)
+	}
+	if err := w.Work(w.ctx); err != nil {
+		w.t.Fatal(err)
+	}
+	return w.now(p.ID)
+}
+
+// everyone is what the directory holds of n people, as a text, with managers, groups and licenses.
+func (w *world) everyone(n int) string {
+	w.t.Helper()
+	var b strings.Builder
+	for i := 1; i <= n; i++ {
+		u, err := w.Desk.Directory.User(w.ctx, directory.Authority{}, directory.Ref{Tenant: tenant, ID: id(i)}, directory.Ask{
+			Names:   []property.Name{"department", "jobTitle", "city", "state", "usageLocation", directory.FacetAccount, directory.FacetManager},
+			Manager: true, Groups: true, Licenses: true,
+		})
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		fmt.Fprintf(&b, "%d", i)
+		for _, x := range u.Values.Names() {
+			fmt.Fprintf(&b, " %s=%v", x, u.Values[x])
+		}
+		for _, g := range u.Groups {
+			fmt.Fprintf(&b, " %s", g.Name)
+		}
+		for _, l := range u.Licenses {
+			fmt.Fprintf(&b, " %s", l.SKU)
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
+}
+
+// S4.31: undo of a whole plan is a plan of its own; undo of the undo; a row can do everything that there is.
+func TestS4_31_UndoOfAPlan(t *testing.T) {
+	t.Parallel()
+	w := begin(t, contoso(40), rules)
+	before := w.everyone(6)
+	text := head +
+		"p1@contoso.example,Law,,<clear>,p2@contoso.example,\"O'Neil & co\",sales,SPE_E3,\n" +
+		"p2@contoso.example,Law,Judge,Bonn,,Sales,,,\n" +
+		"p3@contoso.example,,,,,,,,delete\n" +
+		"p4@contoso.example,Sales,,,,,,,\n"
+	p := w.applied(text, bulk.Confirm{Deletions: 1})
+	after := w.everyone(6)
+	u, rows := w.undo(p.ID)
+	want := []string{
+		`license license/50000000-0000-4000-8000-000000000001:{"disabledPlans":[]}→; ` +
+			"member memberOf/40000000-0000-4000-8000-000000000001:→true memberOf/40000000-0000-4000-8000-000000000005:true→; manager manager:" + id(2) + "→; update department:Law→Sales",
+		"member memberOf/40000000-0000-4000-8000-000000000001:true→; update city:Bonn→ department:Law→Sales jobTitle:Judge→Clerk",
+		"restore account:deleted→active",
+	}
+	if len(rows) != len(want) || u.Undoes != p.ID || u.File != p.File || u.Run.State != bulk.Planned {
+		t.Fatalf("%d rows, %+v", len(rows), u)
+	}
+	for i, r := range rows {
+		if got := steps(r.Row); got != want[i] || r.Line != i+2 || r.State != bulk.Ready || r.Name == "" {
+			t.Errorf("line %d %s:\n got %s\nwant %s", r.Line, r.State, got, want[i])
+		}
+	}
+	if got := w.everyone(6); got != after {
+		t.Error("a plan has written")
+	}
+	if u = w.carry(u, bulk.Confirm{}); u.Run.State != bulk.Done || u.Run.Fates["applied"] != 3 {
+		t.Errorf("%+v", u.Run)
+	}
+	if got := w.everyone(6); got != before {
+		t.Errorf("undone:\n%swant\n%s", got, before)
+	}
+	done, _ := w.Rows(w.ctx, boss, tenant, u.ID, bulk.Query{})
+	e, err := w.Desk.Entry(w.ctx, boss, tenant, done[0].Fate.Steps[3].Entry)
+	if err != nil || e.Change.Why != "Undo of people.csv, line 2" || e.Change.Undoes == "" {
+		t.Errorf("the history: %+v %v", e.Change, err)
+	}
+	if again, rows := w.undo(p.ID); again.Counts.Ready != 0 || again.Counts.Unchanged != 3 {
+		t.Errorf("a second undo: %+v %s", again.Counts, steps(rows[0].Row))
+	}
+	back, _ := w.undo(u.ID)
+	if back = w.carry(back, bulk.Confirm{Deletions: 1}); back.Run.Fates["applied"] != 3 {
+		t.Errorf("undo of the undo: %+v", back.Run)
+	}
+	if got := w.everyone(6); got != after {
+		t.Errorf("undo of the undo:\n%swant\n%s", got, after)
+	}
+}
+
+// F42: what three people's rows hold by now is somebody else's: it is shown, before and after the undo is made, and never overwritten.
+func TestF42_UndoLeavesWhatOthersChanged(t *testing.T) {
+	t.Parallel()
+	w := begin(t, contoso(60), rules)
+	p := w.applied(many(10), bulk.Confirm{People: 10})
+	rival := func(n int) {
+		t.Helper()
+		c := change.Change{On: directory.Ref{Tenant: tenant, ID: id(n)}, Do: change.Update, Set: property.Values{"department": property.Text("Rival")}, By: boss}
+		if o, err := w.Desk.Apply(w.ctx, c); err != nil || o.State != change.Applied {
+			t.Fatal(o, err)
+		}
+	}
+	rival(2)
+	rival(5)
+	u, rows := w.undo(p.ID)
+	if u.Counts.Ready != 8 || u.Counts.Refused != 2 || rows[1].State != bulk.Refused || rows[1].Problems[0].Code != "changed" ||
+		steps(rows[1].Row) != "update city:Bonn→ department:Rival→Sales" {
+		t.Errorf("%+v %+v %s", u.Counts, rows[1], steps(rows[1].Row))
+	}
+	rival(9) // after the plan was made
+	if u = w.carry(u, bulk.Confirm{People: 8}); u.Run.State != bulk.Done || u.Run.Fates["applied"] != 7 || u.Run.Fates["conflicted"] != 1 {
+		t.Errorf("%+v", u.Run)
+	}
+	for i, line := range strings.Split(strings.TrimSpace(w.everyone(10)), "\n") {
+		want := "department=Sales"
+		if n := i + 1; n == 2 || n == 5 || n == 9 {
+			want = "department=Rival"
+		}
+		if !strings.Contains(line, want) {
+			t.Errorf("%s: want %s", line, want)
+		}
+	}
+}
+
+// A plan that was ended in the middle takes back what arrived, and an undo that is cut off goes on where it stopped.
+func TestF42_UndoOfAPlanThatWasCutOff(t *testing.T) {
+	t.Parallel()
+	w := begin(t, contoso(90), rules)
+	before := w.everyone(45)
+	p, _ := w.plan(many(45), bulk.Upload{})
+	if _, err := w.Undo(w.ctx, boss, tenant, p.ID); !fail.Is(err, fail.Conflict) {
+		t.Errorf("undo of what was never applied: %v", err)
+	}
+	if _, err := w.Apply(w.ctx, boss, tenant, p.ID, p.Digest, bulk.Confirm{People: 45}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Undo(w.ctx, boss, tenant, p.ID); !fail.Is(err, fail.Conflict) {
+		t.Errorf("undo of what is being applied: %v", err)
+	}
+	paused := w.OnWrite(func(emulator.Entry) {
+		if _, err := w.Pause(w.ctx, boss, tenant, p.ID); err != nil && !fail.Is(err, fail.Conflict) {
+			t.Error(err)
+		}
+	})
+	if err := w.Work(w.ctx); err != nil {
+		t.Fatal(err)
+	}
+	paused()
+	if _, err := w.Cancel(w.ctx, boss, tenant, p.ID); err != nil {
+		t.Fatal(err)
+	}
+	arrived := w.now(p.ID).Run.Fates["applied"]
+	if arrived == 0 || arrived == 45 {
+		t.Fatalf("%d rows arrived: this test needs a plan that stopped in the middle", arrived)
+	}
+	u, rows := w.undo(p.ID)
+	if len(rows) != arrived || u.Counts.Ready != arrived {
+		t.Errorf("%d arrived, undone would be %+v", arrived, u.Counts)
+	}
+	if _, err := w.Apply(w.ctx, boss, tenant, u.ID, u.Digest, bulk.Confirm{People: arrived}); err != nil {
+		t.Fatal(err)
+	}
+	w.dies(w.cfg)
+	if err := bulk.New(w.cfg).Work(w.ctx); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.now(u.ID).Run; got.State != bulk.Done || got.Fates["applied"] != arrived {
+		t.Errorf("%+v", got)
+	}
+	if got := w.everyone(45); got != before {
+		t.Errorf("undone:\n%swant\n%s", got, before)
+	}
+}

@@ -148,7 +148,7 @@ type Portal struct {
 	easel   chan struct{} // holds one picture
 }
 
-// New checks the dependencies and parses every page in every language. Mount puts them on the site.
+// New checks the dependencies and that every page's template can be read. Mount puts the pages on the site.
 func New(d Deps) (*Portal, error) {
 	if d.Site == nil || d.Engine == nil || d.Form == nil || d.Reader == nil || d.Journal == nil || d.Access == nil || d.Keep == nil || d.Now == nil {
 		return nil, errors.New("portal: Site, Engine, Form, Reader, Journal, Access, Keep and Now are required")

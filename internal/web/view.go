@@ -7,76 +7,91 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+	"sync"
 
 	"nameplate/internal/lang"
 )
 
-// Views are page templates, parsed once for each language. A page's file says on its first line which partials it uses:
+// Views are page templates. A page's file says on its first line which partials it uses:
 //
 //	{{- /* uses: layout icon banner */ -}}
 //
-// and gets exactly those, and what they use in turn; so a reader of a page sees all that it is made of.
+// and gets exactly those, and what they use in turn; so a reader of a page sees all that it is made of. A page is put together when it is
+// first shown in a language: most never are, and all of them in all languages would be most of the memory of a portal at rest.
 type Views struct {
-	pages map[string]map[string]*template.Template // language → page
+	pages map[string]map[string]func() (*template.Template, error) // language → page
 }
 
-// NewViews parses every *.html in the root of fsys as a page and every one in partial/ as a partial. funcs makes the functions
-// of one language.
+// NewViews takes every *.html in the root of fsys as a page and every one in partial/ as a partial, and parses each once to see that it
+// can be. funcs makes the functions of one language; they have the same names in all.
 func NewViews(fsys fs.FS, printers map[string]*lang.Printer, funcs func(*lang.Printer) template.FuncMap) (*Views, error) {
-	partials := map[string]string{}
-	pages := map[string]string{}
-	for _, where := range []struct {
-		glob string
-		into map[string]string
-	}{{"*.html", pages}, {"partial/*.html", partials}} {
-		names, err := fs.Glob(fsys, where.glob)
-		if err != nil {
-			return nil, fmt.Errorf("web: views: %w", err)
-		}
-		for _, name := range names {
-			b, err := fs.ReadFile(fsys, name)
-			if err != nil {
-				return nil, fmt.Errorf("web: views: %w", err)
-			}
-			where.into[strings.TrimSuffix(path.Base(name), ".html")] = string(b)
+	pages, err := texts(fsys, "*.html")
+	if err != nil {
+		return nil, err
+	}
+	partials, err := texts(fsys, "partial/*.html")
+	if err != nil {
+		return nil, err
+	}
+	v := &Views{pages: map[string]map[string]func() (*template.Template, error){}}
+	var names template.FuncMap
+	for code, printer := range printers {
+		names = funcs(printer)
+		own := names
+		v.pages[code] = map[string]func() (*template.Template, error){}
+		for name := range pages {
+			v.pages[code][name] = sync.OnceValues(func() (*template.Template, error) {
+				t := template.New(name).Funcs(own).Option("missingkey=error")
+				return t, assemble(t, pages[name], partials)
+			})
 		}
 	}
-	v := &Views{pages: map[string]map[string]*template.Template{}}
-	for code, printer := range printers {
-		v.pages[code] = map[string]*template.Template{}
-		for name, text := range pages {
-			t := template.New(name).Funcs(funcs(printer)).Option("missingkey=error")
-			seen := map[string]bool{}
-			var add func(string) error
-			add = func(text string) error {
-				for _, use := range Uses(text) {
-					if seen[use] {
-						continue
-					}
-					seen[use] = true
-					partial, ok := partials[use]
-					if !ok {
-						return fmt.Errorf("web: view %s uses %q, which is not in partial/", name, use)
-					}
-					if _, err := t.New(use).Parse(partial); err != nil {
-						return fmt.Errorf("web: partial %s: %w", use, err)
-					}
-					if err := add(partial); err != nil {
-						return err
-					}
-				}
-				return nil
-			}
-			if err := add(text); err != nil {
-				return nil, err
-			}
-			if _, err := t.Parse(text); err != nil {
+	for _, files := range []map[string]string{pages, partials} {
+		for name, text := range files {
+			if _, err := template.New(name).Funcs(names).Parse(text); err != nil {
 				return nil, fmt.Errorf("web: view %s: %w", name, err)
 			}
-			v.pages[code][name] = t
+			for _, use := range Uses(text) {
+				if _, ok := partials[use]; !ok {
+					return nil, fmt.Errorf("web: view %s uses %q, which is not in partial/", name, use)
+				}
+			}
 		}
 	}
 	return v, nil
+}
+
+// texts are files by their names without folder and ending.
+func texts(fsys fs.FS, glob string) (map[string]string, error) {
+	names, err := fs.Glob(fsys, glob)
+	if err != nil {
+		return nil, fmt.Errorf("web: views: %w", err)
+	}
+	all := map[string]string{}
+	for _, name := range names {
+		b, err := fs.ReadFile(fsys, name)
+		if err != nil {
+			return nil, fmt.Errorf("web: views: %w", err)
+		}
+		all[strings.TrimSuffix(path.Base(name), ".html")] = string(b)
+	}
+	return all, nil
+}
+
+// assemble reads a template, and beside it the partials that it uses, each once.
+func assemble(t *template.Template, text string, partials map[string]string) error {
+	if _, err := t.Parse(text); err != nil {
+		return fmt.Errorf("web: view %s: %w", t.Name(), err)
+	}
+	for _, use := range Uses(text) {
+		if t.Lookup(use) != nil {
+			continue
+		}
+		if err := assemble(t.New(use), partials[use], partials); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Uses are the partials that a template's first line declares.
@@ -92,9 +107,13 @@ func Uses(text string) []string {
 
 // Render makes a page in a language.
 func (v *Views) Render(language, name string, data any) (*bytes.Buffer, error) {
-	t, ok := v.pages[language][name]
+	page, ok := v.pages[language][name]
 	if !ok {
 		return nil, fmt.Errorf("web: no view %q in %q", name, language)
+	}
+	t, err := page()
+	if err != nil {
+		return nil, err
 	}
 	var b bytes.Buffer
 	if err := t.ExecuteTemplate(&b, name, data); err != nil {

@@ -4,8 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/nyaruka/phonenumbers"
-
 	"nameplate/internal/change"
 	"nameplate/internal/directory"
 	"nameplate/internal/fail"
@@ -183,14 +181,6 @@ func offered(l []Option, s string) bool {
 		}
 	}
 	return false
-}
-
-func international(s string) bool {
-	if len(s) == 0 || s[0] != '+' {
-		return false
-	}
-	n, err := phonenumbers.Parse(s, "")
-	return err == nil && phonenumbers.IsPossibleNumber(n)
 }
 
 // sentence gives a problem of a value the words of the product.

@@ -106,6 +106,10 @@ func contoso(n int, fragment string) (emulator.Organization, error) {
 		}
 	}
 	org.Groups, org.Apps, org.Objects = append(org.Groups, over.Groups...), append(org.Apps, over.Apps...), append(org.Objects, over.Objects...)
+	if over.MFA != nil || over.Issuers != nil {
+		org.MFA, org.Issuers = over.MFA, over.Issuers
+	}
+	org.Cloud, org.Invites = cmp.Or(over.Cloud, org.Cloud), cmp.Or(over.Invites, org.Invites)
 	for _, u := range over.Users {
 		i := slices.IndexFunc(org.Users, func(x emulator.User) bool { return x.UPN == u.UPN })
 		if i < 0 {
@@ -300,6 +304,7 @@ func (w *world) send(actor, line string, header http.Header, body []byte) (answe
 	}
 	r.RequestURI, r.RemoteAddr = target, "127.0.0.1:1"
 	maps.Copy(r.Header, header)
+	r.Host = cmp.Or(header.Get("Host"), r.Host)
 	auth, err := w.bearer(actor)
 	if err != nil {
 		return answer{}, err

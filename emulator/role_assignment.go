@@ -145,7 +145,7 @@ func assignedEntity() *entity {
 				of[e.prop] = unquote(e.json)
 			}
 			if of[qAppScope] != "" {
-				return nil, badRequest("Must specify valid property scope of entity RoleAssignment.") // no application of the directory has scopes of its own
+				return nil, badRequest("Must specify valid property scope of entity RoleAssignment") // no application of the directory has scopes of its own
 			}
 			return c.assign(of[qPrincipal], of[qRole], of[qScopeID])
 		},
@@ -281,7 +281,7 @@ func (d *directory) scopeOf(scope string, def *object) (*object, error) {
 	switch {
 	case !ok:
 		// text as quoted in https://github.com/microsoftgraph/msgraph-sdk-powershell/issues/3173
-		return nil, badRequest("Must specify valid property scope of entity RoleAssignment.")
+		return nil, badRequest("Must specify valid property scope of entity RoleAssignment")
 	case isUnit && !at.is("administrativeUnit"), !isUnit && !at.is("application") && !at.is("servicePrincipal"):
 		return nil, notThere(id)
 	case isUnit && builtIn && !slices.Contains(unitRoles, def.id), !isUnit && builtIn && !slices.Contains(appAdmins[1:], def.id):

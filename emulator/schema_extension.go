@@ -98,9 +98,10 @@ func schemaEntity() *entity {
 	}
 }
 
-// noSchemaWrite: text as quoted in https://github.com/microsoftgraph/microsoft-graph-docs/issues/11131
+// noSchemaWrite: text as quoted in https://github.com/microsoftgraph/microsoft-graph-docs/issues/11131, code as in
+// https://github.com/microsoftgraph/msgraph-sdk-powershell/issues/1132
 func noSchemaWrite() *graphError {
-	return failure(http.StatusForbidden, "Authorization_RequestDenied", "Cannot perform this extension schema write operation.")
+	return failure(http.StatusForbidden, "AccessDenied", "Cannot perform this extension schema write operation.")
 }
 
 // writesSchemas are the permissions: https://learn.microsoft.com/en-us/graph/api/schemaextension-post-schemaextensions

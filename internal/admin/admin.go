@@ -162,6 +162,14 @@ func (d *Desk) veil(by directory.Actor, p directory.People, names []property.Nam
 	return p
 }
 
+// Askable says why the actor may not ask for such a list, nil when they may: whoever reads it by another way than People asks first.
+func (d *Desk) Askable(by directory.Actor, tenant string, q directory.Query) error {
+	if err := may(by, tenant, directory.PeopleRead); err != nil {
+		return err
+	}
+	return d.askable(by, tenant, q)
+}
+
 // askable refuses questions whose answer would tell what is hidden.
 func (d *Desk) askable(by directory.Actor, tenant string, q directory.Query) error {
 	var asked []property.Name

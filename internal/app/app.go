@@ -126,7 +126,7 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 		return nil, err
 	}
 	for _, c := range a.all {
-		if err = a.furnish(c, crash); err != nil {
+		if err = a.furnish(c, sealer, crash); err != nil {
 			return nil, err
 		}
 	}
@@ -230,6 +230,7 @@ func (a *App) Start() error {
 	}
 	a.every(ctx, 10*time.Minute, "sweep", func(ctx context.Context) error { _, err := a.access.Sweep(ctx); return err })
 	a.every(ctx, 10*time.Minute, "sweep plans", func(ctx context.Context) error { return a.store.Plans().Sweep(ctx, a.now().Add(-24*time.Hour)) })
+	a.every(ctx, 10*time.Minute, "sweep uploads", func(ctx context.Context) error { return a.store.Plans().SweepUploads(ctx, a.now()) })
 	a.every(ctx, 10*time.Minute, "sweep answers", func(ctx context.Context) error { return a.store.Answers().Sweep(ctx, a.now()) })
 	a.every(ctx, 10*time.Minute, "forget photos", func(ctx context.Context) error {
 		n, err := a.store.Journal().Forget(ctx, a.now().Add(-cmp.Or(a.cfg.PhotoKeep, 30*24*time.Hour)))

@@ -59,7 +59,7 @@ func (a *App) connect(ctx context.Context, cfg config.Config, demo bool) (*conne
 }
 
 // furnish makes the engine that writes in an organization, and those who use it.
-func (a *App) furnish(c *connected, crash func(string)) (err error) {
+func (a *App) furnish(c *connected, sealer *access.Sealer, crash func(string)) (err error) {
 	cfg, dir, journal := c.cfg, c.dir.Directory, a.store.Journal()
 	c.engine = change.New(change.Config{
 		Tenant: c.tenant, Reader: dir, Writer: dir, Groups: dir, Journal: journal, Policy: c.rules, Properties: c.rules.Properties(),
@@ -69,7 +69,7 @@ func (a *App) furnish(c *connected, crash func(string)) (err error) {
 	})
 	c.keep = keep.New(keep.Config{Store: a.store.Keep(), Journal: journal, Forms: a.access, Reader: dir, Now: a.now, NewID: newID})
 	c.desk = admin.New(admin.Config{Directory: dir, Engine: c.engine, Policy: c.rules, Journal: journal, Brake: a.store, Keep: c.keep, Now: a.now})
-	c.bulk = bulk.New(bulk.Config{Desk: c.desk, Store: a.store.Plans().Of(c.tenant), Now: a.now, NewID: newID, Wait: pause, Wake: func() {
+	c.bulk = bulk.New(bulk.Config{Desk: c.desk, Store: a.store.Plans().Of(c.tenant), Sealer: sealer, Now: a.now, NewID: newID, Wait: pause, Wake: func() {
 		a.work.Go(func() { a.applyPlans(a.life, c) })
 	}})
 	c.doctor, err = examiner(cfg, c.dir, c.tenant, a.now, func(ctx context.Context) (doctor.Database, error) { return looked(ctx, a.store, c.tenant) })

@@ -19,6 +19,7 @@ import (
 	"nameplate/internal/admin"
 	"nameplate/internal/change"
 	"nameplate/internal/directory"
+	"nameplate/internal/fail"
 	"nameplate/internal/property"
 	"nameplate/internal/sheet"
 )
@@ -38,7 +39,8 @@ type Plan struct {
 	// Problems are of the file as a whole; with any, nothing of the plan can be applied. Those of rows stand in the rows.
 	Problems []sheet.Problem
 	Notes    []sheet.Problem
-	Run      Run `json:"-"` // kept beside the plan, which does not change
+	Picked   *Picked `json:",omitempty"` // of a plan that was made from a selection; nil is a file
+	Run      Run     `json:"-"`          // kept beside the plan, which does not change
 }
 
 // Counts say how many rows there are, by what became of them, and how many changes, by what they do.
@@ -132,6 +134,12 @@ type Store interface {
 	Keep(ctx context.Context, tenant, id, holder string, until time.Time) (RunState, error)
 	// Fates writes what became of rows; the first fate of a row stays.
 	Fates(ctx context.Context, tenant, id string, fates []Fate) error
+	// PutUpload lets a file wait; a person has the last three.
+	PutUpload(ctx context.Context, w Waiting) error
+	// Upload is a file of somebody's that waits; fail.NotFound.
+	Upload(ctx context.Context, tenant, id, by string, now time.Time) (Waiting, error)
+	// DropUpload forgets one; none is no error.
+	DropUpload(ctx context.Context, tenant, id string) error
 	// Plan reads one; fail.NotFound.
 	Plan(ctx context.Context, tenant, id string) (Plan, error)
 	// Plans lists the newest first, at most n, older than before (zero: from the newest).
@@ -142,13 +150,14 @@ type Store interface {
 
 // Config is what a Bulk is made of; all but Brake is needed.
 type Config struct {
-	Desk  *admin.Desk
-	Store Store
-	Now   func() time.Time
-	NewID func() string
-	Wait  func(ctx context.Context, d time.Duration) error
-	Wake  func() // is told that there is something for Work
-	Brake Brake  // zero: 100 people, 10 percent
+	Desk   *admin.Desk
+	Store  Store
+	Sealer Sealer
+	Now    func() time.Time
+	NewID  func() string
+	Wait   func(ctx context.Context, d time.Duration) error
+	Wake   func() // is told that there is something for Work
+	Brake  Brake  // zero: 100 people, 10 percent
 }
 
 // Bulk makes plans, applies them, and exports. It is safe for concurrent use.
@@ -160,6 +169,22 @@ type Bulk struct {
 
 // New makes a Bulk.
 func New(c Config) *Bulk { return &Bulk{Config: c, holder: c.NewID()} }
+
+// What the store says of what it does not have, and of what cannot be done now; it reaches pages.
+var (
+	SayNoPlan   = fail.T("There is no such plan.")
+	SayNoUpload = fail.T("This file does not wait here any more. Upload it again.")
+	sayStates   = map[RunState]fail.Text{
+		Planned:  fail.T("The plan was not begun yet, so this cannot be done with it."),
+		Applying: fail.T("The plan is being applied, so this cannot be done with it now."),
+		Paused:   fail.T("The plan is paused, so this cannot be done with it now."),
+		Canceled: fail.T("The plan was canceled, so this cannot be done with it any more."),
+		Done:     fail.T("The plan was applied to its end, so this cannot be done with it any more."),
+	}
+)
+
+// SayState is why something cannot be done with a plan in a state.
+func SayState(s RunState) fail.Text { return sayStates[s] }
 
 // Plan reads one plan.
 func (b *Bulk) Plan(ctx context.Context, by directory.Actor, tenant, id string) (Plan, error) {

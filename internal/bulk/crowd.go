@@ -18,12 +18,53 @@ type wanted struct {
 	rows               int
 	ids, upns, bosses  map[string]bool // lower case
 	groups, skus, like map[string]bool
-	gone               bool            // somebody is to be restored, or deleted
-	names              []property.Name // what is read of each person beside what judging always needs
+	gone               bool              // somebody is to be restored, or deleted
+	names              []property.Name   // what is read of each person beside what judging always needs
+	picked             []directory.Query // lists of which everybody is meant
 }
 
 func newWanted() wanted {
 	return wanted{ids: map[string]bool{}, upns: map[string]bool{}, bosses: map[string]bool{}, groups: map[string]bool{}, skus: map[string]bool{}, like: map[string]bool{}}
+}
+
+// person is what somebody is called in a file: an object id or a sign-in name.
+func (w *wanted) person(s string) {
+	switch s = strings.ToLower(s); {
+	case guid.MatchString(s):
+		w.ids[s] = true
+	case strings.Contains(s, "@"):
+		w.upns[s] = true
+	}
+}
+
+// boss is what a manager is called: as a person, or by a name.
+func (w *wanted) boss(s string) {
+	w.person(s)
+	if s = strings.ToLower(s); s != "" && !guid.MatchString(s) && !strings.Contains(s, "@") {
+		w.bosses[s] = true
+	}
+}
+
+// named are the groups and products of a row.
+func (w *wanted) named(r sheet.Record) {
+	for _, g := range slices.Concat(r.Join, r.Leave) {
+		w.groups[strings.ToLower(g)] = true
+	}
+	for _, s := range slices.Concat(r.Give, r.Take) {
+		w.skus[strings.ToLower(s)] = true
+	}
+}
+
+// columns are what is read because of the columns of a file.
+func (w *wanted) columns(l []sheet.Column) {
+	for _, c := range l {
+		switch c.Use {
+		case sheet.Set:
+			w.names = append(w.names, c.Name)
+		case sheet.Manager:
+			w.names = append(w.names, directory.FacetManager)
+		}
+	}
 }
 
 // gather reads a file once for the names in it.
@@ -32,40 +73,17 @@ func gather(f *sheet.File, group string) (wanted, error) {
 	if group != "" {
 		w.groups[strings.ToLower(group)] = true
 	}
-	for _, c := range f.Columns {
-		switch c.Use {
-		case sheet.Set:
-			w.names = append(w.names, c.Name)
-		case sheet.Manager:
-			w.names = append(w.names, directory.FacetManager)
-		}
-	}
-	person := func(s string) {
-		switch s = strings.ToLower(s); {
-		case guid.MatchString(s):
-			w.ids[s] = true
-		case strings.Contains(s, "@"):
-			w.upns[s] = true
-		}
-	}
+	w.columns(f.Columns)
 	err := f.Each(func(r sheet.Record) error {
 		w.rows++
-		person(r.ID)
-		person(r.UPN)
-		if r.Manager != nil && *r.Manager != "" {
-			person(*r.Manager)
-			if m := strings.ToLower(*r.Manager); !guid.MatchString(m) && !strings.Contains(m, "@") {
-				w.bosses[m] = true
-			}
+		w.person(r.ID)
+		w.person(r.UPN)
+		if r.Manager != nil {
+			w.boss(*r.Manager)
 		}
-		for _, g := range slices.Concat(r.Join, r.Leave) {
-			w.groups[strings.ToLower(g)] = true
-		}
-		for _, s := range slices.Concat(r.Give, r.Take) {
-			w.skus[strings.ToLower(s)] = true
-		}
+		w.named(r)
 		if r.Like != "" {
-			person(r.Like)
+			w.person(r.Like)
 			w.like[strings.ToLower(r.Like)] = true
 		}
 		w.gone = w.gone || r.Act == sheet.Restore || r.Act == sheet.Delete
@@ -80,6 +98,7 @@ var guid = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 type crowd struct {
 	people  map[string]*directory.User // by id
 	upn     map[string]*directory.User
+	picked  []string                     // ids of everybody in the lists of which everybody is meant, in their order
 	named   map[string][]*directory.User // by display name, of managers that a file names so
 	gone    []*directory.User            // who was deleted
 	groups  map[string]found             // by what the file calls them, lower case
@@ -123,17 +142,29 @@ func (b *Bulk) read(ctx context.Context, tenant string, w wanted) (*crowd, error
 		}
 	}
 	names := b.names(w.names, c.skus)
-	keep := func(u directory.User) {
+	take := func(u directory.User) {
 		id, upn, name := u.Ref.ID, strings.ToLower(u.Values["userPrincipalName"].Str()), strings.ToLower(u.Values["displayName"].Str())
-		if !w.ids[id] && !w.upns[upn] && !w.bosses[name] {
-			return
-		}
 		if u.Roles = holders[id]; u.Roles == nil {
 			u.Roles = []string{} // known to hold none
 		}
 		c.people[id], c.upn[upn] = &u, &u
 		if w.bosses[name] && !slices.ContainsFunc(c.named[name], func(o *directory.User) bool { return o.Ref == u.Ref }) {
 			c.named[name] = append(c.named[name], &u)
+		}
+	}
+	keep := func(u directory.User) {
+		if w.ids[u.Ref.ID] || w.upns[strings.ToLower(u.Values["userPrincipalName"].Str())] || w.bosses[strings.ToLower(u.Values["displayName"].Str())] {
+			take(u)
+		}
+	}
+	for _, q := range w.picked {
+		q.Names, q.Top = names, page
+		err := everybody(ctx, dir.People, tenant, q, func(u directory.User) {
+			c.picked = append(c.picked, u.Ref.ID)
+			take(u)
+		})
+		if err != nil {
+			return nil, err
 		}
 	}
 	for _, filter := range w.filters() {

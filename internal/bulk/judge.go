@@ -26,9 +26,15 @@ type judging struct {
 // at is where a column of some use stands in the row.
 func (j *judging) at(use sheet.Use) sheet.Problem {
 	p := sheet.Problem{Line: j.rec.Line, Sheet: j.rec.Sheet}
+	if j.plan.Picked != nil {
+		p.Line = 0 // there is no file to look into
+	}
 	for i, c := range j.columns {
 		if c.Use == use {
-			p.Column, p.Heading = i+1, c.Heading
+			p.Heading = c.Heading
+			if p.Line > 0 {
+				p.Column = i + 1
+			}
 		}
 	}
 	return p

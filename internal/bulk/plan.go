@@ -32,18 +32,18 @@ const slice = 500
 
 // MakePlan reads a spreadsheet, compares it with the directory and keeps what it would change. The error is that of a file that cannot
 // be read at all, or of the directory; everything else is in the plan and its rows.
-func (b *Bulk) MakePlan(ctx context.Context, by directory.Actor, tenant string, up Upload) (p Plan, err error) {
+func (b *Bulk) MakePlan(ctx context.Context, by directory.Actor, tenant string, up Upload) (Plan, error) {
 	if err := admin.May(by, tenant, directory.PeopleRead, true); err != nil {
 		return Plan{}, err
 	}
-	up.Properties = b.Desk.Policy.Properties()
-	f, err := sheet.Open(bytes.NewReader(up.Data), int64(len(up.Data)), up.Options)
+	f, err := b.opened(up)
 	if err != nil {
 		return Plan{}, err
 	}
 	sum := sha256.Sum256(up.Data)
 	m := b.making(by, tenant, Plan{File: up.Name, Sum: hex.EncodeToString(sum[:]), Problems: slices.Clone(f.Problems())})
-	m.file, m.up, m.columns = f, up, f.Columns
+	m.plan.About, m.each, m.up, m.columns = f.About, f.Each, up, f.Columns
+	m.told = func() (sheet.About, []sheet.Problem) { return f.About, f.Notes() } // its line ends are known at its end
 	if err := m.group(); err != nil {
 		return Plan{}, err
 	}
@@ -54,11 +54,22 @@ func (b *Bulk) MakePlan(ctx context.Context, by directory.Actor, tenant string, 
 	if m.crowd, err = b.read(ctx, tenant, w); err != nil {
 		return Plan{}, err
 	}
+	return m.make(ctx)
+}
+
+// opened is a file whose headings were read.
+func (b *Bulk) opened(up Upload) (*sheet.File, error) {
+	up.Properties = b.Desk.Policy.Properties()
+	return sheet.Open(bytes.NewReader(up.Data), int64(len(up.Data)), up.Options)
+}
+
+// make judges all rows and keeps the plan.
+func (m *making) make(ctx context.Context) (p Plan, err error) {
 	if err := m.meet(); err != nil {
 		return Plan{}, err
 	}
 	return m.write(ctx, func() error {
-		if err := f.Each(func(r sheet.Record) error { return m.row(ctx, r) }); err != nil {
+		if err := m.each(func(r sheet.Record) error { return m.row(ctx, r) }); err != nil {
 			return err
 		}
 		m.finish()
@@ -92,8 +103,9 @@ type making struct {
 	*Bulk
 	by      directory.Actor
 	tenant  string
-	file    *sheet.File
-	columns []sheet.Column // of the file
+	columns []sheet.Column                        // of the file
+	each    func(func(sheet.Record) error) error  // all rows, once more at each call
+	told    func() (sheet.About, []sheet.Problem) // what is known of the whole, after each
 	up      Upload
 	crowd   *crowd
 	plan    Plan
@@ -124,7 +136,7 @@ type said struct {
 func (m *making) group() error {
 	act := sheet.Act("")
 	for _, f := range sheet.Formats() {
-		if f.Name == m.file.Format {
+		if f.Name == m.plan.About.Format {
 			act = f.Act
 		}
 	}
@@ -187,7 +199,7 @@ func (m *making) meet() error {
 	for _, s := range m.crowd.skus {
 		m.free[s.ID] = s.Free()
 	}
-	return m.file.Each(func(r sheet.Record) error {
+	return m.each(func(r sheet.Record) error {
 		u, _, _ := m.find(r)
 		if u == nil || len(r.Problems) > 0 {
 			return nil
@@ -325,8 +337,8 @@ func (m *making) flush(ctx context.Context) error {
 // finish tells what can only be told at the end.
 func (m *making) finish() {
 	p := &m.plan
-	p.About = m.file.About
-	p.Notes = append(p.Notes, m.file.Notes()...)
+	about, notes := m.told()
+	p.About, p.Notes = about, append(p.Notes, notes...)
 	if m.odd >= 3 && m.odd*10 > p.Counts.Rows*3 {
 		p.Notes = append(p.Notes, sheet.Problem{Code: "shifted", Say: fail.T("%[1]d of %[2]d rows have values that do not belong into their columns. The columns may have been shifted against their headings.", m.odd, p.Counts.Rows)})
 	}

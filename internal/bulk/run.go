@@ -32,6 +32,7 @@ type Run struct {
 	By           directory.Actor // who applied it; every change is made as theirs
 	Began, Ended time.Time
 	Why          fail.Text      // of a pause
+	Reason       string         // why it is done, as whoever applied it said
 	Fates        map[string]int // rows by their fate; "" is still to do
 }
 
@@ -49,18 +50,6 @@ type StepFate struct {
 	Say   fail.Text // why not
 	Code  string
 }
-
-// Confirm are the numbers that somebody has typed to let a braked plan go.
-type Confirm struct{ People, Privileged, Deletions int }
-
-// Brake says from where on a number has to be typed.
-type Brake struct {
-	People  int // more people than this
-	Percent int // or more of the organization than this
-}
-
-// Braked is what is used where Config says nothing.
-var braked = Brake{People: 100, Percent: 10}
 
 const (
 	workers = 4
@@ -85,13 +74,15 @@ func (b *Bulk) Apply(ctx context.Context, by directory.Actor, tenant, id, digest
 		return refuse("digest", fail.T("This is not the digest of the plan. Look at the plan again and apply what you have seen."))
 	case len(p.Problems) > 0:
 		return refuse("problems", fail.T("The file has mistakes that concern all of it. Mend them and plan it again."))
+	case len(c.Why) > 500:
+		return refuse("why", fail.T("The reason is too long. At most 500 characters are kept."))
 	case p.Counts.Ready == 0:
 		return refuse("nothing", fail.T("There is nothing to apply: no row would change anything."))
 	}
 	if err := b.brake(ctx, p, c); err != nil {
 		return Plan{}, err
 	}
-	run := Run{State: Applying, By: by, Began: b.Now()}
+	run := Run{State: Applying, By: by, Began: b.Now(), Reason: c.Why}
 	run.By.Session = ""
 	return b.turn(ctx, p, []RunState{Planned}, run)
 }
@@ -143,40 +134,6 @@ func (b *Bulk) turn(ctx context.Context, p Plan, from []RunState, run Run) (Plan
 		b.Wake()
 	}
 	return b.Store.Plan(ctx, p.Tenant, p.ID)
-}
-
-// brake asks for a number where a plan reaches far: nobody types one by mistake.
-func (b *Bulk) brake(ctx context.Context, p Plan, c Confirm) error {
-	limit := b.Brake
-	if limit == (Brake{}) {
-		limit = braked
-	}
-	var probs []fail.Problem
-	ask := func(field string, n, typed int, say fail.Text) {
-		if n > 0 && typed != n {
-			probs = append(probs, fail.Problem{Field: field, Code: "brake", Say: say})
-		}
-	}
-	n := p.Counts.Ready
-	if n > limit.People {
-		ask("people", n, c.People, fail.T("It changes %[1]d people, more than %[2]d. Type that number to go on.", n, limit.People))
-	} else {
-		all, err := b.Desk.Directory.People(ctx, p.Tenant, directory.Query{Top: 1, Count: true})
-		if err != nil {
-			return err
-		}
-		if n*100 > all.Total*limit.Percent && all.Total > 0 && n > 1 {
-			ask("people", n, c.People, fail.T("It changes %[1]d of %[2]d people, more than %[3]d %%. Type the number of people to go on.", n, all.Total, limit.Percent))
-		}
-	}
-	ask("privileged", p.Counts.Privileged, c.Privileged, fail.T("It changes %d people who hold a directory role. Type that number to go on.", p.Counts.Privileged))
-	ask("deletions", p.Counts.Kinds["delete"], c.Deletions, fail.T("It deletes %d people. Type that number to go on.", p.Counts.Kinds["delete"]))
-	if len(probs) == 0 {
-		return nil
-	}
-	f := fail.New(fail.Conflict, "bulk.apply", fail.T("This plan reaches far, so nothing was begun. Look at what is asked for."))
-	f.Code, f.Fields = "brake", probs
-	return f
 }
 
 // Work applies what is to be applied, plan by plan, until nothing is left or ctx ends. One is at work in a process at a time.
@@ -297,7 +254,7 @@ func worst(steps []StepFate) change.State {
 func (b *Bulk) step(ctx context.Context, g *gate, p Plan, r Numbered, k int) (StepFate, fail.Text) {
 	s := r.Steps[k]
 	c := change.Change{
-		On: r.On, Do: s.Do, Set: s.Set, Expect: s.Before, By: p.Run.By, Why: fmt.Sprintf("%s, line %d", p.File, r.Line), Undoes: s.Undoes,
+		On: r.On, Do: s.Do, Set: s.Set, Expect: s.Before, By: p.Run.By, Why: p.why(r.Row), Undoes: s.Undoes,
 		Names: map[string]string{"on": r.Name},
 	}
 	for id, name := range s.Names {
@@ -340,6 +297,18 @@ func (b *Bulk) step(ctx context.Context, g *gate, p Plan, r Numbered, k int) (St
 		}
 		return f, fail.Text{}
 	}
+}
+
+// why is what the history says of a row: where it comes from, and what for.
+func (p Plan) why(r Row) string {
+	why := p.File
+	if p.Picked == nil {
+		why = fmt.Sprintf("%s, line %d", p.File, r.Line)
+	}
+	if p.Run.Reason != "" {
+		why += ": " + p.Run.Reason
+	}
+	return why
 }
 
 // gate holds all workers back while the directory wants no requests.

@@ -25,7 +25,7 @@ func (b *Bulk) Undo(ctx context.Context, by directory.Actor, tenant, id string) 
 		f.Code = "state"
 		return Plan{}, f
 	}
-	m := b.making(by, tenant, Plan{File: old.File, Sum: old.Sum, Undoes: old.ID})
+	m := b.making(by, tenant, Plan{File: old.File, Sum: old.Sum, Undoes: old.ID, Picked: old.Picked})
 	rows, err := b.arrived(ctx, by, old)
 	if err != nil {
 		return Plan{}, err

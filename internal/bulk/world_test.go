@@ -3,6 +3,7 @@ package bulk_test
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -14,6 +15,7 @@ import (
 
 	"nameplate/emulator"
 	"nameplate/graph"
+	"nameplate/internal/access"
 	"nameplate/internal/admin"
 	"nameplate/internal/bulk"
 	"nameplate/internal/change"
@@ -130,7 +132,11 @@ func begin(t testing.TB, org emulator.Organization, rules string) *world {
 		Reader: dir, Writer: dir, Groups: dir, Journal: journal, Policy: p, Properties: p.Properties(), Now: time.Now, NewID: newID, Stopped: db.Stopped,
 	})
 	desk := admin.New(admin.Config{Directory: dir, Engine: engine, Policy: p, Journal: journal, Brake: db, Now: time.Now})
-	cfg := bulk.Config{Desk: desk, Store: db.Plans(), Now: time.Now, NewID: newID, Wait: wait, Wake: func() {}}
+	sealer, err := access.NewSealer(rand.Reader, make([]byte, access.KeySize))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := bulk.Config{Desk: desk, Store: db.Plans(), Sealer: sealer, Now: time.Now, NewID: newID, Wait: wait, Wake: func() {}}
 	return &world{bulk.New(cfg), cfg, e, t, t.Context()}
 }
 

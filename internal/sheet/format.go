@@ -210,6 +210,9 @@ func (f *File) headings() error {
 		if f.format.position && !fits(f.format.Headings, heads) {
 			h = f.format.Headings[i] // the label is in another language, and somebody said so
 		}
+		if as, said := f.o.As[i+1]; said {
+			h = as
+		}
 		c := f.column(h, i, line)
 		c.Heading = heads[i]
 		f.columns, f.Columns = append(f.columns, c), append(f.Columns, c.Column)
@@ -263,14 +266,21 @@ func (f *File) which(heads []string) (*Format, error) {
 		return formatNamed("entra-create"), nil
 	case has["blockcredential"] && has["objectid"]:
 		return formatNamed("m365-export"), nil
-	case known == 0:
+	case known == 0 && len(f.o.As) == 0:
 		for i := range formats {
 			if x := &formats[i]; x.position && len(x.Headings) == len(heads) {
-				return nil, refuse("by_position", fail.T("None of the %[1]d headings is known. If this is the admin center's template in another language, its order tells what they are: say the format %[2]s.", len(heads), x.Name))
+				return nil, byPosition(x)
 			}
 		}
 	}
 	return formatNamed(Own), nil
+}
+
+// byPosition asks whether a file is a format in another language: the error's Item is its name.
+func byPosition(x *Format) error {
+	f := fail.New(fail.Invalid, "sheet.open", fail.T("None of the %[1]d headings is known. If this is the admin center's template in another language, its order tells what they are: say the format %[2]s.", len(x.Headings), x.Name))
+	f.Code, f.Item = "by_position", x.Name
+	return f
 }
 
 // column finds out what one heading means.

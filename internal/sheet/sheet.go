@@ -35,6 +35,9 @@ type Options struct {
 	Format    string // name of a Format: for labels in another language, and for what cannot be told from the headings
 	Clear     string // the word that takes a value away
 	AsTyped   bool   // cells that look as if Excel had rewritten them are taken as they stand
+	// As says for columns, by number from 1, which heading is read in place of what stands there: "department", "groups:add"; "" leaves
+	// the column out. Columns that are not in it are read as they say.
+	As map[int]string
 	// Properties is the catalog; needed.
 	Properties *property.Set
 }
@@ -53,6 +56,8 @@ type Problem struct {
 func (p Problem) Where() string {
 	var s string
 	switch {
+	case p.Line == 0 && p.Column == 0 && p.Sheet == "":
+		return p.Heading
 	case p.Line == 0 && p.Column == 0:
 		return p.Sheet
 	case p.Sheet != "" && p.Line > 0 && p.Column > 0:
@@ -102,6 +107,7 @@ type About struct {
 	Delimiter string   // of a CSV
 	LineEnds  string   // of a CSV: "LF", "CRLF", "CR", "LFCR", "mixed"
 	Sheet     string   // of a workbook
+	Sheets    []string // all of them that are not hidden
 	Format    string   // name of the Format
 	Columns   []Column // in the order of the file
 }
@@ -204,6 +210,35 @@ func (f *File) Each(do func(Record) error) error {
 			return err
 		}
 	}
+}
+
+// Samples are what stands in the first n rows of data, column by column, as it stands there; of passwords nothing.
+func (f *File) Samples(n int) ([][]string, error) {
+	src, err := f.open()
+	if err != nil {
+		return nil, err
+	}
+	var out [][]string
+	for i := -f.skip; len(out) < n; {
+		cells, _, err := src.next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return out, err
+		}
+		if i++; i <= 0 || blank(cells) {
+			continue
+		}
+		row := make([]string, len(f.Columns))
+		for j := range min(len(row), len(cells)) {
+			if f.Columns[j].Use != Password {
+				row[j] = short(cells[j].text)
+			}
+		}
+		out = append(out, row)
+	}
+	return out, nil
 }
 
 // Notes are what is worth knowing of the whole file, after Each: hidden rows, formulas, further sheets.

@@ -66,6 +66,11 @@ func (f *File) openXLSX(src io.ReaderAt, size int64) error {
 		return err
 	}
 	f.Kind, f.Sheet = "xlsx", s.name
+	for _, x := range w.sheets {
+		if !x.hidden {
+			f.Sheets = append(f.Sheets, x.name)
+		}
+	}
 	f.open = func() (rows, error) {
 		r, err := w.parse(s.part)
 		if err != nil {

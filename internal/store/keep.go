@@ -252,6 +252,7 @@ func sweepPerson(ctx context.Context, tx *sql.Tx, on directory.Ref, sums []strin
 		`UPDATE entries SET key = NULL WHERE tenant = $1 AND object = $2 AND action <> 'forget' AND key IS NOT NULL`,
 		`DELETE FROM sessions WHERE tenant = $1 AND object = $2`,
 		`DELETE FROM stashes WHERE tenant = $1 AND object = $2`,
+		`DELETE FROM uploads WHERE tenant = $1 AND object = $2`,
 		`DELETE FROM visits WHERE tenant = $1 AND object = $2`,
 		`DELETE FROM settings WHERE tenant = $1 AND object = $2`,
 		`DELETE FROM leavers WHERE tenant = $1 AND object = $2`,

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -81,6 +80,7 @@ type runDoc struct {
 	By           directory.Actor
 	Began, Ended time.Time
 	Why          textDoc
+	Reason       string `json:",omitempty"`
 }
 
 const planColumns = `SELECT data, state, run FROM plans `
@@ -102,7 +102,7 @@ func scanPlan(row interface{ Scan(...any) error }) (bulk.Plan, error) {
 		if err := decode(run, &r); err != nil {
 			return bulk.Plan{}, err
 		}
-		p.Run.By, p.Run.Began, p.Run.Ended, p.Run.Why = r.By, r.Began, r.Ended, r.Why.unpack()
+		p.Run.By, p.Run.Began, p.Run.Ended, p.Run.Why, p.Run.Reason = r.By, r.Began, r.Ended, r.Why.unpack(), r.Reason
 	}
 	return p, nil
 }
@@ -161,7 +161,7 @@ func unpackRow(data string) (bulk.Row, error) {
 }
 
 func noPlan() *fail.Error {
-	return fail.New(fail.NotFound, "store.plan", fail.T("There is no such plan."))
+	return fail.New(fail.NotFound, "store.plan", bulk.SayNoPlan)
 }
 
 // Begin implements bulk.Store.
@@ -352,7 +352,7 @@ func list[T any](ctx context.Context, s *Store, op, q string, args []any, scan f
 // Turn implements bulk.Store.
 func (s *Plans) Turn(ctx context.Context, tenant, id string, from []bulk.RunState, to bulk.Run) error {
 	const op = "store.turnplan"
-	run, err := plainJSON(runDoc{to.By, to.Began, to.Ended, packText(to.Why)})
+	run, err := plainJSON(runDoc{to.By, to.Began, to.Ended, packText(to.Why), to.Reason})
 	if err != nil {
 		return fail.Wrap(fail.Internal, op, err)
 	}
@@ -367,7 +367,7 @@ func (s *Plans) Turn(ctx context.Context, tenant, id string, from []bulk.RunStat
 		case again && state == string(to.State) && before == string(run):
 			return nil // done by a commit whose answer was lost
 		case !slices.Contains(from, bulk.RunState(state)):
-			f := fail.New(fail.Conflict, op, fail.T("The plan is %s, so this cannot be done with it now.", cmp.Or(state, "not applied yet")))
+			f := fail.New(fail.Conflict, op, bulk.SayState(bulk.RunState(state)))
 			f.Code = "state"
 			return f
 		}

@@ -173,3 +173,42 @@ func runs(t *testing.T, s *store.Plans, c *Clock, one, two bulk.Plan) {
 	c.Advance(2 * time.Minute)
 	claim("whose holder is gone", "b", two.ID)
 }
+
+// Uploads is the contract of the files that wait in a bulk.Store.
+func Uploads(t *testing.T, open Open) {
+	c := &Clock{}
+	s, ctx := open(t, c.Now).Plans(), context.Background()
+	upload := func(tenant, by string, n int) bulk.Waiting {
+		return bulk.Waiting{Tenant: tenant, ID: id("upload", n), By: by, Until: c.Now().Add(time.Duration(n) * time.Hour), Parts: [][]byte{{0, 0xff, byte(n)}, {}, {1}}}
+	}
+	one, other := upload(tenantA, "adele", 1), upload(tenantB, "adele", 2)
+	for _, w := range []bulk.Waiting{one, other} {
+		must(t, "put", s.PutUpload(ctx, w))
+	}
+	got, err := s.Upload(ctx, tenantA, one.ID, "adele", c.Now())
+	must(t, "read", err)
+	if len(got.Parts) != 3 || string(got.Parts[0]) != "\x00\xff\x01" || len(got.Parts[1]) != 0 || !got.Until.Equal(one.Until) {
+		t.Errorf("%+v", got)
+	}
+	for _, no := range [][3]string{{tenantA, one.ID, "ben"}, {tenantB, one.ID, "adele"}, {tenantA, "\x00", "adele"}, {tenantA, "nonsense", "adele"}} {
+		_, err := s.Upload(ctx, no[0], no[1], no[2], c.Now())
+		wantKind(t, fmt.Sprintf("A22 %q", no), err, fail.NotFound, "")
+	}
+	_, err = s.Upload(ctx, tenantA, one.ID, "adele", one.Until)
+	wantKind(t, "too late", err, fail.NotFound, "")
+	for n := 3; n <= 5; n++ { // three are kept
+		must(t, "put", s.PutUpload(ctx, upload(tenantA, "adele", n)))
+	}
+	_, err = s.Upload(ctx, tenantA, one.ID, "adele", c.Now())
+	wantKind(t, "the oldest of four", err, fail.NotFound, "")
+	must(t, "sweep", s.SweepUploads(ctx, c.Now().Add(3*time.Hour)))
+	for n, there := range map[int]bool{3: false, 4: true, 5: true} {
+		if _, err := s.Upload(ctx, tenantA, id("upload", n), "adele", time.Time{}); (err == nil) != there {
+			t.Errorf("after the sweep %d: %v", n, err)
+		}
+	}
+	must(t, "drop", s.DropUpload(ctx, tenantA, id("upload", 4)))
+	must(t, "drop again", s.DropUpload(ctx, tenantA, id("upload", 4)))
+	_, err = s.Upload(ctx, tenantA, id("upload", 4), "adele", c.Now())
+	wantKind(t, "dropped", err, fail.NotFound, "")
+}

@@ -17,6 +17,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"nameplate/internal/access"
@@ -79,8 +80,8 @@ type API struct {
 	routes  []Route
 	byKey   *guard.Limiter
 	nobody  *guard.Limiter // requests without a key that opens anything, by network
-	openapi []byte
-	easel   chan struct{} // one picture is prepared at a time
+	openapi func() []byte  // made when it is first asked for
+	easel   chan struct{}  // one picture is prepared at a time
 }
 
 // Route is one method at one address below Prefix.
@@ -145,7 +146,7 @@ func New(c Config) *API {
 			a.handle(r)
 		}
 	}
-	a.openapi = a.document()
+	a.openapi = sync.OnceValue(a.document)
 	return a
 }
 

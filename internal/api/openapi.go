@@ -16,7 +16,7 @@ import (
 
 func (a *API) described() []Route {
 	return []Route{{Method: "GET", Path: "/openapi.json", Says: "This description.", Open: true, Gives: document{}, do: func(c *call) (reply, error) {
-		return reply{raw: c.openapi}, nil
+		return reply{raw: c.openapi()}, nil
 	}, Type: "application/json"}}
 }
 
@@ -29,7 +29,7 @@ type document map[string]any
 // Describe is the description of all routes: OpenAPI 3.0.3, made from the table, the types of what goes in and out, and the
 // properties of a policy.
 func Describe(p *policy.Policy) []byte {
-	return New(Config{Houses: map[string]House{"": {Policy: p}}}).openapi
+	return New(Config{Houses: map[string]House{"": {Policy: p}}}).openapi()
 }
 
 // properties are those that the description names: those of the one organization there is, with the extensions of its policy;

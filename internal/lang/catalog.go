@@ -21,24 +21,21 @@ import (
 //go:embed en.json de.json ar.json
 var files embed.FS
 
-// forms are the sentences of one key: one under "other", or one for each CLDR plural form of the language.
-type forms map[string]string
+// forms are the sentences of one key: one, and where a number stands in it one for each CLDR plural form of the language.
+type forms struct {
+	other  string
+	plural map[string]string // nil where there is one sentence, as there is for most
+}
 
 // UnmarshalJSON reads a sentence or an object of plural forms.
 func (f *forms) UnmarshalJSON(b []byte) error {
 	if len(b) > 0 && b[0] == '"' {
-		var s string
-		if err := json.Unmarshal(b, &s); err != nil {
-			return err
-		}
-		*f = forms{"other": s}
-		return nil
+		return json.Unmarshal(b, &f.other)
 	}
-	m := map[string]string{}
-	if err := json.Unmarshal(b, &m); err != nil {
+	if err := json.Unmarshal(b, &f.plural); err != nil {
 		return err
 	}
-	*f = m
+	f.other = f.plural["other"]
 	return nil
 }
 
@@ -94,9 +91,9 @@ func (p *Printer) T(t fail.Text) string { return p.S(t.Key, t.Args...) }
 func (p *Printer) S(key string, args ...any) string {
 	sentence := key
 	if f, ok := p.sentences[key]; ok {
-		sentence = f["other"]
-		if len(f) > 1 {
-			if s, ok := f[p.form(args)]; ok {
+		sentence = f.other
+		if len(f.plural) > 1 {
+			if s, ok := f.plural[p.form(args)]; ok {
 				sentence = s
 			}
 		}

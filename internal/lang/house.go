@@ -12,7 +12,7 @@ func (c *Catalog) With(words map[string]map[string]string) *Catalog {
 			m = map[string]forms{}
 		}
 		for key, s := range own {
-			m[key] = forms{"other": s}
+			m[key] = forms{other: s}
 		}
 		d.sentences[code] = m
 	}

@@ -60,6 +60,7 @@ func NewAssets(fsys fs.FS, more map[string][]byte) (*Assets, error) {
 	}
 	slices.Sort(names)
 	sum := sha256.New()
+	zip, _ := gzip.NewWriterLevel(nil, gzip.BestCompression) // one for all: each would take 0.8 MB
 	for _, name := range names {
 		kind, ok := assetKinds[path.Ext(name)]
 		if !ok {
@@ -70,7 +71,7 @@ func NewAssets(fsys fs.FS, more map[string][]byte) (*Assets, error) {
 		fmt.Fprintf(sum, "%s %x\n", name, one)
 		f := asset{kind: kind, plain: b, etag: `"` + hex.EncodeToString(one[:8]) + `"`}
 		var packed bytes.Buffer
-		zip, _ := gzip.NewWriterLevel(&packed, gzip.BestCompression)
+		zip.Reset(&packed)
 		zip.Write(b)
 		zip.Close()
 		if packed.Len() < len(b) {

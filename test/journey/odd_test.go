@@ -1,0 +1,514 @@
+package journey
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+
+	"golang.org/x/net/html"
+	"golang.org/x/text/unicode/norm"
+
+	"nameplate/emulator"
+)
+
+// How many odd texts go through each box of the portal; `make soak` takes 10,000.
+var oddTexts = flag.Int("odd", 12, "odd texts that TestA36_OddTextsInEveryBox puts through each box")
+
+// What means something to OData, SQL, addresses, headers, logs, spreadsheets, templates, browsers or Unicode.
+var oddParts = []string{
+	`' or 1 eq 1 or '`, `') or startswith(displayName,'`, `" OR "mail:`, `"`, `\`, `\"`, `'`, `''`, `(`, `)`, `,`, `:`, `*`, `not`, ` and `, ` eq `, "null", "true",
+	`&$top=999`, `&$expand=manager`, `?$select=*`, `$filter=id ne null`, `$batch`, `/$value`, `/$ref`, `#`, `%27`, `%2527`, `%00`, `%`, `_`, `;`, `+`, `=`, `?`, `&`,
+	`../../me`, `..%2f..%2fusers`, `/..;/`, `/`, `..`, `//evil.example/`, `@evil.example`, `\\evil.example\x`, `';DROP TABLE entries;--`, `'); DELETE FROM sessions;--`, `/*`, `*/`, `x' UNION SELECT 1--`,
+	"%0d%0aX-Odd: 1", "\r\nX-Odd: 1\r\n\r\n", "\r\nSet-Cookie: odd=1", "\n", "\t", "\x0b", "\x1b[31m", "\x00", "\xff", "\ntime=x level=ERROR msg=forged",
+	`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `</textarea>`, `<!--`, `]]>`, `{{.}}`, `${7*7}`, `{"a":1}`, `javascript:alert(1)`, `=1+1`, `+1`, `-2+3`, `@SUM(A1)`, `|calc`,
+	"李", "ß", "İ", "e\u0301", "\u202e", "\u2028", "\ufeff", "\u200b", "🧑‍💻", "O'Brien", "None", "ann",
+}
+
+// newOddTexts makes odd texts, the same each time: one to five of these parts, or letters of ASCII as they come.
+func newOddTexts(seed uint64) func() string {
+	chance := rand.New(rand.NewPCG(36, seed))
+	return func() string {
+		var s strings.Builder
+		if chance.IntN(4) == 0 {
+			for range 1 + chance.IntN(24) {
+				s.WriteByte(byte(' ' + chance.IntN(95)))
+			}
+			return s.String()
+		}
+		for range 1 + chance.IntN(5) {
+			s.WriteString(oddParts[chance.IntN(len(oddParts))])
+		}
+		return s.String()
+	}
+}
+
+// asked is one request to Graph as the emulator took it: method, decoded path, and each option once.
+type asked struct {
+	method, path string
+	options      map[string]string
+	status       int
+}
+
+func (a asked) String() string { return fmt.Sprint(a.method, " ", a.path, " ", a.options) }
+
+// odd is what the odd texts are put through: the program, the emulator's record of what it asked, and the people at it.
+type odd struct {
+	*world
+	seen int64 // the last request that was read
+	made int64 // the last entry of the ledger that was read
+	box  string
+	bad  int
+}
+
+// wrong notes what must not be; a box with a defect has it ten thousand times.
+func (o *odd) wrong(format string, args ...any) {
+	o.t.Helper()
+	if o.bad++; o.bad < 10 {
+		o.t.Errorf(o.box+": "+format, args...)
+	}
+}
+
+// requests are those to Graph since the last call.
+func (o *odd) requests() []asked {
+	o.t.Helper()
+	var log []emulator.Request
+	o.control(http.MethodGet, fmt.Sprintf("/requests?after=%d", o.seen), nil, &log)
+	var out []asked
+	for _, r := range log {
+		o.seen = r.Seq
+		if !strings.HasPrefix(r.Path, "/v1.0/") && !strings.HasPrefix(r.Path, "/beta/") {
+			continue
+		}
+		a := asked{method: r.Method, path: r.Path, options: map[string]string{}, status: r.Status}
+		q, err := url.ParseQuery(r.Query)
+		if err != nil {
+			o.wrong("the query %q cannot be read: %v", r.Query, err)
+		}
+		for k, v := range q {
+			if len(v) != 1 {
+				o.wrong("%s came %d times: %q", k, len(v), r.Query)
+			}
+			a.options[k] = v[0]
+		}
+		out = append(out, a)
+	}
+	return out
+}
+
+// people signs somebody in often enough that nobody's budget of requests is spent.
+func (o *odd) people(upn string) func() *browser {
+	all := make([]*browser, min(8, 1+*oddTexts*3/250))
+	for i := range all {
+		all[i] = o.signIn(upn)
+		all[i].http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	}
+	i := 0
+	return func() *browser {
+		i++
+		return all[i%len(all)]
+	}
+}
+
+// looks at an answer: no failure of ours, no header and no markup that a text has brought.
+func (o *odd) looks(b *browser, text string) {
+	o.t.Helper()
+	if b.code >= 500 || b.code == http.StatusTooManyRequests {
+		o.wrong("%q: %d\n%.600s", text, b.code, b.text())
+	}
+	if b.head.Get("X-Odd") != "" || strings.Contains(strings.Join(b.head.Values("Set-Cookie"), "\n"), "odd=") {
+		o.wrong("%q came into the headers: %v", text, b.head)
+	}
+	if to := b.head.Get("Location"); to != "" && (!strings.HasPrefix(to, "/") || strings.HasPrefix(to, "//")) && !strings.HasPrefix(to, o.Portal+"/") {
+		o.wrong("%q leads to %s", text, to)
+	}
+	for _, s := range []string{"<script>alert", "<img src=x", "<!--"} {
+		if strings.Contains(b.body, s) && strings.HasPrefix(b.head.Get("Content-Type"), "text/html") {
+			o.wrong("%q: %s stands in the page as markup", text, s)
+		}
+	}
+}
+
+// oddBox is a box whose text goes into an address.
+type oddBox struct {
+	name, path string
+	plain      string                   // an ordinary text, which finds something
+	option     string                   // of Graph, which has the text
+	as         func(text string) string // how it stands there; nil when it never gets there
+	may        []int                    // what Graph answers beside 200
+}
+
+// quoted is the text as a clause of $search or of $filter has it, from learn.microsoft.com/graph/search-query-parameter and
+// .../query-parameters#encoding-query-parameters; asked with it, Graph is asked for nothing else.
+func quotedSearch(text string) string {
+	text = strings.ReplaceAll(strings.ReplaceAll(text, `\`, `\\`), `"`, `\"`)
+	return `"displayName:` + text + `" OR "mail:` + text + `"`
+}
+
+func quotedFilter(text string) string {
+	return "department eq '" + strings.ReplaceAll(text, "'", "''") + "'"
+}
+
+func itself(text string) string { return text }
+
+// through puts odd texts through a box and holds what Graph is asked against what it is asked for an ordinary text.
+func (o *odd) through(x oddBox, seed uint64) {
+	o.t.Helper()
+	begun, next, who := time.Now(), newOddTexts(seed), o.people(ruth)
+	o.box, o.bad = x.name, 0
+	address := func(text string) string {
+		if strings.HasSuffix(x.path, "=") {
+			return x.path + url.QueryEscape(text)
+		}
+		return x.path + url.PathEscape(text)
+	}
+	o.requests()
+	if b := who().get(address(x.plain)); x.as != nil && b.code != http.StatusOK {
+		o.t.Fatalf("%s: %q: %d\n%s", x.name, x.plain, b.code, b.text())
+	}
+	usual := o.requests()
+	if x.as != nil && len(usual) == 0 {
+		o.t.Fatalf("%s: Graph was asked nothing", x.name)
+	}
+	for range *oddTexts {
+		text := next()
+		b := who().get(address(text))
+		o.looks(b, text)
+		var may []string
+		words := strings.TrimSpace(text)
+		for _, u := range usual {
+			if _, has := u.options[x.option]; has && x.as != nil {
+				c := asked{u.method, u.path, map[string]string{}, 0}
+				for k, v := range u.options {
+					c.options[k] = v
+				}
+				c.options[x.option] = x.as(words)
+				u = c
+			} else if x.option == "path" && x.as != nil {
+				u.path = strings.Replace(u.path, x.plain, x.as(words), 1)
+			}
+			may = append(may, u.String())
+		}
+		for _, a := range o.requests() {
+			if words == "" && x.option == "$search" { // nothing to look for: the whole list in its order
+				continue
+			}
+			if !slices.Contains(may, a.String()) {
+				o.wrong("%q: Graph was asked\n%s\nand that is none of\n%s", text, a, strings.Join(may, "\n"))
+			}
+			if a.status != http.StatusOK && !slices.Contains(x.may, a.status) {
+				o.wrong("%q: Graph answered %d to %s", text, a.status, a)
+			}
+		}
+	}
+	if w := o.since(o.made); len(w) != 0 {
+		o.wrong("looking wrote %+v", w[0])
+		o.made = w[len(w)-1].Seq
+	}
+	o.t.Logf("%s: %d texts in %s", x.name, *oddTexts, time.Since(begun).Round(time.Millisecond))
+}
+
+// boxesOf are the text boxes of a form, by name, and how much each takes.
+func boxesOf(b *browser, action string) map[string]*html.Node {
+	out := map[string]*html.Node{}
+	for _, f := range b.all(func(n *html.Node) bool { return n.Data == "form" && b.resolve(attr(n, "action")) == action }) {
+		for n := range f.Descendants() {
+			kind := attr(n, "type")
+			if name := attr(n, "name"); name != "" && (n.Data == "textarea" || n.Data == "input" && (kind == "text" || kind == "tel" || kind == "url" || kind == "email")) {
+				out[name] = n
+			}
+		}
+	}
+	return out
+}
+
+// plainly is a text as the directory has it: ends trimmed, lines ended with "\n", letters composed.
+func plainly(s string) string {
+	return strings.Trim(strings.TrimSpace(norm.NFC.String(strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\r", "\n"))), "\ufeff\u200b \t\r\n")
+}
+
+// throughForm puts odd texts through all boxes of a profile's form at once. A box that refuses its text has to say so in its place,
+// with the text still there; every other text has to arrive in the directory, and nothing else.
+func (o *odd) throughForm(name, upn, path, action, of string, seed uint64, step string) {
+	o.t.Helper()
+	begun, next, who := time.Now(), newOddTexts(seed), o.people(upn)
+	o.box, o.bad = name, 0
+	o.requests()
+	usual := map[string]map[string]bool{} // what is asked for an ordinary change, and which properties of it are selected
+	taken, refused := 0, 0
+	for i := range *oddTexts + 2 {
+		b := who()
+		form := b.get(path).form(action)
+		boxes := boxesOf(b, action)
+		typed := map[string]string{}
+		for box := range boxes {
+			typed[box] = next()
+			if i < 2 { // two ordinary changes tell what is usual
+				typed[box] = map[bool]string{true: fmt.Sprintf("https://larkfield.example/%d", i), false: fmt.Sprintf("+49 30 555012%d", i)}[attr(boxes[box], "type") == "url"]
+			}
+			form.Set(box, typed[box])
+		}
+		send := func() {
+			if b.post(action, form); step != "" && b.code == http.StatusOK {
+				form = b.form(action)
+				form.Set("step", step)
+				b.post(action, form)
+			}
+		}
+		send()
+		for tries := 0; b.code == http.StatusUnprocessableEntity && tries < 3; tries++ {
+			o.looks(b, fmt.Sprint(typed))
+			again := b.form(action)
+			invalid := 0
+			for box, n := range boxesOf(b, action) {
+				if attr(n, "aria-invalid") != "true" {
+					continue
+				}
+				invalid++
+				if got := again.Get(box); plainly(got) != plainly(typed[box]) && !strings.ContainsAny(typed[box], "\x00\xff") {
+					o.wrong("%s: %q was refused and came back as %q", box, typed[box], got)
+				}
+				again.Del(box)
+				delete(typed, box)
+				refused++
+			}
+			if invalid == 0 {
+				o.wrong("refused, and no box says so: %.600s", b.text())
+				break
+			}
+			form = again
+			send()
+		}
+		o.looks(b, fmt.Sprint(typed))
+		asks := o.requests()
+		if i < 2 {
+			if b.code != http.StatusSeeOther {
+				o.t.Fatalf("%s: an ordinary change: %d\n%s", name, b.code, b.text())
+			}
+		}
+		for _, a := range asks {
+			what, names := selected(a)
+			if usual[what] == nil && i < 2 {
+				usual[what] = map[string]bool{}
+			}
+			for _, n := range names {
+				if i < 2 {
+					usual[what][n] = true
+				} else if !usual[what][n] {
+					o.wrong("%q: Graph was asked for %s by %s", typed, n, what)
+				}
+			}
+			if usual[what] == nil {
+				o.wrong("%q: Graph was asked %s", typed, what)
+			}
+		}
+		if b.code != http.StatusSeeOther {
+			o.wrong("%q: %d\n%.600s", typed, b.code, b.text())
+		}
+		for _, e := range o.since(o.made) {
+			o.made = e.Seq
+			if strings.HasPrefix(e.Op, "group.member.") { // a rule of a dynamic group reads what was changed
+				continue
+			}
+			if e.Object != of || !strings.HasPrefix(e.Op, "user.") {
+				o.wrong("%q: the ledger has %s of %s", typed, e.Op, e.Object)
+			}
+			if more, is := e.After["onPremisesExtensionAttributes"].(map[string]any); is {
+				delete(e.After, "onPremisesExtensionAttributes")
+				for n, v := range more {
+					if _, typedIn := typed[n]; typedIn || v != nil {
+						e.After[n] = v
+					}
+				}
+			}
+			for property, v := range e.After {
+				text, typedIn := typed[property]
+				switch v := v.(type) {
+				case string:
+					typedIn = typedIn && v == plainly(text)
+				case nil:
+					typedIn = typedIn && plainly(text) == ""
+				case []any: // a list: one on each line, or between semicolons
+					typedIn = typedIn && strings.Join(strings.FieldsFunc(fmt.Sprint(v...), between), "") == strings.Join(strings.FieldsFunc(norm.NFC.String(text), between), "")
+				default:
+					typedIn = false
+				}
+				if taken++; !typedIn {
+					o.wrong("%s: %q became %q", property, text, v)
+				}
+			}
+		}
+	}
+	if taken == 0 || refused == 0 {
+		o.t.Errorf("%s: %d texts were taken and %d refused", name, taken, refused)
+	}
+	o.t.Logf("%s: %d times %d boxes in %s: %d texts taken, %d refused in their place", name, *oddTexts, taken/(*oddTexts+2), time.Since(begun).Round(time.Millisecond), taken, refused)
+}
+
+// selected is a request without the names that it selects, and those.
+func selected(a asked) (what string, names []string) {
+	if s, has := a.options["$select"]; has {
+		names = strings.Split(s, ",")
+		a.options["$select"] = "…"
+	}
+	return a.String(), names
+}
+
+// between is what may stand between the items of a list.
+func between(r rune) bool {
+	return r == ';' || unicode.IsSpace(r) || strings.ContainsRune("\ufeff\u200b", r)
+}
+
+// reasons puts odd texts through a box for words that stand in the history.
+func (o *odd) reasons(name, box, path, action string, extra url.Values, may []int, ops []string, seed uint64) {
+	o.t.Helper()
+	begun, next, who := time.Now(), newOddTexts(seed), o.people(ruth)
+	o.box, o.bad = name, 0
+	var usual []string
+	for i := range *oddTexts + 1 {
+		text := next()
+		if i == 0 {
+			text = "An ordinary reason"
+		}
+		b := who()
+		form := b.get(path).form(action)
+		for k, v := range extra {
+			form[k] = v
+		}
+		o.requests()
+		form.Set(box, text)
+		at := action
+		if _, query, has := strings.Cut(path, "?"); has {
+			at += "?" + query
+		}
+		b.post(at, form)
+		o.looks(b, text)
+		if !slices.Contains(may, b.code) {
+			o.wrong("%q: %d\n%.600s", text, b.code, b.text())
+		}
+		asks := o.requests()
+		for _, a := range asks {
+			if i == 0 {
+				usual = append(usual, a.String())
+			} else if !slices.Contains(usual, a.String()) {
+				o.wrong("%q: Graph was asked %s", text, a)
+			}
+		}
+		for _, e := range o.since(o.made) {
+			o.made = e.Seq
+			if !slices.Contains(ops, e.Op) {
+				o.wrong("%q: the ledger has %s", text, e.Op)
+			}
+		}
+	}
+	o.t.Logf("%s: %d texts in %s", name, *oddTexts, time.Since(begun).Round(time.Millisecond))
+}
+
+// brakes stops all saving and lets it go on, each for an odd reason.
+func (o *odd) brakes(seed uint64) {
+	o.t.Helper()
+	begun, next, who := time.Now(), newOddTexts(seed), o.people(ruth)
+	o.box, o.bad = "why saving stops and goes on", 0
+	done := map[string]int{}
+	for i := range *oddTexts {
+		what, b, text := []string{"stop", "go"}[done["stop"]-done["go"]], who(), next()
+		form := b.get("/admin/health").form("/admin/health/" + what)
+		form.Set("why", text)
+		o.requests()
+		b.post("/admin/health/"+what, form)
+		o.looks(b, text)
+		if b.code == http.StatusSeeOther {
+			done[what]++
+		} else if b.code != http.StatusUnprocessableEntity && b.code != http.StatusBadRequest {
+			o.wrong("%q: %d\n%.600s", text, b.code, b.text())
+		}
+		if asks := o.requests(); len(asks) != 0 && i > 0 {
+			o.wrong("%q: Graph was asked %s", text, asks[0])
+		}
+	}
+	if done["stop"] > done["go"] {
+		b := who()
+		form := b.get("/admin/health").form("/admin/health/go")
+		form.Set("why", "The end")
+		b.post("/admin/health/go", form)
+	}
+	o.t.Logf("%s: %d texts in %s", o.box, *oddTexts, time.Since(begun).Round(time.Millisecond))
+}
+
+// A36: whatever stands in a box is a text: for Graph no clause, option, segment or target more, for our answers no header and no markup,
+// for the log no line, for the history nothing that breaks it. Each request that the emulator took is held against those that an
+// ordinary text makes.
+func TestA36_OddTextsInEveryBox(t *testing.T) {
+	t.Parallel()
+	o := &odd{world: running(t)}
+	b := o.signIn(ruth)
+	lenaAt := b.person("Lena Hoffmann")
+	lenaID := strings.TrimPrefix(lenaAt, "/admin/people/")
+	jo := b.person("Jo Li") // of whom something is kept
+	b.deed(jo, "sessions", nil).says("Saved")
+	b.get("/admin/groups")
+	group := ""
+	for _, a := range b.all(func(n *html.Node) bool { return n.Data == "a" && strings.HasPrefix(attr(n, "href"), "/admin/groups/") }) {
+		group = b.link(a)
+		break
+	}
+	var me struct{ ID string }
+	for k, v := range foreign(t, o.world, "/v1.0/users/"+o.who("member")+"?$select=id") {
+		if k == "id" {
+			me.ID, _ = v.(string)
+		}
+	}
+	o.made = o.mark()
+	gone := []int{http.StatusNotFound, http.StatusBadRequest}
+	for i, x := range []oddBox{
+		{"people: search", "/admin/people?q=", "ann", "$search", quotedSearch, nil},
+		{"people: department", "/admin/people?department=", "Sales", "$filter", quotedFilter, nil},
+		{"people: filter", "/admin/people?filter=", "department eq 'Sales'", "$filter", itself, []int{http.StatusBadRequest}},
+		{"people: order", "/admin/people?sort=", "-displayName", "", itself, nil},
+		{"people: column", "/admin/people?col=", "city", "", itself, nil},
+		{"people: page", "/admin/people?page=", "x", "", nil, nil},
+		{"people: view", "/admin/people?view=", "x", "", nil, nil},
+		{"groups: search", "/admin/groups?q=", "Sales", "$search", quotedSearch, nil},
+		{"groups: page", "/admin/groups?page=", "x", "", nil, nil},
+		{"a group: search", group + "?q=", "ann", "$search", quotedSearch, nil},
+		{"a group: who is added", group + "/add?q=", "ann", "$search", quotedSearch, nil},
+		{"a person: manager", lenaAt + "/manager?q=", "ann", "$search", quotedSearch, nil},
+		{"a person: groups", lenaAt + "/groups?q=", "Sales", "$search", quotedSearch, nil},
+		{"policy: as seen by", "/admin/policy?as=", lena, "path", itself, gone},
+		{"history: on", "/admin/history?on=", lena, "path", itself, gone},
+		{"history: by", "/admin/history?by=", lena, "path", itself, gone},
+		{"history: from", "/admin/history?from=", "2026-01-01", "", nil, nil},
+		{"history: before", "/admin/history?before=", "9", "", nil, nil},
+		{"an address: person", "/admin/people/", "x", "", nil, nil},
+		{"an address: group", "/admin/groups/", "x", "", nil, nil},
+		{"an address: entry", "/admin/history/", "x", "", nil, nil},
+		{"an address: ask", "/ask/", "jobTitle", "", nil, nil},
+		{"where a sign-in leads", "/sign-in?next=", "/profile", "", nil, nil},
+	} {
+		o.through(x, uint64(i))
+	}
+	told := []int{http.StatusOK, http.StatusSeeOther, http.StatusUnprocessableEntity, http.StatusBadRequest}
+	o.reasons("why what is kept is taken", "why", jo+"/kept", jo+"/kept", nil, told, nil, 105)
+	o.reasons("why somebody is forgotten", "why", jo+"/forget", jo+"/forget", nil, append(told, http.StatusNotFound), nil, 106) // what was forgotten is not there any more
+	o.brakes(107)
+	o.throughForm("own profile", o.who("member"), "/profile?edit=all", "/profile", me.ID, 100, "")
+	o.throughForm("somebody's profile", ruth, lenaAt+"?edit=all", lenaAt, lenaID, 101, "save")
+	save := url.Values{"step": {"save"}}
+	o.reasons("why sign-ins end", "why", lenaAt+"/sessions", lenaAt+"/sessions", save, told, []string{"user.sessions.revoke"}, 102)
+	o.reasons("the name before a deletion", "name", lenaAt+"/delete", lenaAt+"/delete", save, []int{http.StatusUnprocessableEntity, http.StatusBadRequest}, nil, 103)
+	o.reasons("why the history is exported", "why", "/admin/history/export?until=2000-01-01", "/admin/history/export", nil, told, nil, 104)
+	last := o.signIn(ruth)
+	last.get("/admin/history/check")
+	last.says("The history is whole")
+	for line := range strings.Lines(o.log.String()) {
+		if !strings.HasPrefix(line, "time=20") {
+			t.Errorf("the log has a line that is none of ours: %q", line)
+		}
+	}
+}

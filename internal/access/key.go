@@ -151,9 +151,9 @@ func (s *Keys) Make(ctx context.Context, by directory.Actor, want Key, why strin
 		}
 	}
 	want.Name = strings.TrimSpace(want.Name)
-	why = strings.TrimSpace(why)
+	why, ok := directory.Reason(why)
 	probs := wrong(by, want, now, latest)
-	if why == "" || utf8.RuneCountInString(why) > 500 || !utf8.ValidString(why) {
+	if why == "" || !ok {
 		probs = append(probs, fail.Problem{Field: "why", Code: "required", Say: fail.T("Say what the key is for, in at most 500 characters: it stands in the history.")})
 	}
 	if len(probs) > 0 {

@@ -3,7 +3,6 @@ package admin
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"nameplate/internal/change"
 	"nameplate/internal/directory"
@@ -51,7 +50,8 @@ func (d *Desk) brake(by directory.Actor, why string) (string, error) {
 	if by.Kind == directory.KeyActor || !slices.Contains(by.Roles, directory.Admin) {
 		return "", fail.New(fail.Denied, "admin.stop", fail.T("Only administrators may stop all saving and let it go on."))
 	}
-	if why = strings.TrimSpace(why); why == "" || len(why) > 500 {
+	why, ok := directory.Reason(why)
+	if why == "" || !ok {
 		f := fail.New(fail.Invalid, "admin.stop", fail.T("Say why, in at most 500 characters: everybody who looks after this portal will read it."))
 		f.Fields = []fail.Problem{{Field: "why", Code: "required", Say: f.Say}}
 		return "", f

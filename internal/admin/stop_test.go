@@ -23,9 +23,12 @@ func TestA22_A58_OnlyAdministratorsStop(t *testing.T) {
 		kind(t, name+" lets go", err, fail.Denied)
 	}
 	boss := holder(directory.Admin)
-	for _, why := range []string{"", "  ", strings.Repeat("x", 501)} {
+	for _, why := range []string{"", "  ", strings.Repeat("x", 501), "a\x00b"} {
 		_, err := d.Stop(ctx, boss, why)
 		kind(t, "without a reason", err, fail.Invalid)
+	}
+	if _, err := d.Go(ctx, boss, strings.Repeat("م", 500)); err != nil { // characters, not bytes
+		t.Errorf("a long reason in Arabic: %v", err)
 	}
 	if s, err := d.Stop(ctx, boss, " an incident "); err != nil || s.By != "Olga" || s.Why != "an incident" {
 		t.Fatalf("%+v, %v", s, err)

@@ -11,6 +11,7 @@ import (
 
 	"nameplate/internal/app"
 	"nameplate/internal/config"
+	"nameplate/internal/directory"
 )
 
 func (c *command) stop() *cobra.Command {
@@ -36,7 +37,8 @@ func (c *command) brake(stop bool, verb, short, long string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: verb, Short: short, Long: long, Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if why = strings.TrimSpace(why); why == "" || len(why) > 500 {
+			var ok bool
+			if why, ok = directory.Reason(why); why == "" || !ok {
 				return usageError{errors.New("--why is missing or longer than 500 characters: say why, for whoever looks after this next")}
 			}
 			if tenant = strings.ToLower(tenant); tenant != "" && !tenantForm.MatchString(tenant) {

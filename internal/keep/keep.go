@@ -9,7 +9,6 @@ package keep
 import (
 	"context"
 	"strconv"
-	"strings"
 	"time"
 
 	"nameplate/internal/access"
@@ -83,7 +82,8 @@ func New(c Config) *Keeper { return &Keeper{c} }
 
 // Reason is a reason as it may stand in the history; Invalid when it is missing or too long.
 func Reason(why string) (string, error) {
-	if why = strings.TrimSpace(why); why == "" || len(why) > 500 {
+	why, ok := directory.Reason(why)
+	if why == "" || !ok {
 		f := fail.New(fail.Invalid, "keep.reason", fail.T("Say why, in at most 500 characters: it stands in the history."))
 		f.Fields = []fail.Problem{{Field: "why", Code: "required", Say: f.Say}}
 		return "", f

@@ -173,8 +173,8 @@ func (p *Portal) brake(w http.ResponseWriter, r *http.Request, v *web.Visit, wha
 	if err := f.Only(func(k string) bool { return k == "why" }); err != nil {
 		return err
 	}
-	why := strings.TrimSpace(f.Get("why"))
-	if why == "" || len(why) > 500 {
+	why, ok := directory.Reason(f.Get("why"))
+	if why == "" || !ok {
 		return p.healthPage(w, r, v, http.StatusUnprocessableEntity, why, v.Printer.S("Say why, in at most 500 characters: everybody who looks after this portal will read it."))
 	}
 	if !p.fresh(v) {

@@ -10,6 +10,7 @@ import (
 
 	"nameplate/internal/admin"
 	"nameplate/internal/change"
+	"nameplate/internal/directory"
 	"nameplate/internal/fail"
 	"nameplate/internal/property"
 	"nameplate/internal/web"
@@ -56,8 +57,8 @@ type taskBody struct {
 
 // step shows what a task would do, or does it: the form's step "save" is the reader's word for it.
 func (p *Portal) step(w http.ResponseWriter, r *http.Request, v *web.Visit, t task, f *web.Form) error {
-	t.c.Why = strings.TrimSpace(f.Get("why"))
-	if len([]rune(t.c.Why)) > 500 {
+	var ok bool
+	if t.c.Why, ok = directory.Reason(f.Get("why")); !ok {
 		return wrong("why")
 	}
 	if f.Get("step") != "save" || f.Nonce == "" {

@@ -19,6 +19,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"nameplate/internal/directory"
 	"nameplate/internal/fail"
@@ -235,6 +236,10 @@ func (s *Site) serve(w http.ResponseWriter, r *http.Request, v *Visit) {
 		if err := s.mounted.Serve(w, r, v); err != nil {
 			s.fail(w, r, v, err)
 		}
+		return
+	}
+	if q, err := url.QueryUnescape(r.URL.RawQuery); err != nil || !utf8.ValidString(q) || !utf8.ValidString(r.URL.Path) {
+		s.fail(w, r, v, Refuse(http.StatusBadRequest)) // no text that a page or a directory could make anything of
 		return
 	}
 	// ServeMux would answer an unclean path with a redirect; there is nothing at such an address, so it says so.

@@ -262,6 +262,20 @@ func TestW7_A04_CookiesOverHTTPS(t *testing.T) {
 	}
 }
 
+// A36: an address that is no text in UTF-8 reaches no page, and so nobody behind it.
+func TestA36_AddressesAreText(t *testing.T) {
+	t.Parallel()
+	s, _, _ := site(t, public, nil)
+	for path, want := range map[string]int{
+		"/open?q=%ff": 400, "/open?%fe=1": 400, "/open?q=%C3%28": 400, "/open?q=%ED%A0%80": 400, "/op%ffen": 400, "/open?q=%zz&x=%ff": 400, "/open?q=100%": 400,
+		"/open?q=%C3%BC+%F0%9F%91%8B": 200, "/open?q=%25ff": 200,
+	} {
+		if w := do(s, "GET", public+path, nil); w.Code != want {
+			t.Errorf("%s: %d, want %d", path, w.Code, want)
+		}
+	}
+}
+
 func TestA45_Limits(t *testing.T) {
 	t.Parallel()
 	s, c, _ := site(t, public, func(o *web.Options) { o.Rate = guard.Rate{Burst: 5, PerSecond: 1} })

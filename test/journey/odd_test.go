@@ -188,7 +188,9 @@ func (o *odd) through(x oddBox, seed uint64) {
 				for k, v := range u.options {
 					c.options[k] = v
 				}
-				c.options[x.option] = x.as(words)
+				if c.options[x.option] = x.as(words); words == "" {
+					delete(c.options, x.option) // nothing to look for: the whole list
+				}
 				u = c
 			} else if x.option == "path" && x.as != nil {
 				u.path = strings.Replace(u.path, x.plain, x.as(words), 1)
@@ -196,8 +198,8 @@ func (o *odd) through(x oddBox, seed uint64) {
 			may = append(may, u.String())
 		}
 		for _, a := range o.requests() {
-			if words == "" && x.option == "$search" { // nothing to look for: the whole list in its order
-				continue
+			if words == "" && x.option == "$search" {
+				delete(a.options, "$orderby") // what was looked for comes in the directory's order, a whole list by name
 			}
 			if !slices.Contains(may, a.String()) {
 				o.wrong("%q: Graph was asked\n%s\nand that is none of\n%s", text, a, strings.Join(may, "\n"))

@@ -32,8 +32,9 @@ test: ## everything, browser tests and PostgreSQL included (says what is missing
 race: ## the tests under the race detector (browser journeys left out)
 	go test -race -timeout 60m $$(go list ./... | grep -v /test/journey)
 
-soak: ## many random histories of several clients against plain models of the tenant's objects
+soak: ## many random histories of several clients against plain models of the tenant's objects; 10,000 odd texts through each box of the portal
 	go test ./emulator -run TestModel -count=20 -timeout 30m
+	go test ./test/journey -run TestA36_OddTextsInEveryBox -count=1 -v -timeout 170m -odd 10000
 
 fuzz: ## each fuzz target for FUZZTIME (default 10s), or only FUZZ
 	@scripts/fuzz.sh $(FUZZTIME) $(FUZZ)

@@ -36,7 +36,7 @@ func run() error {
 Written by `+"`make bench`"+`; each figure was measured by it, none is typed. Machine: %d cores, %s. Times on a shared machine are noisy: read the
 least and the most beside the median, and trust counts and ratios first. Requests are counted by the emulator, not by the portal.
 A page's own time is what is left of its whole time when the time in which a request to Graph was under way is taken off; the goal
-for it holds for the median (p50). P8 is the portal, P10 the emulator, P11 the program.
+for it holds for the median (p50). P8 is the portal, A45 what somebody who hammers costs others, P10 the emulator, P11 the program.
 
 | id | what | measured (median) | least – most, or p99 | goal | |
 |---|---|---|---|---|---|

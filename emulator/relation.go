@@ -197,7 +197,10 @@ func (c *call) relationOf(t *table, key string, r *relation, n int) error {
 		return err
 	}
 	if r.by != "" {
-		s.fragment, s.related = partsOf(o, r), false
+		s.related = false
+		if s.fragment = partsOf(o, r); s.tables[0].name == "appRoleAssignment" {
+			s.fragment = s.tables[0].set // https://learn.microsoft.com/en-us/graph/api/serviceprincipal-list-approleassignments
+		}
 	}
 	return c.sendList(s)
 }

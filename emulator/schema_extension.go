@@ -65,7 +65,7 @@ func schemaEntity() *entity {
 	return &entity{
 		set: "schemaExtensions", name: "schemaExtension", title: "SchemaExtension", props: schemaProps, plain: true,
 		find: func(d *directory, key string) *object { return d.schemas[strings.ToLower(key)] },
-		sees: seesApps,
+		sees: seesSchemas,
 		visible: func(c *call, o *object) bool { // https://learn.microsoft.com/en-us/graph/api/schemaextension-list
 			return o.text("status") == available || c.ownsSchema(o.text("owner"))
 		},
@@ -96,6 +96,14 @@ func schemaEntity() *entity {
 			d.defineFor(prop{name: o.id, typ: edmObject, ops: "eq", adv: "ne not"}, texts(o.rec.get(hTargets)), add)
 		},
 	}
+}
+
+// seesSchemas: everybody who is signed in reads them with User.Read: https://learn.microsoft.com/en-us/graph/api/schemaextension-list
+func seesSchemas(c *call, o *object) sight {
+	if c.p.delegated() && c.p.holds("User.Read") {
+		return full
+	}
+	return seesApps(c, o)
 }
 
 // noSchemaWrite: text as quoted in https://github.com/microsoftgraph/microsoft-graph-docs/issues/11131, code as in

@@ -293,9 +293,12 @@ func (c *call) allowedValues(key string, n int) (bool, error) {
 	case one:
 		return true, c.send(http.StatusOK, append(c.context(nil, fragment+"/$entity"), jsonOf(def.values[at])[1:]...))
 	}
+	names := []string{"id", "isActive"}
+	if _, err := c.pick(names, nil); err != nil {
+		return true, err
+	}
 	return true, c.sendPage(len(def.values), fragment, func(b []byte, i int) []byte {
-		j := jsonOf(def.values[i])
-		return append(b, j[1:len(j)-1]...)
+		return pickFrom(b, names, []field{{0, text(def.values[i].ID)}, {1, jsonOf(def.values[i].Active)}}, c.q.selects)
 	})
 }
 

@@ -98,6 +98,7 @@ type Session struct {
 	IdleEnd   time.Time // ends then when nothing happens
 	FinalEnd  time.Time // ends then whatever happens
 	Checked   time.Time // when the account was last known to be enabled
+	Program   string    // what a program that is signed in as the person calls itself; "" is a browser
 	Recovered string    // path of a form whose text waits to be offered again; "" for none
 }
 

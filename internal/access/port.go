@@ -40,6 +40,8 @@ type Store interface {
 	SignIn(ctx context.Context, s SignIn) error
 	// Session finds a session, ended ones too; fail.NotFound. Recovered is set when a form waits that is good at now.
 	Session(ctx context.Context, id string, now time.Time) (Row, error)
+	// Sessions are a person's sessions, ended ones too as long as they are kept; the newest first.
+	Sessions(ctx context.Context, ref directory.Ref, now time.Time) ([]Row, error)
 	// Touch moves the times of a living session forward, never back.
 	Touch(ctx context.Context, id string, seen, idleEnd, checked time.Time) error
 	// End ends a living session and deletes its tokens; ending what has ended does nothing.

@@ -42,7 +42,11 @@ func (s *Service) Session(ctx context.Context, cookie, from string) (Session, er
 	if cookie == "" {
 		return Session{}, ended(ReasonNone)
 	}
-	id := hashedOrNone(cookie)
+	return s.session(ctx, hashedOrNone(cookie), from)
+}
+
+// session finds a session by the hash of its secret; "" is one that cannot be.
+func (s *Service) session(ctx context.Context, id, from string) (Session, error) {
 	if id == "" {
 		return Session{}, s.unknown(ctx, from)
 	}

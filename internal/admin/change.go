@@ -14,6 +14,12 @@ import (
 // Fresh is how long ago a sign-in may be for what is Dangerous.
 const Fresh = 15 * time.Minute
 
+// Proved says whether somebody who signed in at that time has proved who they are a moment ago; the zero time is not known.
+func Proved(signedIn, now time.Time) bool {
+	age := now.Sub(signedIn)
+	return !signedIn.IsZero() && age < Fresh && age > -Fresh
+}
+
 // Preview is what a change would do. Dangerous: it asks for a sign-in of a moment ago, because it locks somebody out, takes somebody
 // over or cannot be taken back (A12). What follows from a pick in a table of the policy counts like what was asked for.
 type Preview struct {

@@ -1,7 +1,8 @@
 // Package api owns /api/v1: the product as programs use it. Each resource is a reading of package admin, so a key sees and does what
 // its role and its scopes allow and nothing else.
 //
-// It promises: a route without a declared scope cannot exist; nothing but a bearer key in the header signs a request in, no cookie
+// It promises: a route without a declared scope cannot exist; nothing but a bearer secret in the header, a key's or that of a person's
+// command line, signs a request in, no cookie
 // means anything, no answer allows another site's scripts and none redirects; bodies are strict JSON and what is wrong in one is named
 // by a pointer; every failure is an application/problem+json with the reference of its request; what is written is written once for
 // one Idempotency-Key; openapi.json describes exactly the routes there are. It knows no SQL and no page.
@@ -42,6 +43,12 @@ type Keys interface {
 	Revoke(ctx context.Context, by directory.Actor, tenant, id, why string) error
 }
 
+// Programs are the command lines that are signed in as somebody; *access.Service is one.
+type Programs interface {
+	Program(ctx context.Context, secret, from string) (access.Session, error)
+	EndProgram(ctx context.Context, ref directory.Ref, id string) error
+}
+
 // Answers remembers what requests with an Idempotency-Key were answered.
 type Answers interface {
 	// Claim begins a request. Status 0: do it, then call Answer. Another status: it was answered with that and body. Conflict, Code
@@ -53,10 +60,11 @@ type Answers interface {
 
 // Config is what an API is made of; all of it is needed.
 type Config struct {
-	Houses  map[string]House // by tenant id: a key's tenant chooses, and of the others it sees nothing
-	Keys    Keys
-	Answers Answers
-	Sign    interface { // makes cursors that only we can have made; *web.Site is one
+	Houses   map[string]House // by tenant id: a key's tenant chooses, and of the others it sees nothing
+	Keys     Keys
+	Programs Programs
+	Answers  Answers
+	Sign     interface { // makes cursors that only we can have made; *web.Site is one
 		Sign(text string) string
 		Signed(signed string) (string, bool)
 	}
@@ -92,6 +100,8 @@ type Route struct {
 	Scope  directory.Scope
 	Roles  []directory.Role // who may, by the role of the key; the desk and the policy decide on the rest
 	Open   bool             // answers anybody; then there is neither scope nor role
+	Any    bool             // answers whoever is signed in, with any scope and role
+	Fresh  bool             // asks a person for a sign-in of a moment ago
 	Query  []Param
 	Body   any   // an example of what is taken, its type describes it; nil takes no body
 	Bytes  int64 // how long a body may be; 0 is 1 MB
@@ -112,15 +122,22 @@ type Param struct{ Name, Says, Kind string }
 type call struct {
 	*API
 	House
-	r       *http.Request
-	v       *web.Visit
-	route   *Route
-	by      directory.Actor
-	tenant  string
+	r     *http.Request
+	v     *web.Visit
+	route *Route
+	caller
 	raw     []byte
 	tree    any               // the body, when it is JSON
 	point   map[string]string // field of a problem → pointer into the body, where they differ
 	idemKey string
+}
+
+// caller is who makes a request, and where.
+type caller struct {
+	by      directory.Actor
+	tenant  string
+	key     access.Key      // zero when it is none
+	session *access.Session // of a person's command line; nil when it is none
 }
 
 // reply is what a request is answered.
@@ -141,7 +158,7 @@ func New(c Config) *API {
 		Config: c, mux: http.NewServeMux(), easel: make(chan struct{}, 1),
 		byKey: guard.NewLimiter(c.Rate, c.Now), nobody: guard.NewLimiter(guard.Rate{Burst: 60, PerSecond: 5}, c.Now),
 	}
-	for _, list := range [][]Route{a.people(), a.kept(), a.acts(), a.photos(), a.groups(), a.licenses(), a.plans(), a.history(), a.rules(), a.keys(), a.described()} {
+	for _, list := range [][]Route{a.people(), a.kept(), a.acts(), a.photos(), a.groups(), a.licenses(), a.plans(), a.history(), a.rules(), a.keys(), a.sessions(), a.described()} {
 		for _, r := range list {
 			a.handle(r)
 		}
@@ -152,7 +169,7 @@ func New(c Config) *API {
 
 // handle adds a route. It panics when the route declares no scope or role: no request should ever meet such a mistake.
 func (a *API) handle(r Route) {
-	if !r.Open && (r.Scope == "" || len(r.Roles) == 0) {
+	if !r.Open && !r.Any && (r.Scope == "" || len(r.Roles) == 0) {
 		panic("api: " + r.Method + " " + r.Path + " declares no scope or no role")
 	}
 	if r.Status == 0 {
@@ -187,7 +204,7 @@ func (a *API) Mount(s *web.Site) {
 // Local answers requests as an actor of this machine, without a key: for the command line on the host.
 func (a *API) Local(s *web.Site, by directory.Actor, tenant string) {
 	s.Mount(web.Mounted{Prefix: "/api/", Fail: a.fail, Serve: func(w http.ResponseWriter, r *http.Request, v *web.Visit) error {
-		return a.answer(w, r, v, by, tenant, nil)
+		return a.answer(w, r, v, caller{by: by, tenant: tenant}, nil)
 	}})
 }
 
@@ -196,21 +213,26 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request, v *web.Visit) error 
 	if err := secretInURL(r); err != nil {
 		return err
 	}
-	key, err := a.signedIn(r, v)
-	who := "key " + key.ID
-	limit := a.byKey
-	if key.ID == "" {
-		who, limit = v.From, a.nobody
+	who, err := a.signedIn(r, v)
+	named, limit := v.From, a.nobody
+	switch {
+	case who.key.ID != "":
+		named, limit = "key "+who.key.ID, a.byKey
+	case who.session != nil:
+		named, limit = "session "+who.session.ID, a.byKey
 	}
-	if wait, ok := limit.Take(who); !ok {
+	if wait, ok := limit.Take(named); !ok {
 		return &web.Refusal{Status: http.StatusTooManyRequests, Retry: wait, Say: fail.T("Too many requests came with this key or from this network. Wait as long as Retry-After says.")}
 	}
-	return a.answer(w, r, v, key.Actor(v.From), key.Tenant, err)
+	return a.answer(w, r, v, who, err)
 }
 
 // secretInURL refuses requests that carry a key where logs and proxies keep it (A35).
 func secretInURL(r *http.Request) error {
-	if strings.Contains(r.URL.RawQuery, access.KeyPrefix) || strings.Contains(r.URL.Path, access.KeyPrefix) {
+	for _, prefix := range []string{access.KeyPrefix, access.ProgramPrefix} {
+		if !strings.Contains(r.URL.RawQuery, prefix) && !strings.Contains(r.URL.Path, prefix) {
+			continue
+		}
 		return &web.Refusal{Status: http.StatusBadRequest, Say: fail.T("A key does not belong in an address, where logs keep it: revoke this one, and send the new one in the header Authorization: Bearer.")}
 	}
 	return nil
@@ -219,11 +241,11 @@ func secretInURL(r *http.Request) error {
 // opensNothing is what is said of a key that is not known, or of which nobody needs to know why.
 const opensNothing = "This API key opens nothing: it is mistyped, revoked or has expired. Ask an administrator for another one."
 
-// signedIn is the key of a request.
-func (a *API) signedIn(r *http.Request, v *web.Visit) (access.Key, error) {
+// signedIn is who a request comes from: a key, or a person by their command line.
+func (a *API) signedIn(r *http.Request, v *web.Visit) (caller, error) {
 	h := r.Header.Values("Authorization")
-	refused := func(say string, cause error) (access.Key, error) {
-		return access.Key{}, &web.Refusal{Status: http.StatusUnauthorized, Say: fail.T(say), Cause: cause}
+	refused := func(say string, cause error) (caller, error) {
+		return caller{}, &web.Refusal{Status: http.StatusUnauthorized, Say: fail.T(say), Cause: cause}
 	}
 	if len(h) == 0 {
 		return refused("Send an API key in the header Authorization: Bearer.", nil)
@@ -232,31 +254,35 @@ func (a *API) signedIn(r *http.Request, v *web.Visit) (access.Key, error) {
 	if len(h) > 1 || !ok || !strings.EqualFold(scheme, "Bearer") {
 		return refused("Send one API key, in the header Authorization: Bearer.", nil)
 	}
+	if strings.HasPrefix(secret, access.ProgramPrefix) {
+		return a.program(r.Context(), secret, v)
+	}
 	k, err := a.Keys.Find(r.Context(), secret, v.From)
+	who := caller{by: k.Actor(v.From), tenant: k.Tenant, key: k}
 	var f *fail.Error
 	switch {
 	case err == nil && a.Houses[k.Tenant].Desk != nil:
-		return k, nil
+		return who, nil
 	case errors.As(err, &f) && f.Kind == fail.Throttled:
-		return access.Key{}, &web.Refusal{Status: http.StatusTooManyRequests, Retry: f.Retry, Say: f.Say}
+		return caller{}, &web.Refusal{Status: http.StatusTooManyRequests, Retry: f.Retry, Say: f.Say}
 	case err == nil: // of an organization that is not connected any more
 		_, err = refused(opensNothing, nil)
-		return k, err
+		return who, err
 	case errors.As(err, &f) && f.Kind == fail.Denied:
 		return refused(opensNothing, err)
 	}
-	return access.Key{}, err
+	return caller{}, err
 }
 
 // answer takes a request through the gates that every route has, in this order: route and method, key, scope and role, query, body,
 // repetition.
-func (a *API) answer(w http.ResponseWriter, r *http.Request, v *web.Visit, by directory.Actor, tenant string, signedIn error) error {
+func (a *API) answer(w http.ResponseWriter, r *http.Request, v *web.Visit, who caller, signedIn error) error {
 	c, err := a.find(w, r, v)
 	if err != nil {
 		return err
 	}
-	c.by, c.tenant, c.House = by, tenant, a.Houses[tenant]
-	v.Speak(tenant)
+	c.caller, c.House = who, a.Houses[who.tenant]
+	v.Speak(who.tenant)
 	if !c.route.Open {
 		if signedIn != nil {
 			var refusal *web.Refusal
@@ -328,11 +354,20 @@ func (a *API) find(w http.ResponseWriter, r *http.Request, v *web.Visit) (*call,
 
 // allowed holds a request to the scope and the roles of its route.
 func (c *call) allowed() error {
+	if c.route.Any {
+		return nil
+	}
 	if !c.by.Can(c.route.Scope) {
 		return fail.New(fail.Denied, "api", fail.T("This key does not have the scope %s.", string(c.route.Scope)))
 	}
 	if !slices.ContainsFunc(c.by.Roles, func(r directory.Role) bool { return slices.Contains(c.route.Roles, r) }) {
+		if c.session != nil {
+			return fail.New(fail.Denied, "api", fail.T("Your role does not allow this."))
+		}
 		return fail.New(fail.Denied, "api", fail.T("The role of this key does not allow this."))
+	}
+	if c.route.Fresh {
+		return c.proved()
 	}
 	return nil
 }

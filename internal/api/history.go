@@ -155,6 +155,15 @@ func getEntry(c *call) (reply, error) {
 }
 
 func undo(c *call) (reply, error) {
+	if c.session != nil {
+		ch, err := c.Desk.Inverse(c.r.Context(), c.by, c.tenant, c.r.PathValue("id"))
+		if err != nil {
+			return reply{}, err
+		}
+		if err := c.recent(ch); err != nil {
+			return reply{}, err
+		}
+	}
 	o, err := c.Desk.Undo(c.r.Context(), c.by, c.tenant, c.r.PathValue("id"))
 	if err != nil {
 		return reply{}, err

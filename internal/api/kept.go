@@ -25,7 +25,7 @@ func (a *API) kept() []Route {
 		},
 		{
 			Method: "POST", Path: "/people/{id}/forget", Says: "Forget what is kept of a person here. It cannot be taken back.",
-			Scope: directory.PeopleDelete, Roles: admins, Body: reason{}, Gives: forgotten{}, do: forget,
+			Scope: directory.PeopleDelete, Roles: admins, Body: reason{}, Gives: forgotten{}, Fresh: true, do: forget,
 		},
 	}
 }

@@ -39,7 +39,7 @@ type newKey struct {
 func (a *API) keys() []Route {
 	return []Route{
 		{Method: "GET", Path: "/keys", Says: "List API keys, the newest first.", Scope: directory.KeysManage, Roles: admins, Gives: keysPage{}, do: listKeys},
-		{Method: "POST", Path: "/keys", Says: "Make an API key. A key gives no scope that it lacks and no longer life than its own.", Scope: directory.KeysManage, Roles: admins, Body: newKey{}, Gives: key{}, Status: http.StatusCreated, do: makeKey},
+		{Method: "POST", Path: "/keys", Says: "Make an API key. A key gives no scope that it lacks and no longer life than its own.", Scope: directory.KeysManage, Roles: admins, Body: newKey{}, Gives: key{}, Status: http.StatusCreated, Fresh: true, do: makeKey},
 		{Method: "DELETE", Path: "/keys/{id}", Says: "Revoke an API key for good.", Scope: directory.KeysManage, Roles: admins, Status: http.StatusNoContent, Query: []Param{{"why", "the reason, for the history", "string"}}, do: revokeKey},
 	}
 }

@@ -64,7 +64,7 @@ func (a *API) document() []byte {
 		},
 		"servers":    []document{{"url": Prefix}},
 		"paths":      paths,
-		"components": document{"schemas": s.made, "securitySchemes": document{"key": document{"type": "http", "scheme": "bearer", "bearerFormat": "npk_…"}}},
+		"components": document{"schemas": s.made, "securitySchemes": document{"key": document{"type": "http", "scheme": "bearer", "bearerFormat": "npk_… of a key, nps_… of a person's command line"}}},
 	}, "", " ")
 	if err != nil {
 		panic(err) // made of texts and numbers
@@ -124,7 +124,10 @@ func (s *schemas) operation(r Route) document {
 			roles[i] = string(role)
 		}
 		op["security"] = []document{{"key": []string{}}}
-		op["description"] = "Scope " + string(r.Scope) + "; role " + strings.Join(roles, " or ") + "."
+		op["description"] = "Whoever is signed in."
+		if !r.Any {
+			op["description"] = "Scope " + string(r.Scope) + "; role " + strings.Join(roles, " or ") + "."
+		}
 	}
 	switch {
 	case r.Takes != "":

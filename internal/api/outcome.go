@@ -38,6 +38,9 @@ func (c *call) change(ch change.Change) (reply, error) {
 	if c.dry() {
 		return c.check(ch)
 	}
+	if err := c.recent(ch); err != nil {
+		return reply{}, err
+	}
 	o, err := c.Desk.Apply(c.r.Context(), ch)
 	if err != nil {
 		return reply{}, err

@@ -154,7 +154,7 @@ func (a *API) plans() []Route {
 			Method: "GET", Path: "/plans/{id}/rows", Says: "List rows of a plan, in the order of the file.", Scope: directory.PeopleRead, Roles: readers, Gives: planRowsPage{}, do: listRows,
 			Query: []Param{{"state", "only those that are ready, unchanged or refused", "string"}, {"kind", "only those with such a change: update, manager, member, license, delete, restore", "string"}, {"fate", "only those of which this became", "string"}, {"search", "in names and sign-in names", "string"}, limitParam, cursorParam},
 		},
-		{Method: "POST", Path: "/plans/{id}/apply", Says: "Apply exactly the plan with this digest. It goes on by itself; GET tells how far it is.", Scope: directory.PeopleWrite, Roles: writers, Body: confirmed{}, Gives: plan{}, Status: http.StatusAccepted, do: applyPlan},
+		{Method: "POST", Path: "/plans/{id}/apply", Says: "Apply exactly the plan with this digest. It goes on by itself; GET tells how far it is.", Scope: directory.PeopleWrite, Roles: writers, Body: confirmed{}, Gives: plan{}, Status: http.StatusAccepted, Fresh: true, do: applyPlan},
 		order("pause", "Stop a plan between two rows.", func(b *bulk.Bulk, c *call) (bulk.Plan, error) {
 			return b.Pause(c.r.Context(), c.by, c.tenant, c.r.PathValue("id"))
 		}),

@@ -169,7 +169,7 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 	}
 	a.keys = access.NewKeys(access.KeyConfig{Store: a.store.Keys(), Now: o.Now, Random: rand.Reader, NewID: newID, Log: o.Log})
 	a.api = api.New(api.Config{
-		Houses: a.houses(), Keys: a.keys, Answers: a.store.Answers(), Sign: a.site, Now: o.Now, Random: rand.Reader,
+		Houses: a.houses(), Keys: a.keys, Programs: a.access, Answers: a.store.Answers(), Sign: a.site, Now: o.Now, Random: rand.Reader,
 	})
 	a.api.Mount(a.site)
 	a.server = web.Server(a.site)

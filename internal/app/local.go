@@ -3,6 +3,7 @@ package app
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"io"
 	"net/http"
 
@@ -27,6 +28,11 @@ func (a *App) MakeKey(ctx context.Context, by directory.Actor, want access.Key, 
 		want.Tenant = a.all[0].tenant
 	}
 	return a.keys.Make(ctx, by, want, why)
+}
+
+// NewProgramSecret makes what a command line signs in with, and the challenge that it asks with.
+func NewProgramSecret() (secret, challenge string, err error) {
+	return access.NewProgramSecret(rand.Reader)
 }
 
 // API is the App's own, for its table of routes.

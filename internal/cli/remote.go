@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -93,20 +94,6 @@ func (r *remote) connect(ctx context.Context) error {
 	if r.tenant != "" {
 		return usageError{errors.New("--tenant goes with --local: a server answers for the organization of the key")}
 	}
-	if r.server == "" {
-		r.server = r.env("NAMEPLATE_SERVER")
-	}
-	if r.server == "" {
-		return usageError{errors.New("it is not said which server to ask: --server https://profile.example.com, or NAMEPLATE_SERVER; or --local on the server itself")}
-	}
-	u, err := url.Parse(r.server)
-	if err != nil || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.User != nil || u.RawQuery != "" {
-		return usageError{fmt.Errorf("--server takes an address such as https://profile.example.com, and %q was given", r.server)}
-	}
-	if u.Scheme != "https" && (u.Scheme != "http" || !config.Loopback(u.Hostname())) {
-		return usageError{fmt.Errorf("%s: a key is only sent over https, or over http to this machine", r.server)}
-	}
-	r.base = u.Scheme + "://" + u.Host
 	if r.keyFile == "" {
 		r.keyFile = r.env("NAMEPLATE_API_KEY_FILE")
 	}
@@ -118,9 +105,38 @@ func (r *remote) connect(ctx context.Context) error {
 		}
 		r.key = string(b)
 	}
-	if r.key = strings.TrimSpace(r.key); r.key == "" {
-		return usageError{errors.New("there is no API key: put one into NAMEPLATE_API_KEY, or into a file that --key-file names. An administrator makes one with: nameplate keys create")}
+	if r.key = strings.TrimSpace(r.key); r.key != "" {
+		return r.reach("")
 	}
+	kept := logins{}
+	if _, err := r.loginFile(); err == nil { // who has nowhere to keep one has none
+		if kept, err = r.logins(); err != nil {
+			return err
+		}
+	}
+	if err := r.reach(kept.Last); err != nil {
+		return err
+	}
+	if r.key = kept.Servers[r.base].Secret; r.key == "" {
+		return usageError{fmt.Errorf("not signed in to %s: nameplate login. Programs have an API key, in NAMEPLATE_API_KEY or in a file that --key-file names; an administrator makes one with nameplate keys create", r.base)}
+	}
+	return nil
+}
+
+// reach finds the server: the one that is named, else the one of the environment, else last.
+func (r *remote) reach(last string) error {
+	r.server = cmp.Or(r.server, r.env("NAMEPLATE_SERVER"), last)
+	if r.server == "" {
+		return usageError{errors.New("it is not said which server to ask: --server https://profile.example.com, or NAMEPLATE_SERVER; or --local on the server itself")}
+	}
+	u, err := url.Parse(r.server)
+	if err != nil || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.User != nil || u.RawQuery != "" {
+		return usageError{fmt.Errorf("--server takes an address such as https://profile.example.com, and %q was given", r.server)}
+	}
+	if u.Scheme != "https" && (u.Scheme != "http" || !config.Loopback(u.Hostname())) {
+		return usageError{fmt.Errorf("%s: a key is only sent over https, or over http to this machine", r.server)}
+	}
+	r.base = u.Scheme + "://" + strings.ToLower(u.Host)
 	r.client = &http.Client{
 		Timeout:       2 * time.Minute,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // a key goes nowhere else

@@ -135,7 +135,7 @@ func TestS3_42to44_S4_26to29_S5_8_RefusalsInOneLine(t *testing.T) {
 		want    string
 	}{
 		{nil, []string{"users", "list"}, 2, "which server"},
-		{[]string{"NAMEPLATE_SERVER=" + s.Portal}, []string{"users", "list"}, 2, "there is no API key"},
+		{[]string{"NAMEPLATE_SERVER=" + s.Portal}, []string{"users", "list"}, 2, "nameplate login. Programs have an API key"},
 		{[]string{"NAMEPLATE_API_KEY=x"}, []string{"users", "list", "--server", "http://profile.example.com"}, 2, "only sent over https"},
 		{[]string{"NAMEPLATE_API_KEY=x"}, []string{"users", "list", "--server", "http://127.0.0.1:1"}, 5, "does not answer"},
 		{s.environ, []string{"users", "list", "--as", "xml"}, 2, "table, json or csv"},

@@ -160,7 +160,10 @@ func TestS1_57_C6_AFindingForEachThingThatIsWrong(t *testing.T) {
 		"app roles missing":        {app(func(a *emulator.App) { a.AppRoles = a.AppRoles[1:3] }), nil, "registration:role", doctor.Note, "Nameplate.Admin, Nameplate.Auditor"},
 		"a claim missing":          {app(func(a *emulator.App) { a.OptionalClaims = nil }), nil, "registration:claim", doctor.Note, "acct, sid"},
 		"S5.25 consent outdated":   {app(func(a *emulator.App) { a.Requests = append(a.Requests, "Role:Group.ReadWrite.All", "Scope:Mail.Send") }), nil, "consent_outdated", doctor.Warning, "Group.ReadWrite.All, Mail.Send"},
-		"consent wider":            {app(func(a *emulator.App) { a.Delegated = append(a.Delegated, "Directory.AccessAsUser.All") }), nil, "excess:delegated:Directory.AccessAsUser.All", doctor.Warning, "--remove"},
+		"public client flows": {nil, func(k *clinic) { // the emulator's own public clients have no secret
+			k.Inject(emulator.Rule{Match: emulator.Match{Path: `^/v1\.0/applications`}, Do: emulator.Do{Status: 200, Body: `{"id":"x","appId":"` + client + `","isFallbackPublicClient":true}`}})
+		}, "excess:public_client", doctor.Warning, "--remove"},
+		"consent wider": {app(func(a *emulator.App) { a.Delegated = append(a.Delegated, "Directory.AccessAsUser.All") }), nil, "excess:delegated:Directory.AccessAsUser.All", doctor.Warning, "--remove"},
 		"certificate not known": {nil, func(k *clinic) {
 			pair, err := setup.MakePair(rand.Reader, k.Now(), 30)
 			if err != nil {

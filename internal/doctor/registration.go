@@ -55,6 +55,13 @@ func (d *Doctor) registration(ctx context.Context, c *Credential) []Finding {
 		out = append(out, f)
 	}
 	for _, s := range plan.Steps {
+		if s.Kind == "public client" && s.State == setup.Excess {
+			out = append(out, Finding{
+				Code: "excess:public_client", Level: Warning, What: "the registration allows public client flows, which nothing here uses",
+				Do:       "switch them off: Authentication → Allow public client flows → No, or nameplate setup --remove",
+				Evidence: "isFallbackPublicClient: whoever knows the client id can ask for passwords or device codes in its name",
+			})
+		}
 		if s.Kind == "delegated" && s.State == setup.Excess {
 			out = append(out, Finding{Code: "excess:delegated:" + s.Item, Level: Warning, What: "everybody's consent to " + s.Item + " is not needed", Do: "take it away: nameplate setup --remove"})
 		}

@@ -55,6 +55,7 @@ type Session struct {
 	Roles    []string   `json:"roles"`
 	Groups   []string   `json:"groups"`
 	From     string     `json:"from"`
+	Program  string     `json:"program,omitempty"` // what a command line that acts as the person calls itself
 	Began    time.Time  `json:"began"`
 	LastSeen time.Time  `json:"lastSeen"`
 	Ended    *time.Time `json:"ended"`
@@ -199,7 +200,7 @@ func (k *Keeper) beside(f *File, kept Stored) error {
 		for i, r := range s.Roles {
 			roles[i] = string(r)
 		}
-		f.Sessions = append(f.Sessions, Session{s.Name, s.UPN, roles, append([]string{}, s.Groups...), s.From, s.Began, s.Seen, instant(s.Ended)})
+		f.Sessions = append(f.Sessions, Session{s.Name, s.UPN, roles, append([]string{}, s.Groups...), s.From, s.Program, s.Began, s.Seen, instant(s.Ended)})
 	}
 	for _, s := range kept.Forms {
 		open, err := k.Forms.Opened(s)

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 
+	"nameplate/internal/access"
 	"nameplate/internal/admin"
 	"nameplate/internal/directory"
 	"nameplate/internal/fail"
@@ -48,6 +49,9 @@ func (p *Portal) deskRoutes(add func(web.Route), get, post func(string, web.Righ
 	get("/admin/history/{id}", look, p.entryPage)
 	post("/admin/history/{id}/undo", write, p.undoAny)
 	get("/admin/policy", look, p.rules)
+	get(access.ConnectPath, look, p.programs)
+	post(access.ConnectPath, look, p.connect)
+	post(access.ConnectPath+"/end", look, p.endProgram)
 	p.healthRoutes(get, post, look)
 }
 

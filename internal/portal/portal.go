@@ -83,6 +83,9 @@ type Access interface {
 	PutSeen(ctx context.Context, u directory.User) error
 	Settings(ctx context.Context, ref directory.Ref) (access.Settings, error)
 	PutSettings(ctx context.Context, ref directory.Ref, v access.Settings) error
+	Connect(ctx context.Context, session string, ask access.Ask) (access.Session, error)
+	Programs(ctx context.Context, ref directory.Ref) ([]access.Session, error)
+	EndProgram(ctx context.Context, ref directory.Ref, id string) error
 }
 
 // Keeper tells what is kept of a person (package keep).

@@ -238,8 +238,7 @@ func sortedKeys(q url.Values) []string {
 
 // fresh says whether the reader has proved who they are a moment ago.
 func (p *Portal) fresh(v *web.Visit) bool {
-	age := p.Now().Sub(v.Session.SignedIn)
-	return !v.Session.SignedIn.IsZero() && age < admin.Fresh && age > -admin.Fresh
+	return admin.Proved(v.Session.SignedIn, p.Now())
 }
 
 // late says whether a change asks for a sign-in of a moment ago and the reader's is older.

@@ -384,6 +384,18 @@ func (m memory) PutSettings(ctx context.Context, ref directory.Ref, v access.Set
 	return nil
 }
 
+// No command line is signed in here: test/journey has those.
+
+func (m memory) Connect(context.Context, string, access.Ask) (access.Session, error) {
+	return access.Session{}, fail.New(fail.Invalid, "memory", fail.Text{})
+}
+
+func (m memory) Programs(context.Context, directory.Ref) ([]access.Session, error) { return nil, nil }
+
+func (m memory) EndProgram(context.Context, directory.Ref, string) error {
+	return fail.New(fail.NotFound, "memory", fail.Text{})
+}
+
 // browser is a person without JavaScript: it keeps cookies, reads pages and sends forms as they stand.
 type browser struct {
 	t      testing.TB

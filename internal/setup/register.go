@@ -28,6 +28,7 @@ type application struct {
 	Passwords      []map[string]any   `json:"passwordCredentials"`
 	Required       []requiredResource `json:"requiredResourceAccess"`
 	OptionalClaims map[string][]map[string]any
+	Public         bool `json:"isFallbackPublicClient"` // flows in which nobody proves the application: passwords, device codes
 }
 
 type requiredResource struct {
@@ -40,7 +41,7 @@ type required struct {
 	Type string `json:"type"` // "Scope" is delegated, "Role" the application's own
 }
 
-const appFields = "id,appId,displayName,web,appRoles,keyCredentials,passwordCredentials,requiredResourceAccess,optionalClaims"
+const appFields = "id,appId,displayName,web,appRoles,keyCredentials,passwordCredentials,requiredResourceAccess,optionalClaims,isFallbackPublicClient"
 
 // application finds the registration; nil when there is none.
 func (p *Plan) application(ctx context.Context) (*application, error) {
@@ -104,6 +105,13 @@ func (p *Plan) compareApplication(a *application) {
 	}
 	if len(web) > 0 {
 		p.app["web"] = web
+	}
+	switch {
+	case a.Public && p.wish.Remove:
+		p.app["isFallbackPublicClient"] = false
+		p.step("public client", "public client flows, which nothing here uses", "", Remove)
+	case a.Public:
+		p.step("public client", "public client flows, which nothing here uses: whoever knows the client id can ask for people's passwords or device codes in its name", "", Excess)
 	}
 	p.compareRoles(a)
 	p.compareClaims(a)

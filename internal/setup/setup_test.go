@@ -246,9 +246,16 @@ func TestS5_25_AddsWhatIsMissingAndNeverWidens(t *testing.T) {
 	if got := w.held(p); !slices.Equal(got, []string{"Directory.Read.All", "Directory.ReadWrite.All", "User.ReadUpdate.All"}) {
 		t.Errorf("granted %v", got)
 	}
+	o := w.options(glenda, false)
+	if err := o.Graph.Patch(t.Context(), "/applications(appId='20000000-0000-4000-8000-000000000001')", map[string]any{"isFallbackPublicClient": true}); err != nil {
+		t.Fatal(err)
+	}
+	if got := states(w.look(o, x))[setup.Excess]; len(got) != 3 || got[0] != "public client " {
+		t.Errorf("with public client flows too much: %v", got)
+	}
 	x.Remove = true
 	p = w.apply(x)
-	if got := states(p)[setup.Remove]; len(got) != 2 {
+	if got := states(p)[setup.Remove]; len(got) != 3 {
 		t.Errorf("to be taken away: %v", got)
 	}
 	if got := w.held(p); !slices.Equal(got, doctor.Least(doctor.Chosen([]string{"profiles"}))) {

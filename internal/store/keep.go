@@ -32,8 +32,8 @@ func (k *Keep) Stored(ctx context.Context, ref directory.Ref) (out keep.Stored, 
 	if out.Settings, err = a.Settings(ctx, ref); err != nil {
 		return out, err
 	}
-	if out.Sessions, err = a.sessionsOf(ctx, ref); err != nil {
-		return out, k.s.fault(op, err)
+	if out.Sessions, err = a.Sessions(ctx, ref, a.s.now()); err != nil {
+		return out, err
 	}
 	rows, err := k.s.read.QueryContext(ctx, `SELECT session, path, sealed, until FROM stashes WHERE tenant = $1 AND object = $2 ORDER BY until`, ref.Tenant, ref.ID)
 	if err != nil {

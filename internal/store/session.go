@@ -28,6 +28,7 @@ type shown struct {
 	Groups   []string
 	From     string
 	SignedIn time.Time
+	Program  string `json:",omitempty"`
 }
 
 func gone() *fail.Error {
@@ -38,7 +39,7 @@ func gone() *fail.Error {
 func (a *Access) SignIn(ctx context.Context, in access.SignIn) error {
 	const op = "store.signin"
 	r := in.Row
-	data, err := plainJSON(shown{r.Name, r.UPN, r.Guest, r.Roles, r.Groups, r.From, r.SignedIn})
+	data, err := plainJSON(shown{r.Name, r.UPN, r.Guest, r.Roles, r.Groups, r.From, r.SignedIn, r.Program})
 	if err != nil {
 		return fail.Wrap(fail.Internal, op, err)
 	}
@@ -90,7 +91,7 @@ func scanSession(row interface{ Scan(...any) error }) (r access.Row, err error) 
 	if err := decode(data, &d); err != nil {
 		return r, err
 	}
-	r.Name, r.UPN, r.Guest, r.Roles, r.Groups, r.From, r.SignedIn = d.Name, d.UPN, d.Guest, d.Roles, d.Groups, d.From, d.SignedIn
+	r.Name, r.UPN, r.Guest, r.Roles, r.Groups, r.From, r.SignedIn, r.Program = d.Name, d.UPN, d.Guest, d.Roles, d.Groups, d.From, d.SignedIn, d.Program
 	r.Began, r.Seen, r.IdleEnd, r.FinalEnd, r.Checked, r.Ended = instant(began), instant(seen), instant(idle), instant(final), instant(checked), instant(ended)
 	return r, nil
 }
@@ -107,21 +108,25 @@ func (a *Access) Session(ctx context.Context, id string, now time.Time) (access.
 	return r, nil
 }
 
-// sessionsOf are a person's sessions, also those that ended, as long as they are kept; the newest first.
-func (a *Access) sessionsOf(ctx context.Context, ref directory.Ref) (out []access.Row, err error) {
-	rows, err := a.s.read.QueryContext(ctx, sessionColumns+`WHERE s.tenant = $2 AND s.object = $3 ORDER BY s.began DESC, s.id`, micro(a.s.now()), ref.Tenant, ref.ID)
+// Sessions implements access.Store.
+func (a *Access) Sessions(ctx context.Context, ref directory.Ref, now time.Time) (out []access.Row, err error) {
+	const op = "store.sessions"
+	rows, err := a.s.read.QueryContext(ctx, sessionColumns+`WHERE s.tenant = $2 AND s.object = $3 ORDER BY s.began DESC, s.id`, micro(now), ref.Tenant, ref.ID)
 	if err != nil {
-		return nil, err
+		return nil, a.s.fault(op, err)
 	}
 	defer rows.Close()
 	for rows.Next() {
 		r, err := scanSession(rows)
 		if err != nil {
-			return nil, err
+			return nil, a.s.fault(op, err)
 		}
 		out = append(out, r)
 	}
-	return out, rows.Err()
+	if err := rows.Err(); err != nil {
+		return nil, a.s.fault(op, err)
+	}
+	return out, nil
 }
 
 // Touch implements access.Store.

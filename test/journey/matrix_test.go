@@ -27,6 +27,7 @@ var pages = map[string]string{
 	"POST /admin/people/{id}": "AE", "GET /admin/people/{id}/manager": "AE", "POST /admin/people/{id}/manager": "AE", "GET /admin/people/{id}/groups": "AE", "POST /admin/people/{id}/groups": "AE",
 	"GET /admin/people/{id}/licenses": "AE", "POST /admin/people/{id}/licenses": "AE", "GET /admin/people/{id}/{deed}": "AE", "POST /admin/people/{id}/{deed}": "AE",
 	"GET /admin/groups/{id}/add": "AE", "POST /admin/history/{id}/undo": "AE",
+	"GET /connect": "AEU", "POST /connect": "AEU", "POST /connect/end": "AEU",
 	"POST /admin/health/stop": "A", "POST /admin/health/go": "A",
 	"GET /admin/people/{id}/kept": "A", "POST /admin/people/{id}/kept": "A", "GET /admin/people/{id}/forget": "A", "POST /admin/people/{id}/forget": "A",
 }

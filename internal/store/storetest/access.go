@@ -21,6 +21,7 @@ var (
 func Access(t *testing.T, open Open) {
 	for name, test := range map[string]func(t *testing.T, a access.Store, c *Clock){
 		"a session comes back":                     sessionBack,
+		"a person's sessions":                      sessionsOf,
 		"A05 an attempt is used once":              attemptOnce,
 		"A08 the browser's old session ends":       replaces,
 		"times only move forward":                  touch,
@@ -74,6 +75,23 @@ func sessionBack(t *testing.T, a access.Store, c *Clock) {
 	wantKind(t, "a session that is not there", err, fail.NotFound, "")
 	_, _, err = a.Tokens(ctx, "s2")
 	wantKind(t, "its tokens", err, fail.NotFound, "")
+}
+
+func sessionsOf(t *testing.T, a access.Store, c *Clock) {
+	ctx := context.Background()
+	browser, program, foreign := row("s1", adele, c.Now()), row("s2", adele, c.Now().Add(time.Second)), row("s3", twin, c.Now())
+	program.Program = "a laptop"
+	for _, r := range []access.Row{browser, program, foreign} {
+		signIn(t, a, r, "")
+	}
+	must(t, "end", a.End(ctx, "s1", access.ReasonSignedOut, c.Now()))
+	browser.Ended, browser.Why = c.Now(), access.ReasonSignedOut
+	got, err := a.Sessions(ctx, adele, c.Now())
+	must(t, "sessions", err)
+	equal(t, "sessions, the newest first", got, []access.Row{program, browser})
+	got, err = a.Sessions(ctx, alex, c.Now())
+	must(t, "sessions of somebody without any", err)
+	equal(t, "sessions of somebody without any", len(got), 0)
 }
 
 func attemptOnce(t *testing.T, a access.Store, c *Clock) {

@@ -154,9 +154,9 @@ func label(f policy.Field) fail.Text {
 	return fail.T(f.Def.House.Label)
 }
 
-func fieldID(name property.Name) string {
-	return "f-" + strings.NewReplacer("/", "-", " ", "-").Replace(string(name))
-}
+var oneWord = strings.NewReplacer("/", "-", " ", "-")
+
+func fieldID(name property.Name) string { return "f-" + oneWord.Replace(string(name)) }
 
 func (d drawing) field(f policy.Field) fieldView {
 	name := f.Def.Name

@@ -18,6 +18,7 @@ func (p *Portal) funcs(pr *lang.Printer) template.FuncMap {
 		"t":        func(key string, args ...any) string { return pr.S(key, args...) },
 		"text":     func(t fail.Text) string { return pr.T(t) },
 		"asset":    p.assets.URL,
+		"icon":     p.symbol(),
 		"clear":    Clear,
 		"short":    short,
 		"breaks":   breaks,
@@ -30,6 +31,18 @@ func (p *Portal) funcs(pr *lang.Printer) template.FuncMap {
 		"list":     func(items ...any) []any { return items },
 		"join":     func(items []string) string { return join(pr, items) },
 		"dict":     dict,
+	}
+}
+
+// symbol makes the symbols of asset/symbols.svg. A page has dozens, and as markup in a template each would have its address looked up
+// and escaped anew. Names come from our templates and tables, never from a request or the directory; what is no word is refused.
+func (p *Portal) symbol() func(name string) (template.HTML, error) {
+	before := `<svg class="icon" width="20" height="20" aria-hidden="true" focusable="false"><use href="` + p.assets.URL("symbols.svg") + "#"
+	return func(name string) (template.HTML, error) {
+		if strings.Trim(name, "abcdefghijklmnopqrstuvwxyz") != "" {
+			return "", fmt.Errorf("icon: %q is no name of a symbol", name)
+		}
+		return template.HTML(before + name + `"/></svg>`), nil // #nosec G203 -- letters only
 	}
 }
 
@@ -67,6 +80,7 @@ func Clear(s string) string {
 		s = s[:shownMax*4]
 	}
 	var b strings.Builder
+	b.Grow(len(s))
 	n := 0
 	for _, r := range s {
 		if n++; n > shownMax {
@@ -87,8 +101,10 @@ func Clear(s string) string {
 
 // short is Clear for a name or a title, which nobody needs more of than fits on two lines.
 func short(s string) string {
-	if r := []rune(s); len(r) > 120 {
-		s = string(r[:119]) + "…"
+	if len(s) > 120 { // bytes, and no more characters than that
+		if r := []rune(s); len(r) > 120 {
+			s = string(r[:119]) + "…"
+		}
 	}
 	return Clear(s)
 }

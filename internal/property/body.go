@@ -85,12 +85,13 @@ func Read(s *Set, object []byte, asked ...Name) (Values, error) {
 		asked = s.Names()
 	}
 	v := Values{}
+	parents := map[string]map[string]json.RawMessage{}
 	for _, n := range asked {
 		d, ok := s.Def(n)
 		if !ok {
 			continue
 		}
-		x, there, err := get(root, strings.Split(d.Graph.Path, "/"))
+		x, there, err := get(root, parents, d.Graph.Path)
 		if err != nil {
 			return nil, fmt.Errorf("property: %s: %w", n, err)
 		}
@@ -104,23 +105,31 @@ func Read(s *Set, object []byte, asked ...Name) (Values, error) {
 	return v, nil
 }
 
-// get follows a path. A parent that is there answers for its children: one that is null or does not name the child says null.
-func get(m map[string]json.RawMessage, steps []string) (Value, bool, error) {
-	raw, there := m[steps[0]]
-	if !there {
-		return Null(), false, nil
+// get follows a path. A parent that is there answers for its children: one that is null or does not name the child says null. parents
+// are those that were read already, by their paths: a person has fifteen extension attributes under one.
+func get(m map[string]json.RawMessage, parents map[string]map[string]json.RawMessage, path string) (Value, bool, error) {
+	at := 0
+	for {
+		step, rest, deeper := strings.Cut(path[at:], "/")
+		raw, there := m[step]
+		if !there {
+			return Null(), at > 0, nil
+		}
+		if !deeper {
+			var v Value
+			err := v.UnmarshalJSON(raw)
+			return v, err == nil, err
+		}
+		at = len(path) - len(rest)
+		child, known := parents[path[:at]]
+		if !known {
+			if err := json.Unmarshal(raw, &child); err != nil {
+				return Null(), false, err
+			}
+			parents[path[:at]] = child
+		}
+		m = child
 	}
-	if len(steps) == 1 {
-		var v Value
-		err := v.UnmarshalJSON(raw)
-		return v, err == nil, err
-	}
-	var child map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &child); err != nil {
-		return Null(), false, err
-	}
-	v, _, err := get(child, steps[1:])
-	return v, err == nil, err
 }
 
 // Select lists what $select has to name so that these properties come, each once, in the order of the set.

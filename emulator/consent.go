@@ -2,7 +2,6 @@ package emulator
 
 import (
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 )
@@ -12,7 +11,7 @@ func needsAdministrator(scope string) bool {
 }
 
 // consentAdministrators may consent for their organization: Global, Privileged Role, Cloud Application and Application
-// Administrator. Only the first two may consent to application permissions of Graph.
+// Administrator. Only the first two may consent to application permissions of Graph; those of other APIs are all the four's.
 // https://learn.microsoft.com/en-us/entra/identity/enterprise-apps/grant-admin-consent#prerequisites
 var consentAdministrators = []string{
 	globalAdmin, privRoleAdmin, cloudAppAdmin, applicationAdmin,
@@ -26,98 +25,227 @@ func (a account) consents(application bool) bool {
 	return slices.ContainsFunc(a.wids, func(w string) bool { return slices.Contains(list, strings.ToLower(w)) })
 }
 
+// demand is what a request asks of one resource.
+type demand struct {
+	resource resource
+	names    []string // as the resource writes them, without its name
+	static   bool     // .default was asked for, which stands for what is registered or granted
+}
+
+// demands are what a request asks for: resources in the order in which they were named, and scopes about the person.
+type demands struct {
+	of   []demand
+	oidc []string
+}
+
+// ask is what somebody is asked to consent to: that a client may do something at a resource. Roles are application permissions, which only
+// administrators are asked for.
+type ask struct {
+	client   registration
+	resource resource
+	scopes   []string
+	roles    []string
+}
+
+// demandsOf sorts the scopes of a request by resource. A person can be asked about several (interactive), a token is for one.
+func (e *Emulator) demandsOf(r *http.Request, t *tenant, reg registration, asked []string, interactive bool) (demands, *oauthError) {
+	var out demands
+	named, static := 0, ""
+	for _, s := range asked {
+		if isOIDC(s) {
+			out.oidc = append(out.oidc, strings.ToLower(s))
+			continue
+		}
+		named++
+		prefix, name := splitScope(s)
+		x, ok := e.resourceOf(r, t, prefix)
+		switch all := strings.EqualFold(name, ".default"); {
+		case !ok:
+			return out, unknownResource(prefix, t)
+		case x.absent && (!interactive || !all || !slices.Contains(x.app.known, reg.ClientID)):
+			if interactive {
+				return out, notInstalled(x, t)
+			}
+			return out, unknownResource(prefix, t)
+		case all:
+			if static = s; x.app != nil && x.app.ClientID == reg.ClientID && !isGUID(strings.TrimRight(prefix, "/")) {
+				// https://github.com/MSEndpointMgr/Intune/issues/46; named with a scope it is issued, as
+				// https://github.com/damienbod/angular-auth-oidc-client/issues/1844 has it
+				return out, aadsts("invalid_request", 90009, "Application '%s'(%s) is requesting a token for itself. This scenario is supported only if resource is specified using the GUID based App Identifier.", reg.ClientID, reg.Name)
+			}
+		case name == "" || !x.has(name):
+			return out, aadsts("invalid_client", 650053, "The application '%s' asked for scope '%s' that doesn't exist on the resource '%s'. Contact the app vendor.", reg.Name, name, x.id())
+		}
+		i := slices.IndexFunc(out.of, func(d demand) bool { return d.resource.id() == x.id() })
+		if i < 0 {
+			i, out.of = len(out.of), append(out.of, demand{resource: x})
+		}
+		if d := &out.of[i]; strings.EqualFold(name, ".default") {
+			d.static = true
+		} else {
+			d.names = append(d.names, x.spelled(name))
+		}
+	}
+	switch {
+	case len(out.of) > 1 && !interactive:
+		code := 28000 // as reported from the service; Microsoft's list has 700022
+		if e.opts.Rules == DocumentedRules {
+			code = 700022
+		}
+		return out, aadsts("invalid_scope", code, "Provided value for the input parameter scope is not valid because it contains more than one resource. Scope %s is not valid.", strings.Join(asked, " "))
+	case static != "" && named > 1 && slices.ContainsFunc(asked, func(o string) bool { return o != static && !isOIDC(o) }):
+		return out, aadsts("invalid_scope", 70011, "The provided request must include a 'scope' input parameter. The provided value for the input parameter 'scope' is not valid. The scope %s is not valid. .default scope can't be combined with resource-specific scopes.", strings.Join(asked, " "))
+	}
+	return out, nil
+}
+
+// notInstalled: https://github.com/microsoft/GraphNotificationBroker/issues/5
+func notInstalled(x resource, t *tenant) *oauthError {
+	return aadsts("invalid_client", 650052, "The app is trying to access a service '%s'(%s) that your organization '%s' lacks a service principal for. Contact your IT Admin to review the configuration of your service subscriptions or consent to the application in order to create the required service principal.", x.id(), x.app.Name, t.id)
+}
+
+// unconsented is what a person has to consent to before the client gets what it demands; afresh as if nobody had consented to anything.
+// .default asks for nothing where the client may do something at the resource already, and for all that it has registered, of every API,
+// where it may not; then it asks for the APIs too that know the client as theirs:
+// https://learn.microsoft.com/en-us/entra/identity-platform/scopes-oidc#the-default-scope,
+// …/v2-oauth2-on-behalf-of-flow#default-and-combined-consent
+func (e *Emulator) unconsented(r *http.Request, t *tenant, reg registration, oid string, asked demands, afresh bool) ([]ask, *oauthError) {
+	have := func(client registration, x resource) []string {
+		if afresh {
+			return nil
+		}
+		return e.granted(t, client, x, oid)
+	}
+	var out []ask
+	want := func(client registration, x resource, names []string) {
+		if names = lacking(names, have(client, x)); len(names) > 0 {
+			out = append(out, ask{client: client, resource: x, scopes: names})
+		}
+	}
+	graph := graphResource(siteOf(r))
+	agreed := len(have(reg, graph)) > 0
+	for _, d := range asked.of {
+		granted := have(reg, d.resource)
+		agreed = agreed || len(granted) > 0
+		if !d.static {
+			want(reg, d.resource, d.names)
+			continue
+		}
+		if len(granted) > 0 {
+			continue
+		}
+		listed := d.resource.graph || d.resource.id() == reg.ClientID || d.resource.open
+		all, refusal := e.registeredAsks(r, t, reg)
+		if refusal != nil {
+			return nil, refusal
+		}
+		for _, x := range all {
+			listed = listed || x.resource.id() == d.resource.id()
+			want(x.client, x.resource, x.scopes)
+		}
+		switch {
+		case !listed:
+			return nil, notListed(reg, d.resource)
+		case d.resource.graph && len(out) == 0:
+			want(reg, graph, []string{"openid"})
+		}
+	}
+	// Scopes about the person are Graph's and come with any other consent.
+	if len(asked.oidc) > 0 && !agreed {
+		if i := slices.IndexFunc(out, func(w ask) bool { return w.resource.graph && w.client.ClientID == reg.ClientID }); i >= 0 {
+			out[i].scopes = append(lacking(asked.oidc, out[i].scopes), out[i].scopes...)
+		} else {
+			want(reg, graph, asked.oidc)
+		}
+	}
+	return out, nil
+}
+
+// lacking are the names that are not among others, each once and in order.
+func lacking(names, others []string) []string {
+	var out []string
+	for _, name := range names {
+		if !slices.Contains(others, name) && !slices.Contains(out, name) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// notListed: https://github.com/Azure/azure-cli/issues/33887
+func notListed(reg registration, x resource) *oauthError {
+	var ids []string
+	for _, a := range reg.requires {
+		ids = append(ids, a.resource)
+	}
+	return aadsts("invalid_client", 650057, "Invalid resource. The client has requested access to a resource which is not listed in the requested permissions in the client's application registration. Client app ID: %s(%s). Resource value from request: %s. Resource app ID: %s. List of valid resources from app registration: %s.",
+		reg.ClientID, reg.Name, strings.TrimSuffix(x.prefix, "/"), x.id(), strings.Join(ids, ", "))
+}
+
+// registeredAsks are the permissions that a registration lists, and those that the APIs among them list which know the client as theirs.
+// Known APIs come with consent to a tenant that does not have them yet; APIs that are nowhere in the emulator are left out.
+func (e *Emulator) registeredAsks(r *http.Request, t *tenant, reg registration) ([]ask, *oauthError) {
+	out := e.listed(r, t, reg)
+	for _, a := range slices.Clone(out) {
+		switch known := a.resource.app != nil && slices.Contains(a.resource.app.known, reg.ClientID); {
+		case known:
+			out = append(out, e.listed(r, t, *a.resource.app)...)
+		case a.resource.absent:
+			return nil, notInstalled(a.resource, t)
+		}
+	}
+	return out, nil
+}
+
+func (e *Emulator) listed(r *http.Request, t *tenant, reg registration) []ask {
+	var out []ask
+	for _, a := range reg.requires {
+		if x, ok := e.resourceOf(r, t, a.resource+"/"); ok {
+			out = append(out, ask{client: reg, resource: x, scopes: a.scopes, roles: a.roles})
+		}
+	}
+	return out
+}
+
 // scopeSet is what a request for scopes came to.
 type scopeSet struct {
 	resource resource
 	names    []string // for scp: everything that is granted on the resource, as the service does it
 	shown    []string // for the answer's scope: as they were asked for, then what else is granted
 	roles    []string
-	missing  []string // asked for and not consented
-}
-
-// askedFor sorts scopes into the one resource and its names; .default stands for everything declared or granted.
-func (e *Emulator) askedFor(r *http.Request, t *tenant, reg registration, asked []string, one bool) (resource, []string, *oauthError) {
-	var res resource
-	var first string
-	var names []string
-	found := false
-	for _, s := range asked {
-		if isOIDC(s) {
-			names = append(names, strings.ToLower(s))
-			continue
-		}
-		prefix, name := splitScope(s)
-		x, ok := e.resourceOf(r, t, prefix)
-		if !ok {
-			return res, nil, unknownResource(prefix, t)
-		}
-		if name == "" || !strings.EqualFold(name, ".default") && !x.has(name) {
-			return res, nil, aadsts("invalid_client", 650053, "The application '%s' asked for scope '%s' that doesn't exist on the resource '%s'. Contact the app vendor.", reg.Name, name, x.id())
-		}
-		if !found {
-			res, first, found = x, s, true
-		} else if x.id() != res.id() {
-			if one {
-				code := 28000 // as reported from the service; Microsoft's list has 700022
-				if e.opts.Rules == DocumentedRules {
-					code = 700022
-				}
-				return res, nil, aadsts("invalid_scope", code, "Provided value for the input parameter scope is not valid because it contains more than one resource. Scope %s is not valid.", strings.Join(asked, " "))
-			}
-			continue
-		}
-		if name == ".default" && len(asked) > 1 && slices.ContainsFunc(asked, func(o string) bool { return o != s && o != first && !isOIDC(o) }) {
-			return res, nil, aadsts("invalid_scope", 70011, "The provided request must include a 'scope' input parameter. The provided value for the input parameter 'scope' is not valid. The scope %s is not valid. .default scope can't be combined with resource-specific scopes.", strings.Join(asked, " "))
-		}
-		if x.graph {
-			name = spelled(name)
-		}
-		names = append(names, name)
-	}
-	if !found {
-		res, _ = e.resourceOf(r, t, "")
-		res.audience = graphAppID
-	}
-	return res, names, nil
 }
 
 // resolveScopes decides what a person's token is good for. The scopes of the sign-in that are about the person stay good.
 func (e *Emulator) resolveScopes(r *http.Request, t *tenant, reg registration, acc account, asked, signedIn []string) (scopeSet, *oauthError) {
-	res, names, refusal := e.askedFor(r, t, reg, asked, true)
+	all, refusal := e.demandsOf(r, t, reg, asked, false)
 	if refusal != nil {
 		return scopeSet{}, refusal
 	}
-	s := scopeSet{resource: res}
-	if !res.graph {
-		s.roles = assigned(*res.app, acc.holder())
-		s.names = res.exposed(names)
-		for _, a := range asked {
-			if !strings.EqualFold(a, "offline_access") {
-				s.shown = append(s.shown, a)
-			}
-		}
-		return s, nil
+	s := scopeSet{resource: graphResource(siteOf(r))}
+	s.resource.audience = graphAppID
+	if len(all.of) > 0 {
+		s.resource = all.of[0].resource
 	}
-	have := e.granted(t, reg.ClientID, acc.id)
-	s.missing = notGranted(have, names, reg)
-	if len(s.missing) > 0 {
+	missing, refusal := e.unconsented(r, t, reg, acc.id, all, false)
+	if refusal != nil {
+		return s, refusal
+	}
+	if len(missing) > 0 {
 		err := aadsts("invalid_grant", 65001, "The user or administrator has not consented to use the application with ID '%s' named '%s'. Send an interactive authorization request for this user and resource.", reg.ClientID, reg.Name)
 		err.suberror = "consent_required"
 		return s, err
 	}
-	set := map[string]bool{}
-	for name := range have {
-		if !strings.EqualFold(name, "offline_access") && name != ".default" {
-			set[name] = true
+	s.names = slices.DeleteFunc(e.granted(t, reg, s.resource, acc.id), func(name string) bool {
+		return strings.EqualFold(name, "offline_access") || name == ".default"
+	})
+	if s.resource.graph {
+		for _, o := range oidcScopes[:3] {
+			if slices.Contains(asked, o) || slices.Contains(signedIn, o) {
+				s.names = append(s.names, o)
+			}
 		}
-	}
-	for _, o := range oidcScopes[:3] {
-		if slices.Contains(asked, o) || slices.Contains(signedIn, o) {
-			set[o] = true
-		}
-	}
-	for name := range set {
-		s.names = append(s.names, name)
+	} else {
+		s.roles = assigned(*s.resource.app, acc.holder())
 	}
 	slices.SortFunc(s.names, func(a, b string) int {
 		if isOIDC(a) != isOIDC(b) {
@@ -128,7 +256,8 @@ func (e *Emulator) resolveScopes(r *http.Request, t *tenant, reg registration, a
 		}
 		return strings.Compare(a, b)
 	})
-	s.shown = shownScopes(res, asked, s.names)
+	s.names = slices.Compact(s.names)
+	s.shown = shownScopes(s.resource, asked, s.names)
 	return s, nil
 }
 
@@ -159,117 +288,6 @@ func shownScopes(res resource, asked, granted []string) []string {
 		}
 	}
 	return out
-}
-
-// notGranted are the names among those asked for that nobody consented to. Scopes about the person come with any consent of an
-// administrator for everybody.
-func notGranted(have map[string]bool, names []string, reg registration) []string {
-	has := func(name string) bool {
-		for h := range have {
-			if strings.EqualFold(h, name) {
-				return true
-			}
-		}
-		return false
-	}
-	var out []string
-	for _, name := range names {
-		switch {
-		case name == ".default":
-			for _, d := range declared(reg) {
-				if !has(d) && !isOIDC(d) {
-					out = append(out, d)
-				}
-			}
-			if len(have) == 0 && len(declared(reg)) == 0 {
-				out = append(out, "openid")
-			}
-		case isOIDC(name) && len(have) > 0, has(name):
-		default:
-			out = append(out, name)
-		}
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
-}
-
-// serveAdminConsent is the page on which an administrator consents for everybody:
-// https://learn.microsoft.com/en-us/entra/identity-platform/v2-admin-consent
-func (e *Emulator) serveAdminConsent(w http.ResponseWriter, r *http.Request, a authorityRequest, v2 bool) {
-	q := r.URL.Query()
-	f := &signInFlow{kind: flowAdminConsent, at: a, v2: v2, request: authRequest{
-		clientID: q.Get("client_id"), redirect: q.Get("redirect_uri"), state: q.Get("state"), scopes: strings.Fields(q.Get("scope")), mode: "query",
-		loginHint: q.Get("login_hint"), maxAge: -1,
-	}}
-	if f.request.clientID == "" {
-		e.errorPage(w, r, missing("client_id"))
-		return
-	}
-	reg, ok := e.registrationOf(a.tenant, f.request.clientID)
-	if !ok {
-		_, err := e.clientAt(a, f.request.clientID)
-		e.errorPage(w, r, err)
-		return
-	}
-	f.reg = reg
-	redirect, err := checkRedirect(reg, f.request.redirect)
-	if err != nil {
-		e.errorPage(w, r, err)
-		return
-	}
-	f.request.redirect = redirect
-	if v2 && len(f.request.scopes) == 0 {
-		e.errorPage(w, r, missing("scope"))
-		return
-	}
-	e.advance(w, r, f)
-}
-
-// wantedForEverybody is what an administrator is asked to consent to.
-func (f *signInFlow) wantedForEverybody() (scopes, roles []string) {
-	all := !f.v2
-	for _, s := range f.request.scopes {
-		if _, name := splitScope(s); name == ".default" {
-			all = true
-		} else {
-			scopes = append(scopes, name)
-		}
-	}
-	if all {
-		scopes = append(scopes, declared(f.reg)...)
-		for _, x := range f.reg.Requests {
-			if role, ok := strings.CutPrefix(x, "Role:"); ok {
-				roles = append(roles, role)
-			}
-		}
-	}
-	slices.Sort(scopes)
-	return slices.Compact(scopes), roles
-}
-
-// finishAdminConsent sends the administrator back to the application.
-func (e *Emulator) finishAdminConsent(w http.ResponseWriter, r *http.Request, f *signInFlow, accepted bool) {
-	v := url.Values{}
-	v.Set("admin_consent", "True")
-	if f.request.state != "" {
-		v.Set("state", f.request.state)
-	}
-	if accepted {
-		scopes, roles := f.wantedForEverybody()
-		e.consent(f.who.tenant, f.reg, f.who.account, scopes, roles, true)
-		v.Set("tenant", f.who.tenant.id)
-		if f.v2 {
-			v.Set("scope", strings.Join(f.request.scopes, " "))
-		}
-	} else {
-		kind := "consent_required"
-		if !f.v2 {
-			kind = "permission_denied"
-		}
-		v.Set("error", kind)
-		v.Set("error_description", declined().describe(e.trace(r)))
-	}
-	http.Redirect(w, r, withQuery(f.request.redirect, v), http.StatusFound)
 }
 
 func declined() *oauthError {

@@ -52,7 +52,7 @@ func (e *Emulator) serveDeviceCode(w http.ResponseWriter, r *http.Request, a aut
 		if t == nil {
 			t = reg.home
 		}
-		_, _, refusal = e.askedFor(r, t, reg, scopes, true)
+		_, refusal = e.demandsOf(r, t, reg, scopes, false)
 	}
 	if refusal != nil {
 		e.writeOAuthError(w, r, refusal)

@@ -34,6 +34,7 @@ func deep() []emulator.Organization {
 	orgs := organizations()
 	c := &orgs[0]
 	c.MFA = []string{"mia@contoso.com"}
+	c.Apps[0].Delegated = append(c.Apps[0].Delegated, "https://api.contoso.com/Read")
 	c.Groups = []emulator.Group{
 		{ID: ward, Name: "Ward", Type: "security", Members: []string{"locked@contoso.com"}},
 		{ID: nurses, Name: "Nurses", Type: "security", Members: []string{"adele@contoso.com", ward}},
@@ -57,10 +58,13 @@ func deep() []emulator.Organization {
 			AppRoles: []emulator.AppRole{{Value: "Task.Run"}}, Assigned: map[string][]string{"Task.Run": {jobApp}}, OptionalClaims: map[string][]string{"accessToken": {"idtyp"}},
 		},
 		emulator.App{
-			ClientID: api2App, Name: "New API", TokenVersion: 2, AssignedOnly: true, Redirects: []string{back}, Secrets: []emulator.Secret{{Value: "right-secret"}},
+			ClientID: api2App, Name: "New API", TokenVersion: 2, AssignedOnly: true, Exposes: []emulator.Permission{{Value: "access_as_user"}}, Redirects: []string{back}, Secrets: []emulator.Secret{{Value: "right-secret"}},
 			AppRoles: []emulator.AppRole{{Value: "Reader"}}, Assigned: map[string][]string{"Reader": {nurses}, "": {"admin@contoso.com"}}, Delegated: user, Requests: user,
 		},
-		emulator.App{ClientID: ropcApp, Name: "Old console", Public: true, Redirects: []string{"http://localhost"}, Delegated: []string{"User.Read"}},
+		emulator.App{
+			ClientID: ropcApp, Name: "Old console", Public: true, Redirects: []string{"http://localhost"},
+			Delegated: []string{"User.Read", "https://api.contoso.com/Read", "api://" + api2App + "/access_as_user"},
+		},
 		emulator.App{ClientID: jobApp, Name: "Nightly job", Secrets: []emulator.Secret{{Value: "right-secret"}}},
 	)
 	return orgs

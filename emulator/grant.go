@@ -147,11 +147,9 @@ func prepareAssignment(c *call, o *object, edits []edit) ([]edit, error) {
 		// the words are inferred
 		return nil, badRequest("Permission being assigned was not found on application '%s'.", resource.text("appId"))
 	}
-	for _, x := range d.refs[who.id] {
-		if x.is("appRoleAssignment") && x.text("principalId") == who.id && x.text("resourceId") == resource.id && x.text("appRoleId") == role {
-			// text as quoted in https://github.com/microsoftgraph/msgraph-bicep-types/issues/161
-			return nil, badRequest("Permission being assigned already exists on the object")
-		}
+	if d.assignment(who, resource, role) != nil {
+		// text as quoted in https://github.com/microsoftgraph/msgraph-bicep-types/issues/161
+		return nil, badRequest("Permission being assigned already exists on the object")
 	}
 	o.id = grantID(who.id, o.id)
 	t := o.in
@@ -226,6 +224,16 @@ func grantEntity() *entity {
 			return edits, nil
 		},
 	}
+}
+
+// assignment is that of an app role of a resource to somebody; nil when there is none.
+func (d *directory) assignment(who, resource *object, role string) *object {
+	for _, x := range d.refs[who.id] {
+		if x.is("appRoleAssignment") && x.text("principalId") == who.id && x.text("resourceId") == resource.id && x.text("appRoleId") == role {
+			return x
+		}
+	}
+	return nil
 }
 
 // grant is what a person, or with nil everybody, agreed to that a client may do at a resource; nil when there is nothing.

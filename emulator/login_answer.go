@@ -99,7 +99,9 @@ func (e *Emulator) sendError(w http.ResponseWriter, r *http.Request, f *signInFl
 	}
 	v := url.Values{}
 	v.Set("error", o.kind)
-	if o.kind == "invalid_grant" || o.kind == "invalid_client" {
+	if o.kind == "invalid_grant" || o.kind == "invalid_client" && o.aadsts/10 != 65005 {
+		// Of resources and their scopes the service says invalid_client here too: https://github.com/MicrosoftDocs/azure-docs/issues/67211,
+		// https://github.com/ploomber/msal_streamlit_authentication/issues/43, https://github.com/BingAds/BingAds-dotNet-SDK/issues/96
 		v.Set("error", "invalid_request")
 	}
 	v.Set("error_description", o.describe(e.trace(r)))

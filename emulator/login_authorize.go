@@ -173,7 +173,7 @@ func (e *Emulator) checkAuthorize(r *http.Request, f *signInFlow, q url.Values) 
 	if t == nil {
 		t = f.reg.home
 	}
-	_, _, refusal := e.askedFor(r, t, f.reg, req.scopes, false)
+	_, refusal := e.demandsOf(r, t, f.reg, req.scopes, true)
 	return refusal
 }
 
@@ -327,33 +327,24 @@ func hasPrompt(prompt, one string) bool { return slices.Contains(strings.Fields(
 // askConsent shows the consent page, or the one that says an administrator is needed, when something was not consented yet.
 func (e *Emulator) askConsent(w http.ResponseWriter, r *http.Request, f *signInFlow) bool {
 	t := f.who.tenant
-	res, names, refusal := e.askedFor(r, t, f.reg, f.request.scopes, false)
-	if refusal != nil {
+	asked, refusal := e.demandsOf(r, t, f.reg, f.request.scopes, true)
+	var need []ask
+	if refusal == nil {
+		need, refusal = e.unconsented(r, t, f.reg, f.who.id, asked, hasPrompt(f.request.prompt, "consent") && !f.agreed)
+	}
+	switch {
+	case refusal != nil:
 		e.sendError(w, r, f, refusal)
-		return true
-	}
-	need := names
-	if !res.graph {
+	case len(need) == 0:
 		return false
-	}
-	if !hasPrompt(f.request.prompt, "consent") || f.agreed {
-		need = notGranted(e.granted(t, f.reg.ClientID, f.who.id), names, f.reg)
-	} else {
-		need = notGranted(map[string]bool{}, names, f.reg)
-	}
-	if len(need) == 0 {
-		return false
-	}
-	if hasPrompt(f.request.prompt, "none") {
+	case hasPrompt(f.request.prompt, "none"):
 		e.sendError(w, r, f, aadsts("interaction_required", 65001, "The user or administrator has not consented to use the application with ID '%s' named '%s'. Send an interactive authorization request for this user and resource.", f.reg.ClientID, f.reg.Name))
-		return true
-	}
-	have := e.granted(t, f.reg.ClientID, f.who.id)
-	admin := slices.ContainsFunc(notGranted(have, need, f.reg), needsAdministrator)
-	if admin && !f.who.consents(false) {
+	case !f.who.consents(false) && slices.ContainsFunc(need, func(x ask) bool {
+		return slices.ContainsFunc(lacking(x.scopes, e.granted(t, x.client, x.resource, f.who.id)), x.resource.needsAdministrator)
+	}):
 		e.approvalPage(w, r, f, need)
-		return true
+	default:
+		e.consentPage(w, r, f, need)
 	}
-	e.consentPage(w, r, f, need)
 	return true
 }

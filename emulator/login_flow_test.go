@@ -168,7 +168,7 @@ func TestClients6_Authorize(t *testing.T) {
 		"no scope":                     {request(contosoID, "scope", ""), "invalid_request", "AADSTS900144"},
 		"challenge too short":          {request(contosoID, "code_challenge", "abc", "code_challenge_method", "S256"), "invalid_request", "AADSTS501491"},
 		"unknown resource":             {request(contosoID, "scope", "openid https://nothing.example/Read.All"), "invalid_resource", "AADSTS500011"},
-		"scope that Graph has not":     {request(contosoID, "scope", "openid nonsense"), "invalid_request", "AADSTS650053"},
+		"scope that Graph has not":     {request(contosoID, "scope", "openid nonsense"), "invalid_client", "AADSTS650053"}, // MicrosoftDocs/azure-docs#67211
 		"prompt=none without session":  {request(contosoID, "prompt", "none"), "login_required", "AADSTS50058"},
 		"claims that are not JSON":     {request(contosoID, "claims", "{"), "invalid_request", "AADSTS9002313"},
 		"max_age that is not a number": {request(contosoID, "max_age", "soon"), "invalid_request", "AADSTS90023"},

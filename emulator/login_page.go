@@ -43,7 +43,8 @@ type personView struct {
 	Disabled                   bool
 }
 
-type scopeView struct{ Name, Say string }
+// scopeView is a permission: For the application that gets it, Of the API whose it is; "" are the one that signs in, and Graph.
+type scopeView struct{ Name, Say, Of, For string }
 
 type fieldView struct{ Name, Value string }
 
@@ -404,44 +405,58 @@ var sayings = map[string]string{
 	"Directory.Read.All": "Read directory data", "Directory.ReadWrite.All": "Read and write directory data",
 }
 
-func scopeViews(names []string) []scopeView {
+// scopeViews are what is asked for, with the API that each is of, and the application that gets it where that is another one.
+func scopeViews(client registration, list []ask) []scopeView {
 	var out []scopeView
-	for _, n := range names {
-		say := sayings[n]
-		if say == "" {
-			say = "Use the permission"
+	for _, x := range list {
+		for _, n := range append(slices.Clone(x.scopes), x.roles...) {
+			v := scopeView{Name: n, Say: sayings[n]}
+			if x.resource.app != nil {
+				p, _ := x.resource.scope(n)
+				v.Say, v.Of = p.Name, x.resource.app.Name
+			}
+			if x.client.ClientID != client.ClientID {
+				v.For = x.client.Name
+			}
+			if v.Say == "" {
+				v.Say = "Use the permission"
+			}
+			out = append(out, v)
 		}
-		out = append(out, scopeView{n, say})
 	}
 	return out
 }
 
-func (e *Emulator) consentPage(w http.ResponseWriter, _ *http.Request, f *signInFlow, need []string) {
+func (e *Emulator) consentPage(w http.ResponseWriter, _ *http.Request, f *signInFlow, need []ask) {
 	e.keep(f)
 	e.draw(w, http.StatusOK, "consent", pageView{
-		Title: "Permissions requested", App: f.reg.Name, Tenant: f.who.tenant.name, Who: f.who.signInName(), Scopes: scopeViews(need),
+		Title: "Permissions requested", App: f.reg.Name, Tenant: f.who.tenant.name, Who: f.who.signInName(), Scopes: scopeViews(f.reg, need),
 		MayAll: f.who.consents(false), Action: "/" + f.at.path() + "/consent", Flow: f.id,
 	})
 }
 
-func (e *Emulator) approvalPage(w http.ResponseWriter, _ *http.Request, f *signInFlow, need []string) {
+func (e *Emulator) approvalPage(w http.ResponseWriter, _ *http.Request, f *signInFlow, need []ask) {
 	e.keep(f)
 	e.draw(w, http.StatusOK, "approval", pageView{
-		Title: "Need admin approval", App: f.reg.Name, Tenant: f.who.tenant.name, Who: f.who.signInName(), Scopes: scopeViews(need),
+		Title: "Need admin approval", App: f.reg.Name, Tenant: f.who.tenant.name, Who: f.who.signInName(), Scopes: scopeViews(f.reg, need),
 		Action: "/" + f.at.path() + "/consent", Flow: f.id, Detail: aadsts("access_denied", 90094, "The grant requires admin permission.").headline(),
 	})
 }
 
 func (e *Emulator) adminConsentPage(w http.ResponseWriter, r *http.Request, f *signInFlow) {
-	scopes, roles := f.wantedForEverybody()
-	if !f.who.consents(len(roles) > 0) {
+	wanted, refusal := e.wantedForEverybody(r, f)
+	if refusal != nil {
+		e.sendError(w, r, f, refusal)
+		return
+	}
+	if !f.who.consents(slices.ContainsFunc(wanted, func(x ask) bool { return x.resource.graph && len(x.roles) > 0 })) {
 		e.errorPage(w, r, aadsts("access_denied", 90093, "This operation can only be performed by an administrator. Sign out and sign in as an administrator or contact one of your organization's administrators."))
 		return
 	}
 	e.keep(f)
 	e.draw(w, http.StatusOK, "consent", pageView{
 		Title: "Permissions requested: review for your organization", App: f.reg.Name, Tenant: f.who.tenant.name, Who: f.who.signInName(),
-		Scopes: append(scopeViews(scopes), scopeViews(roles)...), ForAll: true, Action: "/" + f.at.path() + "/consent", Flow: f.id,
+		Scopes: scopeViews(f.reg, wanted), ForAll: true, Action: "/" + f.at.path() + "/consent", Flow: f.id,
 	})
 }
 
@@ -476,32 +491,33 @@ func (e *Emulator) serveConsentPage(w http.ResponseWriter, r *http.Request, a au
 	case !accepted:
 		e.cancel(w, r, f)
 	default:
-		e.agree(w, r, f, r.Form.Get("everybody") != "" && f.who.consents(false))
+		e.agreed(w, r, f, r.Form.Get("everybody") != "" && f.who.consents(false))
 	}
 }
 
-// agree notes a person's consent and goes on. What only an administrator may grant is granted by one only.
-func (e *Emulator) agree(w http.ResponseWriter, r *http.Request, f *signInFlow, everybody bool) {
-	_, names, refusal := e.askedFor(r, f.who.tenant, f.reg, f.request.scopes, false)
+// agreed notes a person's consent and goes on. What only an administrator may grant is granted by one only.
+func (e *Emulator) agreed(w http.ResponseWriter, r *http.Request, f *signInFlow, everybody bool) {
+	t := f.who.tenant
+	asked, refusal := e.demandsOf(r, t, f.reg, f.request.scopes, true)
+	var wanted []ask
+	if refusal == nil {
+		wanted, refusal = e.unconsented(r, t, f.reg, f.who.id, asked, everybody || hasPrompt(f.request.prompt, "consent"))
+	}
 	if refusal != nil {
 		e.sendError(w, r, f, refusal)
 		return
 	}
-	names = append(slices.Clone(names), notGranted(map[string]bool{}, names, f.reg)...)
-	var scopes []string
-	have := e.granted(f.who.tenant, f.reg.ClientID, f.who.id)
-	for _, n := range names {
-		if n == ".default" || slices.Contains(scopes, n) || have[n] && !everybody {
-			continue
+	for i, x := range wanted {
+		if !everybody {
+			x.scopes = lacking(x.scopes, e.granted(t, x.client, x.resource, f.who.id))
 		}
-		if !needsAdministrator(n) || f.who.consents(false) {
-			scopes = append(scopes, n)
+		if !f.who.consents(false) {
+			x.scopes = slices.DeleteFunc(x.scopes, x.resource.needsAdministrator)
 		}
+		wanted[i].scopes = x.scopes
 	}
-	if slices.ContainsFunc(scopes, needsAdministrator) {
-		everybody = everybody || f.who.consents(false)
-	}
-	e.consent(f.who.tenant, f.reg, f.who.account, scopes, nil, everybody)
+	everybody = everybody || slices.ContainsFunc(wanted, func(x ask) bool { return slices.ContainsFunc(x.scopes, x.resource.needsAdministrator) })
+	e.consent(t, wanted, f.who.account, everybody)
 	f.agreed = true
 	e.advance(w, r, f)
 }

@@ -59,7 +59,7 @@ func (e *Emulator) redeemPage(w http.ResponseWriter, r *http.Request, f *signInF
 	}
 	e.keep(f)
 	e.draw(w, http.StatusOK, "consent", pageView{
-		Title: "Review permissions", App: f.at.tenant.name, Tenant: f.at.tenant.name, Who: f.who.signInName(), Scopes: scopeViews([]string{"profile", "email"}),
+		Title: "Review permissions", App: f.at.tenant.name, Tenant: f.at.tenant.name, Who: f.who.signInName(), Scopes: scopeViews(f.reg, []ask{{client: f.reg, resource: resource{graph: true}, scopes: []string{"profile", "email"}}}),
 		Action: "/" + f.at.path() + "/consent", Flow: f.id,
 	})
 }

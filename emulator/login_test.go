@@ -44,8 +44,8 @@ func organizations() []emulator.Organization {
 	web := emulator.App{
 		ClientID: webApp, Name: "Portal", Redirects: []string{back, "https://portal.contoso.com/callback"}, Logout: "http://localhost:50000/logout/front",
 		Secrets:   []emulator.Secret{{Value: "right-secret"}, {Value: "old-secret", Ends: "2020-01-01T00:00:00Z"}},
-		Delegated: []string{"User.Read", "User.ReadWrite"}, Application: []string{"User.ReadWrite.All"},
-		TokenVersion: 2, AppRoles: []emulator.AppRole{{Value: "Nameplate.Admin", Name: "Administrators"}}, Assigned: map[string][]string{"Nameplate.Admin": {"admin@contoso.com"}},
+		Delegated: []string{"User.Read", "User.ReadWrite", "api://" + webApp + "/access_as_user"}, Application: []string{"User.ReadWrite.All"},
+		Exposes: []emulator.Permission{{Value: "access_as_user"}}, TokenVersion: 2, AppRoles: []emulator.AppRole{{Value: "Nameplate.Admin", Name: "Administrators"}}, Assigned: map[string][]string{"Nameplate.Admin": {"admin@contoso.com"}},
 	}
 	return []emulator.Organization{{
 		ID: contosoID, Name: "Contoso", Country: "US",
@@ -53,7 +53,7 @@ func organizations() []emulator.Organization {
 		Users:   []emulator.User{adele, admin, locked, guest, person("disabled@contoso.com", "Dora Disabled", map[string]any{"accountEnabled": false})},
 		Apps: []emulator.App{
 			web,
-			{ClientID: cliApp, Name: "Console", Public: true, Redirects: []string{"http://localhost"}, Delegated: []string{"User.Read"}},
+			{ClientID: cliApp, Name: "Console", Public: true, Redirects: []string{"http://localhost"}, Delegated: []string{"User.Read", "api://" + webApp + "/access_as_user"}},
 			{
 				ClientID: multiApp, Name: "Everywhere", Audience: "AzureADMultipleOrgs", Redirects: []string{back}, Secrets: []emulator.Secret{{Value: "right-secret"}},
 				Requests: []string{"Scope:User.Read", "Role:User.Read.All"},

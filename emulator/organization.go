@@ -130,8 +130,8 @@ type App struct {
 	AppRoles     []AppRole           `yaml:"appRoles" json:"appRoles"`         // the roles that the application itself defines
 	Assigned     map[string][]string `yaml:"assigned" json:"assigned"`         // app role value -> who holds it: UPNs, ids of people, groups (their direct members) and service principals, client ids; "" assigns without a role
 	Application  []string            `yaml:"application" json:"application"`   // application permissions that are consented: "User.ReadWrite.All"
-	Delegated    []string            `yaml:"delegated" json:"delegated"`       // delegated permissions an administrator consented for everybody
-	Requests     []string            `yaml:"requests" json:"requests"`         // permissions declared (requiredResourceAccess): "Role:User.Read.All", "Scope:User.Read"
+	Delegated    []string            `yaml:"delegated" json:"delegated"`       // delegated permissions an administrator consented for everybody: "User.Read"; of another application "api://<client id>/Read"
+	Requests     []string            `yaml:"requests" json:"requests"`         // permissions declared (requiredResourceAccess): "Role:User.Read.All", "Scope:User.Read", "Scope:api://<client id>/Read"
 	Roles        []string            `yaml:"roles" json:"roles"`               // directory roles of the service principal
 	Disabled     bool                `yaml:"disabled" json:"disabled"`
 	GroupClaims  bool                `yaml:"groupClaims" json:"groupClaims"` // groupMembershipClaims: SecurityGroup
@@ -145,6 +145,8 @@ type App struct {
 	OptionalClaims map[string][]string `yaml:"optionalClaims" json:"optionalClaims"` // idToken, accessToken -> names of claims
 	AssignedOnly   bool                `yaml:"assignedOnly" json:"assignedOnly"`     // appRoleAssignmentRequired
 	Federated      []Federated         `yaml:"federated" json:"federated"`           // federated identity credentials
+	Preauthorized  map[string][]string `yaml:"preauthorized" json:"preauthorized"`   // client id -> scopes of Exposes that it gets without consent (preAuthorizedApplications)
+	KnownClients   []string            `yaml:"knownClients" json:"knownClients"`     // client ids whose consent covers Requests as well (knownClientApplications)
 }
 
 // Permission is a delegated permission that an application exposes.
@@ -152,6 +154,7 @@ type Permission struct {
 	ID    string `yaml:"id" json:"id"`
 	Value string `yaml:"value" json:"value"`
 	Name  string `yaml:"name" json:"name"`
+	Type  string `yaml:"type" json:"type"` // who consents: "User", which "" means, or "Admin"
 }
 
 // Federated trusts the tokens of an issuer for one subject instead of a secret:

@@ -42,8 +42,9 @@ func (t *tenant) readApp(e *Emulator, a App, now time.Time) error {
 	d := t.dir
 	d.learnPermissions(a.Application)
 	for _, x := range a.Requests {
-		_, name, _ := strings.Cut(x, ":")
-		d.learnPermissions([]string{name})
+		if _, name, _ := strings.Cut(x, ":"); !strings.Contains(name, "/") {
+			d.learnPermissions([]string{name})
+		}
 	}
 	if a.ClientID == "" {
 		return fmt.Errorf("it needs a clientId")
@@ -174,26 +175,29 @@ func (a App) fields(app *object) (map[int]string, map[string]string, error) {
 	if a.RoleClaims {
 		groups = append(groups, "DirectoryRole")
 	}
-	var scopes, roles, access []any
+	var scopes, roles, trusted []any
 	for _, p := range a.Exposes {
-		id := p.ID
-		if id == "" {
-			id = guidOf("scope", a.ClientID, p.Value)
+		kind := p.Type
+		if kind == "" {
+			kind = "User"
 		}
-		scopes = append(scopes, map[string]any{"id": id, "value": p.Value, "adminConsentDisplayName": p.Name})
+		scopes = append(scopes, map[string]any{"id": p.scopeID(a), "value": p.Value, "type": kind, "adminConsentDisplayName": p.Name})
+	}
+	for _, client := range slices.Sorted(maps.Keys(a.Preauthorized)) {
+		var ids []string
+		for _, value := range a.Preauthorized[client] {
+			i := slices.IndexFunc(a.Exposes, func(p Permission) bool { return p.Value == value })
+			if i < 0 {
+				return nil, nil, fmt.Errorf("preauthorized: it exposes no scope %q", value)
+			}
+			ids = append(ids, a.Exposes[i].scopeID(a))
+		}
+		trusted = append(trusted, map[string]any{"appId": client, "delegatedPermissionIds": ids})
 	}
 	for _, r := range a.AppRoles {
 		roles = append(roles, map[string]any{"id": r.roleID(a), "value": r.Value, "displayName": r.Name, "description": r.Name, "allowedMemberTypes": []string{"User", "Application"}})
 	}
-	for _, x := range a.Requests {
-		kind, name, _ := strings.Cut(x, ":")
-		id := roleID(name)
-		if kind == "Scope" {
-			id = scopeID(name)
-		}
-		access = append(access, map[string]any{"id": id, "type": kind})
-	}
-	api := map[string]any{"oauth2PermissionScopes": scopes}
+	api := map[string]any{"oauth2PermissionScopes": scopes, "preAuthorizedApplications": trusted, "knownClientApplications": a.KnownClients}
 	if a.TokenVersion > 0 {
 		api["requestedAccessTokenVersion"] = a.TokenVersion
 	}
@@ -211,9 +215,6 @@ func (a App) fields(app *object) (map[int]string, map[string]string, error) {
 		if len(list) > 0 {
 			out[i] = shaped(applicationProps[i].shape, list)
 		}
-	}
-	if len(access) > 0 {
-		out[aRequired] = shaped("["+requiredShape+"]", []any{map[string]any{"resourceAppId": graphAppID, "resourceAccess": access}})
 	}
 	if len(a.Identifiers) > 0 {
 		out[aIdentifiers] = jsonOf(a.Identifiers)
@@ -245,6 +246,14 @@ func textOrNull(s string) any {
 	return s
 }
 
+// scopeID is the id of a scope; the one that follows from its value where the file has none.
+func (p Permission) scopeID(a App) string {
+	if p.ID != "" {
+		return p.ID
+	}
+	return guidOf("scope", a.ClientID, p.Value)
+}
+
 // roleID is the id of an app role; the one that follows from its value where the file has none.
 func (r AppRole) roleID(a App) string {
 	if r.ID != "" {
@@ -253,8 +262,67 @@ func (r AppRole) roleID(a App) string {
 	return guidOf("app role", a.ClientID, r.Value)
 }
 
+// api is the service principal that stands before the name of a permission: Graph's where nothing does.
+func (d *directory) api(prefix string) *object {
+	name := strings.TrimRight(prefix, "/")
+	_, host, _ := strings.Cut(name, "://")
+	if _, graph := cloudAt(host); graph || name == "" {
+		return d.graphService()
+	}
+	for _, app := range d.typed("application").list {
+		if slices.ContainsFunc(texts(app.rec.get(aIdentifiers)), func(x string) bool { return strings.EqualFold(strings.TrimRight(x, "/"), name) }) {
+			return d.service(app.text("appId"))
+		}
+	}
+	return d.service(strings.TrimPrefix(name, "api://"))
+}
+
+// readRequests writes what an application says that it wants of every API.
+func (t *tenant) readRequests(a App) error {
+	d := t.dir
+	var list []any
+	at := map[string]int{}
+	for _, x := range a.Requests {
+		kind, name, _ := strings.Cut(x, ":")
+		prefix, value := splitScope(name)
+		api := d.api(prefix)
+		if api == nil {
+			return fmt.Errorf("requests: there is no application %q", prefix)
+		}
+		id := ""
+		switch graph := api.text("appId") == graphAppID; {
+		case graph && kind == "Scope":
+			id = scopeID(value)
+		case graph:
+			id = roleID(value)
+		case kind == "Scope":
+			id = api.scopeNamed(value)
+		default:
+			id = api.roleNamed(value)
+		}
+		if id == "" {
+			return fmt.Errorf("requests: %s has no %q", prefix, value)
+		}
+		i, ok := at[api.id]
+		if !ok {
+			i, at[api.id] = len(list), len(list)
+			list = append(list, map[string]any{"resourceAppId": api.text("appId"), "resourceAccess": []any{}})
+		}
+		entry := list[i].(map[string]any)
+		entry["resourceAccess"] = append(entry["resourceAccess"].([]any), map[string]any{"id": id, "type": kind})
+	}
+	if len(list) > 0 {
+		app := d.apps[strings.ToLower(a.ClientID)]
+		app.rec = app.rec.with([]field{{aRequired, shaped("["+requiredShape+"]", list)}})
+	}
+	return nil
+}
+
 // readGrants gives an application what the file says that it was granted, and others what they were assigned to it.
 func (t *tenant) readGrants(e *Emulator, a App, now time.Time) error {
+	if err := t.readRequests(a); err != nil {
+		return err
+	}
 	d := t.dir
 	own, graph := d.service(a.ClientID), d.graphService()
 	for _, x := range slices.Clone(d.refs[own.id]) {
@@ -307,12 +375,24 @@ func (t *tenant) readGrants(e *Emulator, a App, now time.Time) error {
 		}
 		members.add(d.role(e, id), own)
 	}
-	d.allow(own, graph, nil, a.Delegated, func(g *object, edits []edit) {
-		g.rec = g.rec.with([]field{{oScope, edits[0].json}})
-		if g.ord == 0 {
-			d.enter(g)
+	for _, name := range a.Delegated {
+		prefix, value := splitScope(name)
+		api := d.api(prefix)
+		switch {
+		case api == nil:
+			return fmt.Errorf("delegated: there is no application %q", prefix)
+		case api == graph:
+			value = spelled(value)
+		case api.scopeNamed(value) == "":
+			return fmt.Errorf("delegated: %s has no %q", prefix, value)
 		}
-	})
+		d.allow(own, api, nil, []string{value}, func(g *object, edits []edit) {
+			g.rec = g.rec.with([]field{{oScope, edits[0].json}})
+			if g.ord == 0 {
+				d.enter(g)
+			}
+		})
+	}
 	return nil
 }
 

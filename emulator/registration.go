@@ -12,10 +12,19 @@ import (
 // assignments and its grants say, so that no lock is held while it is used.
 type registration struct {
 	App
-	tenant   *tenant           // where it is installed; its home when it is not installed in the tenant that was asked
-	home     *tenant           // where it is registered
-	multi    bool              // people of other tenants may sign in
-	assigned map[string]string // object id of a holder and id of an app role -> the role's value; "" is no role
+	tenant   *tenant             // where it is installed; its home when it is not installed in the tenant that was asked
+	home     *tenant             // where it is registered
+	multi    bool                // people of other tenants may sign in
+	assigned map[string]string   // object id of a holder and id of an app role -> the role's value; "" is no role
+	requires []requirement       // what it says that it wants
+	known    []string            // client ids whose consent covers what this application wants itself (knownClientApplications)
+	trusted  map[string][]string // client id -> scopes of this application that it gets without consent (preAuthorizedApplications)
+}
+
+// requirement is what an application's registration wants of one API (requiredResourceAccess), by name.
+type requirement struct {
+	resource      string // appId
+	scopes, roles []string
 }
 
 // registrationOf finds an application for a sign-in to tenant t, or to any tenant when t is nil. Without a service principal in its
@@ -57,8 +66,16 @@ func (e *Emulator) registered(t *tenant, clientID string) (registration, bool) {
 // signInParts are the complex values of an application that sign-in reads.
 type signInParts struct {
 	API struct {
-		Scopes  []struct{ ID, Value, AdminConsentDisplayName string } `json:"oauth2PermissionScopes"`
-		Version int                                                   `json:"requestedAccessTokenVersion"`
+		Scopes []struct {
+			ID, Value, Type, AdminConsentDisplayName, UserConsentDisplayName string
+			IsEnabled                                                        bool
+		} `json:"oauth2PermissionScopes"`
+		Version int      `json:"requestedAccessTokenVersion"`
+		Known   []string `json:"knownClientApplications"`
+		Trusted []struct {
+			AppID  string
+			Scopes []string `json:"delegatedPermissionIds"`
+		} `json:"preAuthorizedApplications"`
 	}
 	Web struct {
 		LogoutURL    string
@@ -100,8 +117,24 @@ func (reg *registration) read(clientID string) {
 		reg.Implicit = append(reg.Implicit, "token")
 	}
 	for _, s := range p.API.Scopes {
-		reg.Exposes = append(reg.Exposes, Permission{s.ID, s.Value, s.AdminConsentDisplayName})
+		if !s.IsEnabled {
+			continue
+		}
+		name := s.UserConsentDisplayName
+		if name == "" {
+			name = s.AdminConsentDisplayName
+		}
+		reg.Exposes = append(reg.Exposes, Permission{s.ID, s.Value, name, s.Type})
+		for _, x := range p.API.Trusted {
+			if slices.Contains(x.Scopes, s.ID) {
+				if reg.trusted == nil {
+					reg.trusted = map[string][]string{}
+				}
+				reg.trusted[x.AppID] = append(reg.trusted[x.AppID], s.Value)
+			}
+		}
 	}
+	reg.known = p.API.Known
 	for kind, list := range p.Claims {
 		if reg.OptionalClaims == nil {
 			reg.OptionalClaims = map[string][]string{}
@@ -111,11 +144,17 @@ func (reg *registration) read(clientID string) {
 		}
 	}
 	for _, r := range p.Required {
+		q := requirement{resource: r.ResourceAppID}
 		for _, x := range r.ResourceAccess {
-			if name := d.graphName(x.ID); name != "" && r.ResourceAppID == graphAppID {
-				reg.Requests = append(reg.Requests, x.Type+":"+name)
+			switch name := d.permissionName(r.ResourceAppID, x.ID, x.Type); {
+			case name == "":
+			case x.Type == "Role":
+				q.roles = append(q.roles, name)
+			default:
+				q.scopes = append(q.scopes, name)
 			}
 		}
+		reg.requires = append(reg.requires, q)
 	}
 	reg.readCredentials(app)
 	reg.readCredentials(own)
@@ -207,118 +246,4 @@ func mayUse(reg registration, who holder) bool {
 		}
 	}
 	return false
-}
-
-// declared are the delegated permissions of Graph in the application's registration.
-func declared(reg registration) []string {
-	var out []string
-	for _, x := range reg.Requests {
-		if s, ok := strings.CutPrefix(x, "Scope:"); ok {
-			out = append(out, s)
-		}
-	}
-	return out
-}
-
-// granted are the delegated scopes that everybody or this person has consented to.
-func (e *Emulator) granted(t *tenant, clientID, oid string) map[string]bool {
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	out := map[string]bool{}
-	d := t.dir
-	own := d.service(clientID)
-	if own == nil {
-		return out
-	}
-	all := []*object{d.grant(own, d.graphService(), nil)}
-	if u := t.userByID(oid); u != nil {
-		all = append(all, d.grant(own, d.graphService(), u))
-	}
-	for _, g := range all {
-		if g != nil {
-			for _, s := range strings.Fields(g.text("scope")) {
-				out[s] = true
-			}
-		}
-	}
-	return out
-}
-
-// itself is a call in which the emulator changes the directory for somebody at a sign-in page.
-func (e *Emulator) itself(t *tenant, clientID, oid string) *call {
-	return &call{e: e, t: t, requestID: e.random.id(), p: &principal{tenant: t, client: clientID, user: t.userByID(oid)}}
-}
-
-// install puts a multi-tenant application into tenant t, as the first consent there does, and returns it as t has it.
-func (e *Emulator) install(t *tenant, reg registration, oid string) registration {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if t.dir.service(reg.ClientID) == nil {
-		in := t.dir.typed("servicePrincipal")
-		o := &object{in: in, id: e.random.id()}
-		edits := []edit{in.given(sEnabled, "true"), in.given(sAppID, text(reg.ClientID))}
-		if a, ok := firstPartyNamed(reg.ClientID); ok {
-			edits = append(edits, in.given(sName, text(a.Name)), in.given(sOwner, text(microsoftTenant)))
-		}
-		// Nothing stands in the way: there was none.
-		_ = e.itself(t, reg.ClientID, oid).applyTo(o, edits, "servicePrincipal.create")
-	} else if reg.tenant == t {
-		return reg
-	}
-	out, _ := e.registered(t, reg.ClientID)
-	return out
-}
-
-// consent notes what a person, or with everybody an administrator for all, agreed to: a grant and assignments of the directory.
-func (e *Emulator) consent(t *tenant, reg registration, who account, scopes, application []string, everybody bool) {
-	reg = e.install(t, reg, who.id)
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	d := t.dir
-	c := e.itself(t, reg.ClientID, who.id)
-	own, graph := d.service(reg.ClientID), d.graphService()
-	person := c.p.user
-	if everybody {
-		person = nil
-	}
-	d.allow(own, graph, person, scopes, func(g *object, edits []edit) {
-		op := "oAuth2PermissionGrant.update"
-		if g.ord == 0 {
-			op = "oAuth2PermissionGrant.create"
-		}
-		_ = c.applyTo(g, edits, op) // such a grant clashes with nothing
-	})
-	for _, name := range application {
-		if slices.Contains(reg.Application, name) {
-			continue
-		}
-		o := d.newAssignment(e.random.id(), own, graph, roleID(name), instantJSON(e.Now()))
-		_ = c.applyTo(o, nil, "appRoleAssignment.create") // the same
-	}
-	entry := c.entry("app.consent", own.id)
-	entry.After = map[string]any{"scopes": scopes, "roles": application, "everybody": everybody}
-	e.ledger.add(entry)
-}
-
-// allow adds scopes to what a person, or with nil everybody, agreed to; write keeps it.
-func (d *directory) allow(client, resource, who *object, scopes []string, write func(g *object, edits []edit)) {
-	g := d.grant(client, resource, who)
-	var have []string
-	if g != nil {
-		have = strings.Fields(g.text("scope"))
-	}
-	n := len(have)
-	for _, s := range scopes {
-		_, name := splitScope(s)
-		if name = spelled(name); !slices.Contains(have, name) {
-			have = append(have, name)
-		}
-	}
-	switch {
-	case len(have) == 0 || g != nil && n == len(have):
-		return
-	case g == nil:
-		g = d.newGrant(client, resource, who, nil)
-	}
-	write(g, []edit{g.in.given(oScope, text(strings.Join(have, " ")))})
 }

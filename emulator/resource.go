@@ -12,6 +12,8 @@ type resource struct {
 	graph    bool
 	prefix   string        // how the client wrote it, with the slash behind
 	app      *registration // the application that is the resource; nil for Graph
+	absent   bool          // the tenant has no service principal of it
+	open     bool          // nobody is asked for consent: Azure's own API
 }
 
 // id is the resource's application id.
@@ -26,32 +28,57 @@ func (r resource) id() string {
 // https://learn.microsoft.com/en-us/entra/identity-platform/access-tokens#token-formats
 func (r resource) v1() bool { return r.app == nil || r.app.TokenVersion != 2 }
 
+// scope is a delegated permission of an application by its name in any case.
+func (r resource) scope(name string) (Permission, bool) {
+	i := slices.IndexFunc(r.app.Exposes, func(p Permission) bool { return strings.EqualFold(p.Value, name) })
+	if i < 0 {
+		return Permission{}, false
+	}
+	return r.app.Exposes[i], true
+}
+
 // has says whether the resource has a delegated permission of that name.
 func (r resource) has(name string) bool {
 	if r.app == nil {
 		return strings.Contains(name, ".") // the emulator does not know all of them
 	}
-	return len(r.app.Exposes) == 0 || slices.ContainsFunc(r.app.Exposes, func(p Permission) bool { return strings.EqualFold(p.Value, name) })
+	_, ok := r.scope(name)
+	return ok
 }
 
-// exposed are the names for scp: those asked for, or with .default all that the application exposes.
-func (r resource) exposed(asked []string) []string {
+// scopes are the delegated permissions of an application.
+func (r resource) scopes() []string {
 	var out []string
-	for _, name := range asked {
-		if name != ".default" && !isOIDC(name) {
-			out = append(out, name)
-		}
-	}
-	if len(out) > 0 {
-		return out
-	}
 	for _, p := range r.app.Exposes {
 		out = append(out, p.Value)
 	}
-	if len(out) == 0 {
-		return []string{"access_as_user"}
-	}
 	return out
+}
+
+// spelled is a scope as the resource writes it.
+func (r resource) spelled(name string) string {
+	if r.app == nil {
+		return spelled(name)
+	}
+	if p, ok := r.scope(name); ok {
+		return p.Value
+	}
+	return name
+}
+
+// needsAdministrator says whether a scope can be consented to by administrators only: of an application, where its type is Admin.
+// https://learn.microsoft.com/en-us/graph/api/resources/permissionscope#properties
+func (r resource) needsAdministrator(scope string) bool {
+	if r.app == nil || isOIDC(scope) {
+		return needsAdministrator(scope)
+	}
+	p, ok := r.scope(scope)
+	return ok && p.Type == "Admin"
+}
+
+// graphResource is Microsoft Graph as a client names it that names no resource.
+func graphResource(s site) resource {
+	return resource{graph: true, audience: "https://" + s.cloud.graphs[0]}
 }
 
 // splitScope takes "https://graph.microsoft.com/User.Read" apart. A scope without a resource is Graph's.
@@ -69,7 +96,8 @@ func (e *Emulator) resourceOf(r *http.Request, t *tenant, prefix string) (resour
 	name := strings.TrimRight(prefix, "/")
 	lower := strings.ToLower(name)
 	s := siteOf(r)
-	res := resource{prefix: prefix, graph: true, audience: "https://" + s.cloud.graphs[0]}
+	res := graphResource(s)
+	res.prefix = prefix
 	switch {
 	case lower == graphAppID:
 		res.audience = graphAppID
@@ -83,13 +111,15 @@ func (e *Emulator) resourceOf(r *http.Request, t *tenant, prefix string) (resour
 	}
 	reg, ok := e.registrationOf(t, strings.TrimPrefix(lower, "api://"))
 	if !ok {
-		if reg, ok = e.identified(t, name); !ok {
-			if reg = s.cloud.resourceManager(); !reg.isNamed(lower) {
-				return resource{}, false
-			}
-		}
+		reg, ok = e.identified(t, name)
 	}
-	res = resource{prefix: prefix, app: &reg, audience: reg.ClientID}
+	if open := s.cloud.resourceManager(); !ok && open.isNamed(lower) {
+		reg, ok, res.open = open, true, true
+	}
+	if !ok {
+		return resource{}, false
+	}
+	res = resource{prefix: prefix, app: &reg, audience: reg.ClientID, open: res.open, absent: !res.open && t != nil && reg.tenant != t}
 	if res.v1() && strings.Contains(name, "://") {
 		// Version 1.0 has the identifier that was asked for with the slash that it may end in, version 2.0 always the client id:
 		// https://learn.microsoft.com/en-us/entra/identity-platform/scopes-oidc#trailing-slash-and-default
@@ -108,23 +138,26 @@ func (c *cloud) resourceManager() registration {
 	}}
 }
 
-// identified is the application of the tenant that has an identifier URI.
+// identified is the application that has an identifier URI: one of the tenant, or of another one that people of this one may use.
 func (e *Emulator) identified(t *tenant, uri string) (registration, bool) {
-	if t == nil {
-		return registration{}, false
-	}
-	id := ""
+	var ids []string
 	e.mu.RLock()
-	for _, app := range t.dir.typed("application").list {
-		if slices.ContainsFunc(texts(app.rec.get(aIdentifiers)), func(x string) bool { return strings.EqualFold(strings.TrimRight(x, "/"), uri) }) {
-			id = app.text("appId")
+	for _, x := range e.tenants {
+		for _, app := range x.dir.typed("application").list {
+			if slices.ContainsFunc(texts(app.rec.get(aIdentifiers)), func(x string) bool { return strings.EqualFold(strings.TrimRight(x, "/"), uri) }) {
+				if ids = append(ids, app.text("appId")); x == t {
+					ids[0], ids[len(ids)-1] = ids[len(ids)-1], ids[0]
+				}
+			}
 		}
 	}
 	e.mu.RUnlock()
-	if id == "" {
-		return registration{}, false
+	for _, id := range ids {
+		if reg, ok := e.registrationOf(t, id); ok {
+			return reg, true
+		}
 	}
-	return e.registrationOf(t, id)
+	return registration{}, false
 }
 
 // isNamed says whether an audience is the application's: its client id or one of its identifiers.

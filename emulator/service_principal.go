@@ -229,6 +229,20 @@ func (d *directory) graphService() *object {
 // permissions are the app roles of a service principal.
 func (o *object) permissions() []permission { return permissionsOf(o.json(o.in.prop("appRoles"))) }
 
+// roleNamed and scopeNamed are the ids of an app role and of a delegated permission by value, "" when there is none.
+func (o *object) roleNamed(value string) string { return idNamed(o.permissions(), value) }
+
+func (o *object) scopeNamed(value string) string {
+	return idNamed(permissionsOf(o.json(o.in.prop("oauth2PermissionScopes"))), value)
+}
+
+func idNamed(list []permission, value string) string {
+	if i := slices.IndexFunc(list, func(p permission) bool { return p.Value == value }); i >= 0 {
+		return list[i].ID
+	}
+	return ""
+}
+
 // valueOf is the value of an enabled app role by its id, "" when there is none.
 func (o *object) valueOf(id string) string {
 	for _, p := range o.permissions() {

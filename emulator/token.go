@@ -186,7 +186,7 @@ func (e *Emulator) clientCredentials(q tokenRequest) (map[string]any, *oauthErro
 		return nil, aadsts("invalid_scope", 1002012, "The provided value for scope %s is not valid. Client credential flows must have a scope value with /.default suffixed to the resource identifier (application ID URI).", named[0])
 	}
 	res, ok := e.resourceOf(q.r, q.at.tenant, prefix)
-	if !ok {
+	if !ok || res.absent {
 		return nil, unknownResource(prefix, q.at.tenant)
 	}
 	reg := q.client.reg

@@ -136,7 +136,7 @@ func (e *Emulator) signAccess(a accessToken) (string, error) {
 	u := a.who
 	c["oid"], c["name"] = u.id, u.name
 	c["sub"] = pairwise(a.resource.id(), a.tenant.id, u.id)
-	c["scp"] = strings.Join(a.scopes, " ")
+	setUnlessEmpty(c, "scp", strings.Join(a.scopes, " "))
 	if len(a.grant.acrs) > 0 {
 		c["acrs"] = a.grant.acrs
 	}

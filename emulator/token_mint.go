@@ -49,10 +49,7 @@ func (e *Emulator) Mint(t Token) (string, error) {
 	}
 	a.who, a.scopes = &acc, slices.Clone(t.Scopes)
 	if len(a.scopes) == 0 {
-		for s := range e.granted(tn, reg.ClientID, acc.id) {
-			a.scopes = append(a.scopes, s)
-		}
-		slices.Sort(a.scopes)
+		a.scopes = e.granted(tn, reg, a.resource, acc.id)
 	}
 	return e.signAccess(a)
 }

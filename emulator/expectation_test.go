@@ -387,6 +387,13 @@ func textIs(pattern, got string) bool {
 		if part, ok := strings.CutPrefix(p, "~"); ok {
 			return strings.Contains(got, part)
 		}
+		if from, to, ok := strings.Cut(p, ".."); ok {
+			least, bad := strconv.Atoi(from)
+			most, worse := strconv.Atoi(to)
+			if n, err := strconv.Atoi(got); bad == nil && worse == nil {
+				return err == nil && least <= n && n <= most
+			}
+		}
 		return p == got
 	})
 }

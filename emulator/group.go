@@ -104,7 +104,7 @@ func groupEntity() *entity {
 		mayCreate:   (*call).mayCreateGroup,
 		mayPatch:    (*call).mayPatchGroup,
 		patched:     (*call).patchedGroup,
-		mayDelete:   func(c *call, g *object) error { return c.mayManage(g, "Group.ReadWrite.All") },
+		mayDelete:   (*call).mayDeleteGroup,
 		mayRestore:  (*call).mayRestoreGroup,
 		seesDeleted: (*call).seesDeletedGroups,
 		check:       (*call).checkGroup, prepare: (*call).prepareGroup, settle: (*call).settleGroup, clash: (*directory).clashGroup,

@@ -30,6 +30,18 @@ func (c *call) owns(o *object) bool {
 	return who != nil && c.t.dir.bond("owners").has(o, who)
 }
 
+// mayDeleteGroup: a group that has licenses stays; status and words are assumed.
+// https://learn.microsoft.com/en-us/entra/identity/users/licensing-group-advanced
+func (c *call) mayDeleteGroup(g *object) error {
+	if err := c.mayManage(g, "Group.ReadWrite.All"); err != nil {
+		return err
+	}
+	if l := g.rec.get(gLicenses); l != "" && l != "null" && l != "[]" {
+		return badRequest("The group has licenses assigned and cannot be deleted. Remove the licenses first.")
+	}
+	return nil
+}
+
 // mayManage says whether the caller may change a group with one of the permissions: delegated an administrator or an owner does.
 // A role-assignable group takes the right to manage roles as well; delegated, its owner or an administrator of roles does.
 func (c *call) mayManage(g *object, permissions ...string) error {

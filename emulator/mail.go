@@ -21,10 +21,11 @@ type sentMessage struct {
 		Type    *string `json:"contentType"`
 		Content *string `json:"content"`
 	} `json:"body"`
-	From *emailAddress  `json:"from"`
-	To   []emailAddress `json:"toRecipients"`
-	Cc   []emailAddress `json:"ccRecipients"`
-	Bcc  []emailAddress `json:"bccRecipients"`
+	Weight *string        `json:"importance"`
+	From   *emailAddress  `json:"from"`
+	To     []emailAddress `json:"toRecipients"`
+	Cc     []emailAddress `json:"ccRecipients"`
+	Bcc    []emailAddress `json:"bccRecipients"`
 }
 
 // sendMail answers POST /me/sendMail and /users/{key}/sendMail.
@@ -117,6 +118,9 @@ func (c *call) readMail() (Mail, error) {
 		if m.ContentType = strings.ToLower(*t); m.ContentType != "text" && m.ContentType != "html" {
 			return m, badJSON()
 		}
+	}
+	if w := sent.Weight; w != nil && !slices.Contains([]string{"low", "normal", "high"}, strings.ToLower(*w)) {
+		return m, badJSON()
 	}
 	if sent.Subject != nil {
 		m.Subject = *sent.Subject

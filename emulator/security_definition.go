@@ -80,9 +80,11 @@ func (c *call) mayDefine() error {
 	return nil
 }
 
-// securityName says whether a set or an attribute may be named so.
+// securityName says whether a set or an attribute may be named so:
+// https://learn.microsoft.com/en-us/entra/fundamentals/custom-security-attributes-overview
 func securityName(s string) bool {
-	return s != "" && utf8.RuneCountInString(s) <= 32 && !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	first, _ := utf8.DecodeRuneInString(s)
+	return s != "" && !unicode.IsDigit(first) && utf8.RuneCountInString(s) <= 32 && !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 }
 
 func attributeSetEntity() *entity {

@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"cmp"
 	"encoding/base64"
 	"net/http"
 	"slices"
@@ -58,7 +59,28 @@ func (c *call) listSet(t *table) error {
 			}
 		}
 	}
-	return c.sendList(&source{tables: []*table{t}, list: list, fragment: t.set})
+	return c.sendList(&source{tables: []*table{t}, list: c.among(t, list), fragment: t.set})
+}
+
+// among is the part of a list that "id in (…)" can be true of: those are found by their ids, and not by looking at everybody.
+func (c *call) among(t *table, list []*object) []*object {
+	in, ok := c.q.filter.(*odata.In)
+	if !ok || in.Path != "id" || len(in.Literals) >= len(list) {
+		return list
+	}
+	var some []*object
+	for _, l := range in.Literals {
+		id, _ := l.(string)
+		o := c.t.dir.byID[strings.ToLower(id)]
+		if o == nil || o.in != t {
+			continue
+		}
+		if i, there := slices.BinarySearchFunc(list, o.ord, byOrd); there && !slices.Contains(some, list[i]) {
+			some = append(some, list[i])
+		}
+	}
+	slices.SortFunc(some, func(a, b *object) int { return cmp.Compare(a.ord, b.ord) })
+	return some
 }
 
 // selections are what to write of each type of a source, and what $select adds to the context.

@@ -57,6 +57,23 @@ type batchResponse struct {
 	Body    json.RawMessage
 }
 
+// Send sends one item by itself. A nil error means that the service answered 2xx, which is not yet a proof; read it back.
+func (c *Client) Send(ctx context.Context, it Item) error {
+	k := call{method: it.Method, path: it.Path, read: it.Method == http.MethodGet}
+	for name, v := range it.Header {
+		k.header = append(k.header, Header(name, v))
+	}
+	if it.Body != nil {
+		b, err := json.Marshal(it.Body)
+		if err != nil {
+			return fmt.Errorf("graph: body of %s %s: %w", it.Method, it.Path, err)
+		}
+		k.body, k.contentType = b, "application/json"
+	}
+	_, err := c.do(ctx, k)
+	return err
+}
+
 // Batch sends up to MaxBatch items in one HTTP request and gives an answer for each, in the order of items. The error is that of
 // the whole request; then nothing is known of any item. Items that met 429 were not applied and are sent again, and what depends
 // on them, after the longest wait that the service named; everything else is settled by its first answer. An item that the service

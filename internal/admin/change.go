@@ -113,6 +113,22 @@ func (d *Desk) Apply(ctx context.Context, c change.Change) (change.Outcome, erro
 	return o, err
 }
 
+// Together lets do be called n times at once, each time with a desk that is this one; what they ask of the directory and the journal goes
+// there together. See change.Engine.
+func (d *Desk) Together(ctx context.Context, n int, do func(i int, d *Desk)) {
+	d.Engine.Together(ctx, n, func(i int, e *change.Engine, r directory.Reader) {
+		cfg := d.Config
+		cfg.Engine, cfg.Directory = e, shared{r, d.Directory}
+		do(i, New(cfg))
+	})
+}
+
+// shared reads people together with others, and lists by itself.
+type shared struct {
+	directory.Reader
+	directory.Lister
+}
+
 // told leaves out what followed from a pick and is not for the actor's eyes. What they set themselves they have seen.
 func (d *Desk) told(c change.Change, v property.Values) property.Values {
 	if v == nil {

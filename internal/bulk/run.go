@@ -2,10 +2,8 @@ package bulk
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"nameplate/internal/admin"
@@ -52,10 +50,9 @@ type StepFate struct {
 }
 
 const (
-	workers = 4
-	batch   = 20 // rows whose fate is written at once
-	lease   = time.Minute
-	tries   = 10 // of a step that was throttled or could not be sent
+	together = 100 // rows that are under way at once: their requests travel together, and their fates are written at once
+	lease    = time.Minute
+	tries    = 10 // of a step that was throttled or could not be sent
 )
 
 // Apply begins what a plan says: exactly the plan whose digest was reviewed. It returns once the plan is on its way.
@@ -154,86 +151,6 @@ func (b *Bulk) Work(ctx context.Context) error {
 	return nil
 }
 
-// run applies one plan to its end, to a pause, or until ctx ends: then somebody else goes on where it stopped.
-func (b *Bulk) run(ctx context.Context, p Plan) error {
-	g := &gate{b: b}
-	for {
-		state, err := b.Store.Keep(ctx, p.Tenant, p.ID, b.holder, b.Now().Add(lease))
-		if err != nil || state != Applying {
-			return err
-		}
-		rows, err := b.Store.Rows(ctx, p.Tenant, p.ID, Query{State: Ready, Undone: true, N: batch})
-		if err != nil {
-			return err
-		}
-		run := p.Run
-		if len(rows) == 0 {
-			run.State, run.Ended = Done, b.Now()
-			return b.Store.Turn(ctx, p.Tenant, p.ID, []RunState{Applying}, run)
-		}
-		fates, halt := b.batch(ctx, g, p, rows)
-		// What was done is written down even while the process ends.
-		keep, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-		err = b.Store.Fates(keep, p.Tenant, p.ID, fates)
-		cancel()
-		if err != nil || ctx.Err() != nil {
-			return err
-		}
-		if !halt.Zero() {
-			run.State, run.Why = Paused, halt
-			return b.Store.Turn(ctx, p.Tenant, p.ID, []RunState{Applying}, run)
-		}
-	}
-}
-
-// batch applies some rows, several at a time; halt is why it goes no further.
-func (b *Bulk) batch(ctx context.Context, g *gate, p Plan, rows []Numbered) (fates []Fate, halt fail.Text) {
-	var mu sync.Mutex
-	var work sync.WaitGroup
-	next := make(chan Numbered)
-	for range workers {
-		work.Go(func() {
-			for r := range next {
-				f, stop := b.row(ctx, g, p, r)
-				mu.Lock()
-				if !stop.Zero() {
-					halt = stop
-				} else if f != nil {
-					fates = append(fates, *f)
-				}
-				mu.Unlock()
-			}
-		})
-	}
-	for _, r := range rows {
-		mu.Lock()
-		stop := !halt.Zero()
-		mu.Unlock()
-		if stop || ctx.Err() != nil {
-			break
-		}
-		next <- r
-	}
-	close(next)
-	work.Wait()
-	slices.SortFunc(fates, func(a, b Fate) int { return a.Number - b.Number })
-	return fates, halt
-}
-
-// row applies the steps of one row. No fate: it was not brought to an end, and comes again with the same keys.
-func (b *Bulk) row(ctx context.Context, g *gate, p Plan, r Numbered) (*Fate, fail.Text) {
-	f := &Fate{Number: r.Number}
-	for k := range r.Steps {
-		s, halt := b.step(ctx, g, p, r, k)
-		if !halt.Zero() || ctx.Err() != nil {
-			return nil, halt
-		}
-		f.Steps = append(f.Steps, s)
-	}
-	f.State = worst(f.Steps)
-	return f, fail.Text{}
-}
-
 // worst is the state of a row: that of its steps where they agree, "partly" where some arrived and some did not.
 func worst(steps []StepFate) change.State {
 	order := []change.State{change.Unchanged, change.Applied, change.Unverified, change.Partly, change.Conflicted, change.Refused, change.Failed}
@@ -250,55 +167,6 @@ func worst(steps []StepFate) change.State {
 	return state
 }
 
-// step makes one change. Its key names plan, row, step and try, so that it is made once however often the row is begun.
-func (b *Bulk) step(ctx context.Context, g *gate, p Plan, r Numbered, k int) (StepFate, fail.Text) {
-	s := r.Steps[k]
-	c := change.Change{
-		On: r.On, Do: s.Do, Set: s.Set, Expect: s.Before, By: p.Run.By, Why: p.why(r.Row), Undoes: s.Undoes,
-		Names: map[string]string{"on": r.Name},
-	}
-	for id, name := range s.Names {
-		c.Names[id] = name
-	}
-	if c.Undoes != "" {
-		c.Why = "Undo of " + c.Why
-	}
-	for try := 0; ; {
-		if err := g.pass(ctx); err != nil {
-			return StepFate{}, fail.Text{}
-		}
-		c.Key = fmt.Sprintf("plan/%s/%d/%d/%d", p.ID, r.Number, k, try)
-		o, err := b.Desk.Apply(ctx, c)
-		var e *fail.Error
-		switch {
-		case errors.As(err, &e) && e.Kind == fail.Denied:
-			return StepFate{State: change.Refused, Say: e.Say, Code: e.Code}, fail.Text{}
-		case errors.As(err, &e) && e.Code == "busy": // somebody else's change of this person; ours may also have been cut off, and is being settled
-			g.close(b.Now().Add(time.Second))
-			continue
-		case err != nil:
-			return StepFate{}, fail.T("The database does not take it: %s", err.Error())
-		}
-		e = o.Cause()
-		if e != nil && e.Code == change.CodeHeld {
-			return StepFate{}, e.Say
-		}
-		if o.State == change.Failed && e != nil && (e.Kind == fail.Throttled || e.Kind == fail.Unavailable) && try < tries && ctx.Err() == nil {
-			try++
-			g.close(b.Now().Add(max(e.Retry, time.Second)))
-			continue
-		}
-		f := StepFate{State: o.State, Entry: o.Entry}
-		if e != nil && o.State != change.Applied && o.State != change.Unchanged {
-			f.Say, f.Code = e.Say, e.Code
-		}
-		if o.State == change.Conflicted && f.Say.Zero() {
-			f.Say, f.Code = fail.T("Somebody else changed this in the meantime. Nothing of theirs was overwritten. Plan it again and look."), "changed"
-		}
-		return f, fail.Text{}
-	}
-}
-
 // why is what the history says of a row: where it comes from, and what for.
 func (p Plan) why(r Row) string {
 	why := p.File
@@ -309,33 +177,4 @@ func (p Plan) why(r Row) string {
 		why += ": " + p.Run.Reason
 	}
 	return why
-}
-
-// gate holds all workers back while the directory wants no requests.
-type gate struct {
-	b     *Bulk
-	mu    sync.Mutex
-	until time.Time
-}
-
-func (g *gate) close(until time.Time) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if until.After(g.until) {
-		g.until = until
-	}
-}
-
-func (g *gate) pass(ctx context.Context) error {
-	for {
-		g.mu.Lock()
-		left := g.until.Sub(g.b.Now())
-		g.mu.Unlock()
-		if left <= 0 {
-			return ctx.Err()
-		}
-		if err := g.b.Wait(ctx, left); err != nil {
-			return err
-		}
-	}
 }

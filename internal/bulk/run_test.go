@@ -206,9 +206,9 @@ func (w *world) dies(cfg bulk.Config) {
 // Killed again and again, before and after what was done was written down, every row is in effect exactly once.
 func TestKilledAgainAndAgain(t *testing.T) {
 	t.Parallel()
-	w := begin(t, contoso(130), rules)
-	p, _ := w.plan(many(90), bulk.Upload{})
-	if _, err := w.Apply(w.ctx, boss, tenant, p.ID, p.Digest, bulk.Confirm{People: 90}); err != nil {
+	w := begin(t, contoso(700), rules)
+	p, _ := w.plan(many(650), bulk.Upload{})
+	if _, err := w.Apply(w.ctx, boss, tenant, p.ID, p.Digest, bulk.Confirm{People: 650}); err != nil {
 		t.Fatal(err)
 	}
 	for kill := range 6 {
@@ -217,7 +217,7 @@ func TestKilledAgainAndAgain(t *testing.T) {
 			continue
 		}
 		ctx, die := context.WithCancel(w.ctx)
-		left := 5 + kill
+		left := 5 + 20*kill
 		stop := w.OnWrite(func(emulator.Entry) {
 			if left--; left == 0 {
 				die()
@@ -233,10 +233,10 @@ func TestKilledAgainAndAgain(t *testing.T) {
 	if err := bulk.New(w.cfg).Work(w.ctx); err != nil {
 		t.Fatal(err)
 	}
-	if p = w.now(p.ID); p.Run.State != bulk.Done || p.Run.Fates["applied"] != 90 {
+	if p = w.now(p.ID); p.Run.State != bulk.Done || p.Run.Fates["applied"] != 650 {
 		t.Errorf("%+v", p.Run)
 	}
-	w.once(90)
+	w.once(650)
 }
 
 // Told to wait, nobody asks before the time is over; every row arrives.

@@ -156,13 +156,14 @@ func TestF42_UndoLeavesWhatOthersChanged(t *testing.T) {
 // A plan that was ended in the middle takes back what arrived, and an undo that is cut off goes on where it stopped.
 func TestF42_UndoOfAPlanThatWasCutOff(t *testing.T) {
 	t.Parallel()
-	w := begin(t, contoso(90), rules)
-	before := w.everyone(45)
-	p, _ := w.plan(many(45), bulk.Upload{})
+	const n = 140 // more than are under way at once
+	w := begin(t, contoso(n), rules)
+	before := w.everyone(n)
+	p, _ := w.plan(many(n), bulk.Upload{})
 	if _, err := w.Undo(w.ctx, boss, tenant, p.ID); !fail.Is(err, fail.Conflict) {
 		t.Errorf("undo of what was never applied: %v", err)
 	}
-	if _, err := w.Apply(w.ctx, boss, tenant, p.ID, p.Digest, bulk.Confirm{People: 45}); err != nil {
+	if _, err := w.Apply(w.ctx, boss, tenant, p.ID, p.Digest, bulk.Confirm{People: n}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := w.Undo(w.ctx, boss, tenant, p.ID); !fail.Is(err, fail.Conflict) {
@@ -181,7 +182,7 @@ func TestF42_UndoOfAPlanThatWasCutOff(t *testing.T) {
 		t.Fatal(err)
 	}
 	arrived := w.now(p.ID).Run.Fates["applied"]
-	if arrived == 0 || arrived == 45 {
+	if arrived == 0 || arrived == n {
 		t.Fatalf("%d rows arrived: this test needs a plan that stopped in the middle", arrived)
 	}
 	u, rows := w.undo(p.ID)
@@ -198,7 +199,7 @@ func TestF42_UndoOfAPlanThatWasCutOff(t *testing.T) {
 	if got := w.now(u.ID).Run; got.State != bulk.Done || got.Fates["applied"] != arrived {
 		t.Errorf("%+v", got)
 	}
-	if got := w.everyone(45); got != before {
+	if got := w.everyone(n); got != before {
 		t.Errorf("undone:\n%swant\n%s", got, before)
 	}
 }

@@ -106,7 +106,13 @@ func contoso(n int) emulator.Organization {
 
 func begin(t testing.TB, org emulator.Organization, rules string) *world {
 	t.Helper()
-	e, err := emulator.New(emulator.Options{Organizations: []emulator.Organization{org}})
+	return beginIn(t, org, rules, emulator.Options{})
+}
+
+func beginIn(t testing.TB, org emulator.Organization, rules string, o emulator.Options) *world {
+	t.Helper()
+	o.Organizations = []emulator.Organization{org}
+	e, err := emulator.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +135,7 @@ func begin(t testing.TB, org emulator.Organization, rules string) *world {
 	db := storetest.SQLite(t, time.Now)
 	journal := db.Journal()
 	engine := change.New(change.Config{
-		Reader: dir, Writer: dir, Groups: dir, Journal: journal, Policy: p, Properties: p.Properties(), Now: time.Now, NewID: newID, Stopped: db.Stopped,
+		Reader: dir, Writer: dir, Many: dir, Groups: dir, Journal: journal, Policy: p, Properties: p.Properties(), Now: time.Now, NewID: newID, Stopped: db.Stopped,
 	})
 	desk := admin.New(admin.Config{Directory: dir, Engine: engine, Policy: p, Journal: journal, Brake: db, Now: time.Now})
 	sealer, err := access.NewSealer(rand.Reader, make([]byte, access.KeySize))

@@ -209,6 +209,33 @@ type Journal interface {
 	Verify(ctx context.Context, tenant string) (records int64, bad *BadRecord, err error)
 }
 
+// Together is a Journal that takes several records in one transaction; each answer is what Journal's method gives for that one alone.
+type Together interface {
+	BeginAll(ctx context.Context, es []Entry) []Begun
+	NoteAll(ctx context.Context, ns []Noted) []error
+	EndAll(ctx context.Context, es []Ended) []error
+}
+
+// Begun is what became of an entry that was to begin.
+type Begun struct {
+	Prior Entry
+	Known bool
+	Err   error
+}
+
+// Noted is what Journal.Note is told.
+type Noted struct {
+	ID    string
+	Parts []Part
+	At    Attempt
+}
+
+// Ended is what Journal.End is told.
+type Ended struct {
+	ID      string
+	Outcome Outcome
+}
+
 // Search says which entries of everybody are looked for; zero fields ask nothing.
 type Search struct {
 	On, By      string // object ids: whose profile, and who did it

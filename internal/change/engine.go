@@ -27,6 +27,7 @@ type Config struct {
 		Group(ctx context.Context, on directory.Ref) (directory.Group, error)
 	}
 	Writer     directory.Writer
+	Many       directory.Many // what Together asks; nil: it goes one by one
 	Journal    Journal
 	Policy     Policy
 	Properties Properties
@@ -89,10 +90,15 @@ func (l Limits) defaults() Limits {
 
 // Engine is the one write path. It is safe for concurrent use, and several engines may share one journal.
 type Engine struct {
-	cfg     Config
-	limits  Limits
-	mu      sync.Mutex
-	running map[string]bool // entries that this engine is at work on
+	cfg    Config
+	limits Limits
+	active *active
+}
+
+// active are the entries that an engine is at work on.
+type active struct {
+	sync.Mutex
+	ids map[string]bool
 }
 
 // New makes an engine.
@@ -106,7 +112,7 @@ func New(c Config) *Engine {
 	if c.Crash == nil {
 		c.Crash = func(string) {}
 	}
-	return &Engine{cfg: c, limits: c.Limits.defaults(), running: map[string]bool{}}
+	return &Engine{cfg: c, limits: c.Limits.defaults(), active: &active{ids: map[string]bool{}}}
 }
 
 func wait(ctx context.Context, d time.Duration) error {
@@ -324,21 +330,21 @@ func (p plan) change(w wish) Change {
 }
 
 func (e *Engine) hold(id string) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.running[id] = true
+	e.active.Lock()
+	defer e.active.Unlock()
+	e.active.ids[id] = true
 }
 
 func (e *Engine) release(id string) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	delete(e.running, id)
+	e.active.Lock()
+	defer e.active.Unlock()
+	delete(e.active.ids, id)
 }
 
 func (e *Engine) held(id string) bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.running[id]
+	e.active.Lock()
+	defer e.active.Unlock()
+	return e.active.ids[id]
 }
 
 func (e *Engine) refuse(probs []fail.Problem) Outcome {

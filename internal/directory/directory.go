@@ -152,6 +152,31 @@ type Writer interface {
 	RevokeSessions(ctx context.Context, as Authority, on Ref) error
 }
 
+// Read is one person to be read among many.
+type Read struct {
+	On  Ref
+	Ask Ask
+}
+
+// Found is what became of a Read.
+type Found struct {
+	User
+	Err error
+}
+
+// Write is one write among many, by the application's own right. Set holds properties, or facets that one method of Writer sets.
+type Write struct {
+	On  Ref
+	Set property.Values
+}
+
+// Many is a Reader and Writer of many people at once, with as few requests as the service takes. Each answer is what Reader and Writer
+// give for that one alone, in the order in which it was asked; the writes are not read back.
+type Many interface {
+	Users(ctx context.Context, reads []Read) []Found
+	Writes(ctx context.Context, writes []Write) []error
+}
+
 // Role is a right inside Nameplate, from the app roles of the sign-in token.
 type Role string
 

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"nameplate/graph"
@@ -34,11 +35,16 @@ type Options struct {
 }
 
 // Directory is the Microsoft 365 directories of the configured tenants. It is safe for concurrent use.
-type Directory struct{ o Options }
+type Directory struct {
+	o     Options
+	mu    sync.Mutex
+	roles map[string]holders // of each tenant, for a moment
+}
 
 var (
 	_ directory.Reader = (*Directory)(nil)
 	_ directory.Writer = (*Directory)(nil)
+	_ directory.Many   = (*Directory)(nil)
 )
 
 // New makes a Directory.
@@ -46,7 +52,7 @@ func New(o Options) *Directory {
 	if o.Properties == nil {
 		o.Properties = property.Catalog()
 	}
-	return &Directory{o: o}
+	return &Directory{o: o, roles: map[string]holders{}}
 }
 
 // client is the client for that tenant and authority.

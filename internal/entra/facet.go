@@ -231,53 +231,65 @@ func formerName(u directory.User) {
 
 // SetManager implements directory.Writer. https://learn.microsoft.com/graph/api/user-post-manager
 func (d *Directory) SetManager(ctx context.Context, as directory.Authority, on directory.Ref, manager string) error {
-	w, err := d.writing("entra.setmanager", as, on, property.WriteManager)
+	w, err := d.setManager(as, on, manager)
+	return w.send(ctx, err)
+}
+
+func (d *Directory) setManager(as directory.Authority, on directory.Ref, manager string) (write, error) {
+	t, err := d.writing("entra.setmanager", as, on, property.WriteManager)
+	w := write{attempt: t, item: graph.Item{Method: http.MethodDelete, Path: person(on.ID) + "/manager/$ref"}}
 	switch {
 	case err != nil:
-		return err
+		return w, err
 	case manager == "":
-		err = w.c.Delete(ctx, person(on.ID)+"/manager/$ref")
-		if isStatus(err, http.StatusNotFound) { // there is none
-			err = nil
-		}
+		w.so = func(err error) bool { return isStatus(err, http.StatusNotFound) } // there is none
 	case !guid(manager):
-		return checked(w.op, directory.Ref{Tenant: on.Tenant, ID: manager})
+		return w, checked(w.op, directory.Ref{Tenant: on.Tenant, ID: manager})
 	default:
-		err = w.c.Put(ctx, person(on.ID)+"/manager/$ref", "application/json", reference(w.c, "users", manager))
+		w.item.Method, w.item.Body = http.MethodPut, reference(w.c, "users", manager)
 	}
-	return w.refused(ctx, err)
+	return w, nil
 }
 
 // SetMember implements directory.Writer. https://learn.microsoft.com/graph/api/group-post-members and group-delete-members
 func (d *Directory) SetMember(ctx context.Context, as directory.Authority, on directory.Ref, group string, in bool) error {
-	w, err := d.writing("entra.setmember", as, on, property.WriteMembers)
+	w, err := d.setMember(as, on, group, in)
+	return w.send(ctx, err)
+}
+
+func (d *Directory) setMember(as directory.Authority, on directory.Ref, group string, in bool) (write, error) {
+	t, err := d.writing("entra.setmember", as, on, property.WriteMembers)
 	if err == nil {
-		err = checked(w.op, directory.Ref{Tenant: on.Tenant, ID: group})
+		err = checked(t.op, directory.Ref{Tenant: on.Tenant, ID: group})
 	}
+	t.group = group
+	w := write{attempt: t}
 	if err != nil {
-		return err
+		return w, err
 	}
-	w.group = group
 	if in {
-		err = w.c.Post(ctx, "/groups/"+group+"/members/$ref", json.RawMessage(reference(w.c, "directoryObjects", on.ID)), nil)
-		if isStatus(err, http.StatusBadRequest) && strings.Contains(err.Error(), "already exist") {
-			err = nil
+		w.item = graph.Item{Method: http.MethodPost, Path: "/groups/" + group + "/members/$ref", Body: reference(w.c, "directoryObjects", on.ID)}
+		w.so = func(err error) bool {
+			return isStatus(err, http.StatusBadRequest) && strings.Contains(err.Error(), "already exist")
 		}
 	} else {
 		// Without /$ref it would delete the person.
-		err = w.c.Delete(ctx, "/groups/"+group+"/members/"+on.ID+"/$ref")
-		if isStatus(err, http.StatusNotFound) { // not a member, or no such group: the read-back tells
-			err = nil
-		}
+		w.item = graph.Item{Method: http.MethodDelete, Path: "/groups/" + group + "/members/" + on.ID + "/$ref"}
+		w.so = func(err error) bool { return isStatus(err, http.StatusNotFound) } // not a member, or no such group: the read-back tells
 	}
-	return w.refused(ctx, err)
+	return w, nil
 }
 
 // SetLicenses implements directory.Writer. https://learn.microsoft.com/graph/api/user-assignlicense
 func (d *Directory) SetLicenses(ctx context.Context, as directory.Authority, on directory.Ref, set property.Values) error {
-	w, err := d.writing("entra.setlicenses", as, on, property.WriteLicenses)
+	w, err := d.setLicenses(as, on, set)
+	return w.send(ctx, err)
+}
+
+func (d *Directory) setLicenses(as directory.Authority, on directory.Ref, set property.Values) (write, error) {
+	t, err := d.writing("entra.setlicenses", as, on, property.WriteLicenses)
 	if err != nil {
-		return err
+		return write{}, err
 	}
 	type add struct {
 		SkuID         string   `json:"skuId"`
@@ -290,7 +302,7 @@ func (d *Directory) SetLicenses(ctx context.Context, as directory.Authority, on 
 	for _, n := range set.Names() {
 		sku, ok := directory.SKUOf(n)
 		if !ok || !guid(sku) {
-			return checked(w.op, directory.Ref{Tenant: on.Tenant, ID: sku})
+			return write{}, checked(t.op, directory.Ref{Tenant: on.Tenant, ID: sku})
 		}
 		if disabled, give := directory.Plans(set[n]); give {
 			body.Add = append(body.Add, add{sku, append([]string{}, disabled...)})
@@ -298,26 +310,30 @@ func (d *Directory) SetLicenses(ctx context.Context, as directory.Authority, on 
 			body.Remove = append(body.Remove, sku)
 		}
 	}
-	return w.refused(ctx, w.c.Post(ctx, person(on.ID)+"/assignLicense", body, nil))
+	return write{attempt: t, item: graph.Item{Method: http.MethodPost, Path: person(on.ID) + "/assignLicense", Body: body}}, nil
 }
 
 // SetAccount implements directory.Writer. https://learn.microsoft.com/graph/api/user-delete and directory-deleteditems-restore
 func (d *Directory) SetAccount(ctx context.Context, as directory.Authority, on directory.Ref, state string) error {
-	w, err := d.writing("entra.setaccount", as, on, property.WriteAccount)
-	if err != nil {
-		return err
-	}
-	switch state {
-	case directory.Deleted:
-		if err = w.c.Delete(ctx, person(on.ID)); isStatus(err, http.StatusNotFound) { // gone already: the read-back tells where to
-			err = nil
-		}
-	case directory.Active:
-		err = w.c.Post(ctx, "/directory/deletedItems/"+on.ID+"/restore", struct{}{}, nil)
+	w, err := d.setAccount(as, on, state)
+	return w.send(ctx, err)
+}
+
+func (d *Directory) setAccount(as directory.Authority, on directory.Ref, state string) (write, error) {
+	t, err := d.writing("entra.setaccount", as, on, property.WriteAccount)
+	w := write{attempt: t}
+	switch {
+	case err != nil:
+		return w, err
+	case state == directory.Deleted:
+		w.item = graph.Item{Method: http.MethodDelete, Path: person(on.ID)}
+		w.so = func(err error) bool { return isStatus(err, http.StatusNotFound) } // gone already: the read-back tells where to
+	case state == directory.Active:
+		w.item = graph.Item{Method: http.MethodPost, Path: "/directory/deletedItems/" + on.ID + "/restore", Body: struct{}{}}
 	default:
-		return fail.New(fail.Invalid, w.op, fail.T("A person can be deleted or restored, nothing else."))
+		return w, fail.New(fail.Invalid, w.op, fail.T("A person can be deleted or restored, nothing else."))
 	}
-	return w.refused(ctx, err)
+	return w, nil
 }
 
 // ResetPassword implements directory.Writer. https://learn.microsoft.com/graph/api/user-update (passwordProfile)
@@ -340,6 +356,27 @@ func (d *Directory) RevokeSessions(ctx context.Context, as directory.Authority, 
 	return w.refused(ctx, w.c.Post(ctx, person(on.ID)+"/revokeSignInSessions", struct{}{}, nil))
 }
 
+// write is one request that writes, sent by itself or together with others.
+type write struct {
+	attempt
+	item graph.Item
+	so   func(error) bool // a refusal that says that everything is so already; nil: none does
+}
+
+func (w write) send(ctx context.Context, err error) error {
+	if err != nil {
+		return err
+	}
+	return w.ended(ctx, w.c.Send(ctx, w.item))
+}
+
+func (w write) ended(ctx context.Context, err error) error {
+	if err != nil && w.so != nil && w.so(err) {
+		err = nil
+	}
+	return w.refused(ctx, err)
+}
+
 // writing is one write that does not wait for a 429 to pass.
 func (d *Directory) writing(op string, as directory.Authority, on directory.Ref, what property.Operation) (attempt, error) {
 	t := attempt{d: d, op: op, as: as, on: on, what: what}
@@ -355,7 +392,6 @@ func (d *Directory) writing(op string, as directory.Authority, on directory.Ref,
 }
 
 // reference is the body that names an object. https://learn.microsoft.com/graph/api/group-post-members
-func reference(c *graph.Client, set, id string) []byte {
-	b, _ := json.Marshal(map[string]string{"@odata.id": c.Endpoint() + "/" + set + "/" + id}) // a text
-	return b
+func reference(c *graph.Client, set, id string) any {
+	return map[string]string{"@odata.id": c.Endpoint() + "/" + set + "/" + id}
 }

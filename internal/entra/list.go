@@ -41,17 +41,48 @@ func (d *Directory) Members(ctx context.Context, group directory.Ref, q director
 }
 
 func (d *Directory) people(ctx context.Context, op, tenant, path string, what property.Operation, q directory.Query) (directory.People, error) {
-	fields := slices.Clone(core)
-	var names, licenses []property.Name
-	var more []string
-	for _, n := range q.Names {
+	cols, err := d.columns(op, q.Names)
+	if err != nil {
+		return directory.People{}, err
+	}
+	page, err := d.page(ctx, op, tenant, path, what, cols.fields, q, cols.expand...)
+	if err != nil {
+		return directory.People{}, err
+	}
+	if what == property.ReadDeleted {
+		cols.account = directory.Deleted
+	}
+	out := directory.People{Next: page.Next, Total: total(page)}
+	for _, raw := range page.Value {
+		u, err := cols.user(op, tenant, raw)
+		if err != nil {
+			return directory.People{}, failure(op, tenant, err)
+		}
+		out.List = append(out.List, u)
+	}
+	return out, nil
+}
+
+// columns is what is read of each person of a list.
+type columns struct {
+	d               *Directory
+	asked           []property.Name
+	names, licenses []property.Name
+	fields, expand  []string
+	account         string // what FacetAccount is of all of them
+}
+
+// columns says how names are read of many people; Invalid when one cannot be.
+func (d *Directory) columns(op string, asked []property.Name) (columns, error) {
+	c := columns{d: d, asked: asked, fields: slices.Clone(core), account: directory.Active}
+	for _, n := range asked {
 		if _, sku := directory.SKUOf(n); sku {
-			licenses = append(licenses, n)
-			fields = appendNew(fields, "licenseAssignmentStates")
+			c.licenses = append(c.licenses, n)
+			c.fields = appendNew(c.fields, "licenseAssignmentStates")
 			continue
 		}
 		if n == directory.FacetManager { // https://learn.microsoft.com/graph/api/user-list-manager, example 2
-			more = []string{"$expand=manager($select=" + mention + ")"}
+			c.expand = []string{"$expand=manager($select=" + mention + ")"}
 			continue
 		}
 		if n == directory.FacetAccount {
@@ -61,43 +92,36 @@ func (d *Directory) people(ctx context.Context, op, tenant, path string, what pr
 		if !ok || def.Graph.Single || def.Graph.Alone || def.Graph.Secret || slices.Contains(apart, def.Selected()) {
 			f := fail.New(fail.Invalid, op, fail.T("%q cannot be read for many people at once.", string(n)))
 			f.Item = string(n)
-			return directory.People{}, f
+			return columns{}, f
 		}
-		names = append(names, def.Name)
-		fields = appendNew(fields, def.Selected())
+		c.names = append(c.names, def.Name)
+		c.fields = appendNew(c.fields, def.Selected())
 	}
-	page, err := d.page(ctx, op, tenant, path, what, fields, q, more...)
-	if err != nil {
-		return directory.People{}, err
+	return c, nil
+}
+
+// user reads one person of a list.
+func (c columns) user(op, tenant string, raw json.RawMessage) (directory.User, error) {
+	r := &reading{d: c.d, user: directory.User{Ref: directory.Ref{Tenant: strings.ToLower(tenant)}, Values: property.Values{}, At: c.d.o.Now()}}
+	a := graph.Answer{Status: 200, Body: raw}
+	if err := r.identity(a); err != nil {
+		return directory.User{}, err
 	}
-	account := property.Text(directory.Active)
-	if what == property.ReadDeleted {
-		account = property.Text(directory.Deleted)
+	if err := r.fill(a, c.names); err != nil {
+		return directory.User{}, err
 	}
-	out := directory.People{Next: page.Next, Total: total(page)}
-	for _, raw := range page.Value {
-		r := &reading{d: d, user: directory.User{Ref: directory.Ref{Tenant: strings.ToLower(tenant)}, Values: property.Values{}, At: d.o.Now()}}
-		a := graph.Answer{Status: 200, Body: raw}
-		if err := r.identity(a); err != nil {
-			return directory.People{}, failure(op, tenant, err)
+	if len(c.expand) > 0 {
+		if err := r.boss(a); err != nil {
+			return directory.User{}, err
 		}
-		if err := r.fill(a, names); err != nil {
-			return directory.People{}, failure(op, tenant, err)
-		}
-		if len(more) > 0 {
-			if err := r.boss(a); err != nil {
-				return directory.People{}, failure(op, tenant, err)
-			}
-		}
-		if len(licenses) > 0 {
-			r.licenses(op, false, licenses)(a)
-		}
-		if slices.Contains(q.Names, directory.FacetAccount) {
-			r.user.Values[directory.FacetAccount] = account
-		}
-		out.List = append(out.List, r.user)
 	}
-	return out, nil
+	if len(c.licenses) > 0 {
+		r.licenses(op, false, c.licenses)(a)
+	}
+	if slices.Contains(c.asked, directory.FacetAccount) {
+		r.user.Values[directory.FacetAccount] = property.Text(c.account)
+	}
+	return r.user, nil
 }
 
 // boss takes the manager out of an expanded person; there is none where it is left out.

@@ -25,6 +25,11 @@ var apart = []string{"employeeLeaveDateTime", "customSecurityAttributes", "mailb
 // reading is one $batch about a person while it is put together.
 type reading struct {
 	d     *Directory
+	c     *graph.Client
+	op    string
+	id    string // of the person, "" when only their name is known
+	own   bool   // with the person's own right
+	ask   directory.Ask
 	base  string // path of the person
 	items []graph.Item
 	parts []func(graph.Answer) // what to do with each answer
@@ -61,14 +66,27 @@ func (d *Directory) ByName(ctx context.Context, tenant, upn string, ask director
 }
 
 func (d *Directory) user(ctx context.Context, op string, as directory.Authority, tenant, base, id string, ask directory.Ask) (directory.User, error) {
-	c, err := d.client(op, as, tenant)
+	r, err := d.reading(op, as, tenant, base, id, ask)
 	if err != nil {
 		return directory.User{}, err
 	}
-	r := &reading{d: d, base: base, user: directory.User{Ref: directory.Ref{Tenant: strings.ToLower(tenant), ID: id}, Values: property.Values{}}}
+	answers, err := r.c.Batch(ctx, r.items)
+	return r.end(ctx, answers, err)
+}
+
+// reading puts together what is asked of a person.
+func (d *Directory) reading(op string, as directory.Authority, tenant, base, id string, ask directory.Ask) (*reading, error) {
+	c, err := d.client(op, as, tenant)
+	if err != nil {
+		return nil, err
+	}
+	r := &reading{
+		d: d, c: c, op: op, id: id, own: as.Delegated(), ask: ask,
+		base: base, user: directory.User{Ref: directory.Ref{Tenant: strings.ToLower(tenant), ID: id}, Values: property.Values{}},
+	}
 	names := r.facets(op, ask)
 	if err := r.properties(op, names); err != nil {
-		return directory.User{}, err
+		return nil, err
 	}
 	if ask.Reports {
 		r.add("/directReports?$select="+mention+"&$top=100", nil, r.reports(op))
@@ -81,25 +99,29 @@ func (d *Directory) user(ctx context.Context, op string, as directory.Authority,
 	if ask.Photo {
 		r.add("/photo", nil, r.photo(op))
 	}
-	answers, err := c.Batch(ctx, r.items)
+	return r, nil
+}
+
+// end takes the answers to a reading's items; err is that of the whole request.
+func (r *reading) end(ctx context.Context, answers []graph.Answer, err error) (directory.User, error) {
 	if err != nil {
-		return directory.User{}, d.unread(ctx, c, op, id, property.ReadUser, as.Delegated(), err)
+		return directory.User{}, r.d.unread(ctx, r.c, r.op, r.id, property.ReadUser, r.own, err)
 	}
 	for i, a := range answers {
 		r.parts[i](a)
 	}
-	if r.err != nil && id != "" && isStatus(r.err, http.StatusNotFound) && slices.Contains(ask.Names, directory.FacetAccount) {
-		return d.deleted(ctx, op, c, r.user.Ref, ask.Names)
+	if r.err != nil && r.id != "" && isStatus(r.err, http.StatusNotFound) && slices.Contains(r.ask.Names, directory.FacetAccount) {
+		return r.d.deleted(ctx, r.op, r.c, r.user.Ref, r.ask.Names)
 	}
 	if r.err != nil {
-		return directory.User{}, d.unread(ctx, c, op, id, property.ReadUser, as.Delegated(), r.err)
+		return directory.User{}, r.d.unread(ctx, r.c, r.op, r.id, property.ReadUser, r.own, r.err)
 	}
-	if id != "" && !strings.EqualFold(r.user.Ref.ID, id) {
-		f := fail.New(fail.Unavailable, op, fail.T("The directory answered about somebody else. Nothing was shown or changed; tell your administrator."))
-		f.Item = id
+	if r.id != "" && !strings.EqualFold(r.user.Ref.ID, r.id) {
+		f := fail.New(fail.Unavailable, r.op, fail.T("The directory answered about somebody else. Nothing was shown or changed; tell your administrator."))
+		f.Item = r.id
 		return directory.User{}, f
 	}
-	r.user.At = d.o.Now()
+	r.user.At = r.d.o.Now()
 	return r.user, nil
 }
 

@@ -13,22 +13,14 @@ import (
 // Update implements directory.Writer: one $batch with the PATCH and a GET that depends on it.
 // https://learn.microsoft.com/graph/api/user-update
 func (d *Directory) Update(ctx context.Context, as directory.Authority, on directory.Ref, set property.Values) (property.Values, error) {
-	const op = "entra.update"
-	w, err := d.writing(op, as, on, "")
+	w, err := d.update(as, on, set)
 	if err != nil {
 		return nil, err
 	}
 	if len(set) == 0 {
 		return property.Values{}, nil
 	}
-	w.set = set
-	body, err := property.Body(d.o.Properties, set, nil)
-	if err != nil {
-		f := fail.Wrap(fail.Invalid, op, err)
-		f.Item, f.Say = on.ID, fail.T("This cannot be written to the directory in this form. Nothing was changed.")
-		return nil, f
-	}
-	items := []graph.Item{{Method: http.MethodPatch, Path: person(on.ID), Body: body}}
+	items := []graph.Item{w.item}
 	if fields := d.o.Properties.Select(set.Names()); len(fields) > 0 {
 		items = append(items, graph.Item{Method: http.MethodGet, Path: person(on.ID) + "?$select=" + sel(appendNew(fields, "id")), After: []int{0}})
 	}
@@ -47,4 +39,20 @@ func (d *Directory) Update(ctx context.Context, as directory.Authority, on direc
 		return nil, nil // written; the caller reads it back
 	}
 	return after, nil
+}
+
+func (d *Directory) update(as directory.Authority, on directory.Ref, set property.Values) (write, error) {
+	const op = "entra.update"
+	t, err := d.writing(op, as, on, "")
+	if err != nil {
+		return write{}, err
+	}
+	t.set = set
+	body, err := property.Body(d.o.Properties, set, nil)
+	if err != nil {
+		f := fail.Wrap(fail.Invalid, op, err)
+		f.Item, f.Say = on.ID, fail.T("This cannot be written to the directory in this form. Nothing was changed.")
+		return write{}, f
+	}
+	return write{attempt: t, item: graph.Item{Method: http.MethodPatch, Path: person(on.ID), Body: body}}, nil
 }

@@ -21,7 +21,10 @@ import (
 // only when there was no picture; Get, ByKey, Begin and Unsettled bring its bytes, unless the blob has been deleted.
 type Journal struct{ s *Store }
 
-var _ change.Journal = (*Journal)(nil)
+var (
+	_ change.Journal  = (*Journal)(nil)
+	_ change.Together = (*Journal)(nil)
+)
 
 // maxKey is the longest id or key of an entry, in bytes.
 const maxKey = 300
@@ -40,6 +43,47 @@ func word(s string) bool {
 
 // Begin implements change.Journal.
 func (j *Journal) Begin(ctx context.Context, e change.Entry) (prior change.Entry, known bool, err error) {
+	b := j.BeginAll(ctx, []change.Entry{e})[0]
+	return b.Prior, b.Known, b.Err
+}
+
+// BeginAll implements change.Together.
+func (j *Journal) BeginAll(ctx context.Context, es []change.Entry) []change.Begun {
+	out := make([]change.Begun, len(es))
+	errs := j.all(ctx, "store.begin", len(es), func(ctx context.Context, tx *sql.Tx, i int, again bool) (err error) {
+		out[i].Prior, out[i].Known, err = j.begin(ctx, tx, es[i], again)
+		return err
+	})
+	for i, err := range errs {
+		if err != nil {
+			out[i] = change.Begun{Err: err}
+		}
+	}
+	return out
+}
+
+// all does something for each of n records in one transaction. A *fail.Error, which do finds before it writes, is one record's; any
+// other is everybody's.
+func (j *Journal) all(ctx context.Context, op string, n int, do func(ctx context.Context, tx *sql.Tx, i int, again bool) error) []error {
+	errs := make([]error, n)
+	err := j.s.tx(ctx, op, func(ctx context.Context, tx *sql.Tx, again bool) error {
+		for i := range n {
+			var own *fail.Error
+			if errs[i] = do(ctx, tx, i, again); errs[i] != nil && !errors.As(errs[i], &own) {
+				return errs[i]
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		for i := range errs {
+			errs[i] = err
+		}
+	}
+	return errs
+}
+
+func (j *Journal) begin(ctx context.Context, tx *sql.Tx, e change.Entry, again bool) (prior change.Entry, known bool, err error) {
 	const op = "store.begin"
 	ref := e.Change.On
 	if e.ID == "" || ref.Tenant == "" || ref.ID == "" || !word(e.ID) || !word(e.Change.Key) || !word(ref.Tenant) || !word(ref.ID) {
@@ -50,113 +94,122 @@ func (j *Journal) Begin(ctx context.Context, e change.Entry) (prior change.Entry
 	}
 	e.Begun = e.Begun.UTC()
 	e.Outcome.State = change.Open
-	err = j.s.tx(ctx, op, func(ctx context.Context, tx *sql.Tx, again bool) error {
-		prior, known = change.Entry{}, false
-		chain, err := j.s.lockChain(ctx, tx, ref.Tenant)
-		if err != nil {
-			return err
-		}
-		if e.Change.Key != "" || again {
-			prior, err = j.s.entry(ctx, tx, `WHERE e.tenant = $1 AND (e.key = $2 OR e.id = $3)`, ref.Tenant, e.Change.Key, e.ID)
-			if err == nil {
-				known = !(again && prior.ID == e.ID) // our own, from a commit whose answer was lost
-				return nil
-			}
-			if !errors.Is(err, sql.ErrNoRows) {
-				return err
-			}
-		}
-		var open string
-		err = tx.QueryRowContext(ctx, `SELECT id FROM entries WHERE tenant = $1 AND object = $2 AND open = 1`, ref.Tenant, ref.ID).Scan(&open)
+	chain, err := j.s.lockChain(ctx, tx, ref.Tenant)
+	if err != nil {
+		return prior, false, err
+	}
+	if e.Change.Key != "" || again {
+		prior, err = j.s.entry(ctx, tx, `WHERE e.tenant = $1 AND (e.key = $2 OR e.id = $3)`, ref.Tenant, e.Change.Key, e.ID)
 		if err == nil {
-			busy := fail.New(fail.Conflict, op, fail.T("Another change to this profile is still under way. Try again in a moment."))
-			busy.Code, busy.Item = "busy", open
-			return busy
+			return prior, !again || prior.ID != e.ID, nil // not known: our own, from a commit whose answer was lost
 		}
 		if !errors.Is(err, sql.ErrNoRows) {
-			return err
+			return prior, false, err
 		}
-		photo := ""
-		if e.Change.Photo != nil {
-			if photo, err = putBlob(ctx, tx, ref.Tenant, e.Change.Photo, e.Begun); err != nil {
-				return err
-			}
-		}
-		seq, err := chain.add(ctx, tx, "begin", e.ID, e.Begun, packEntry(e, photo))
-		if err != nil {
-			return err
-		}
-		key := sql.NullString{String: e.Change.Key, Valid: e.Change.Key != ""}
-		_, err = tx.ExecContext(ctx, `INSERT INTO entries (id, tenant, key, object, state, open, begin_seq, begun, action, actor) VALUES ($1, $2, $3, $4, $5, 1, $6, $7, $8, $9)`,
-			e.ID, ref.Tenant, key, ref.ID, string(change.Open), seq, micro(e.Begun), string(e.Change.Do), e.Change.By.Ref.ID)
-		prior = e
-		prior.Seq = seq
-		return err
-	})
-	if err != nil {
-		return change.Entry{}, false, err
 	}
-	return prior, known, nil
+	var open string
+	err = tx.QueryRowContext(ctx, `SELECT id FROM entries WHERE tenant = $1 AND object = $2 AND open = 1`, ref.Tenant, ref.ID).Scan(&open)
+	if err == nil {
+		busy := fail.New(fail.Conflict, op, fail.T("Another change to this profile is still under way. Try again in a moment."))
+		busy.Code, busy.Item = "busy", open
+		return prior, false, busy
+	}
+	if !errors.Is(err, sql.ErrNoRows) {
+		return prior, false, err
+	}
+	photo := ""
+	if e.Change.Photo != nil {
+		if photo, err = putBlob(ctx, tx, ref.Tenant, e.Change.Photo, e.Begun); err != nil {
+			return prior, false, err
+		}
+	}
+	seq, err := chain.add(ctx, tx, "begin", e.ID, e.Begun, packEntry(e, photo))
+	if err != nil {
+		return prior, false, err
+	}
+	key := sql.NullString{String: e.Change.Key, Valid: e.Change.Key != ""}
+	_, err = tx.ExecContext(ctx, `INSERT INTO entries (id, tenant, key, object, state, open, begin_seq, begun, action, actor) VALUES ($1, $2, $3, $4, $5, 1, $6, $7, $8, $9)`,
+		e.ID, ref.Tenant, key, ref.ID, string(change.Open), seq, micro(e.Begun), string(e.Change.Do), e.Change.By.Ref.ID)
+	e.Seq = seq
+	return e, false, err
 }
 
 // Note implements change.Journal.
 func (j *Journal) Note(ctx context.Context, id string, parts []change.Part, at change.Attempt) error {
-	const op = "store.note"
+	return j.NoteAll(ctx, []change.Noted{{ID: id, Parts: parts, At: at}})[0]
+}
+
+// NoteAll implements change.Together.
+func (j *Journal) NoteAll(ctx context.Context, ns []change.Noted) []error {
 	now := j.s.now().UTC()
-	return j.s.tx(ctx, op, func(ctx context.Context, tx *sql.Tx, again bool) error {
-		p, chain, err := j.s.lockEntry(ctx, tx, id)
-		if err != nil {
-			return err
-		}
-		if !p.open {
-			return fail.New(fail.Conflict, op, fail.T("The change has already ended."))
-		}
-		doc := noteDoc{Parts: packParts(parts), Attempt: at}
-		if again && p.note != 0 {
-			if same, err := sameRecord(ctx, tx, p.tenant, p.note, doc); err != nil || same {
-				return err
-			}
-		}
-		seq, err := chain.add(ctx, tx, "note", id, now, doc)
-		if err != nil {
-			return err
-		}
-		_, err = tx.ExecContext(ctx, `UPDATE entries SET note_seq = $1 WHERE id = $2`, seq, id)
-		return err
+	return j.all(ctx, "store.note", len(ns), func(ctx context.Context, tx *sql.Tx, i int, again bool) error {
+		return j.note(ctx, tx, ns[i], now, again)
 	})
+}
+
+func (j *Journal) note(ctx context.Context, tx *sql.Tx, n change.Noted, now time.Time, again bool) error {
+	p, chain, err := j.s.lockEntry(ctx, tx, n.ID)
+	if err != nil {
+		return err
+	}
+	if !p.open {
+		return fail.New(fail.Conflict, "store.note", fail.T("The change has already ended."))
+	}
+	doc := noteDoc{Parts: packParts(n.Parts), Attempt: n.At}
+	if again && p.note != 0 {
+		if same, err := sameRecord(ctx, tx, p.tenant, p.note, doc); err != nil || same {
+			return err
+		}
+	}
+	seq, err := chain.add(ctx, tx, "note", n.ID, now, doc)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE entries SET note_seq = $1 WHERE id = $2`, seq, n.ID)
+	return err
 }
 
 // End implements change.Journal.
 func (j *Journal) End(ctx context.Context, id string, o change.Outcome) error {
+	return j.EndAll(ctx, []change.Ended{{ID: id, Outcome: o}})[0]
+}
+
+// EndAll implements change.Together.
+func (j *Journal) EndAll(ctx context.Context, es []change.Ended) []error {
+	now := j.s.now().UTC()
+	return j.all(ctx, "store.end", len(es), func(ctx context.Context, tx *sql.Tx, i int, again bool) error {
+		return j.end(ctx, tx, es[i], now, again)
+	})
+}
+
+func (j *Journal) end(ctx context.Context, tx *sql.Tx, e change.Ended, now time.Time, again bool) error {
 	const op = "store.end"
-	if o.State == change.Open || o.State == "" {
+	if e.Outcome.State == change.Open || e.Outcome.State == "" {
 		return fail.New(fail.Invalid, op, fail.T("A change cannot end without an outcome."))
 	}
-	ended := o.At.UTC()
-	if o.At.IsZero() {
-		ended = j.s.now().UTC()
+	ended := e.Outcome.At.UTC()
+	if e.Outcome.At.IsZero() {
+		ended = now
 	}
-	return j.s.tx(ctx, op, func(ctx context.Context, tx *sql.Tx, again bool) error {
-		p, chain, err := j.s.lockEntry(ctx, tx, id)
-		if err != nil {
-			return err
-		}
-		doc := endDoc{Outcome: packOutcome(o), Ended: ended}
-		if again && p.end != 0 {
-			if same, err := sameRecord(ctx, tx, p.tenant, p.end, doc); err != nil || same {
-				return err
-			}
-		}
-		if !p.open && p.state != change.Unverified {
-			return fail.New(fail.Conflict, op, fail.T("The change has already ended."))
-		}
-		seq, err := chain.add(ctx, tx, "end", id, ended, doc)
-		if err != nil {
-			return err
-		}
-		_, err = tx.ExecContext(ctx, `UPDATE entries SET end_seq = $1, state = $2, open = 0 WHERE id = $3`, seq, string(o.State), id)
+	p, chain, err := j.s.lockEntry(ctx, tx, e.ID)
+	if err != nil {
 		return err
-	})
+	}
+	doc := endDoc{Outcome: packOutcome(e.Outcome), Ended: ended}
+	if again && p.end != 0 {
+		if same, err := sameRecord(ctx, tx, p.tenant, p.end, doc); err != nil || same {
+			return err
+		}
+	}
+	if !p.open && p.state != change.Unverified {
+		return fail.New(fail.Conflict, op, fail.T("The change has already ended."))
+	}
+	seq, err := chain.add(ctx, tx, "end", e.ID, ended, doc)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE entries SET end_seq = $1, state = $2, open = 0 WHERE id = $3`, seq, string(e.Outcome.State), e.ID)
+	return err
 }
 
 // pointer is an entry's row.

@@ -1,0 +1,173 @@
+package bulk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"nameplate/internal/admin"
+	"nameplate/internal/change"
+	"nameplate/internal/fail"
+)
+
+// work is a plan on its way.
+type work struct {
+	*Bulk
+	plan Plan
+	mu   sync.Mutex
+	// until nothing is sent: the directory wants no requests, or somebody else's change is in the way.
+	until time.Time
+	halt  fail.Text
+	tries map[string]int // of the steps that have to be tried again, by their place in the plan
+}
+
+// run applies one plan to its end, to a pause, or until ctx ends: then somebody else goes on where it stopped.
+func (b *Bulk) run(ctx context.Context, p Plan) error {
+	w := &work{Bulk: b, plan: p, tries: map[string]int{}}
+	for {
+		state, err := b.Store.Keep(ctx, p.Tenant, p.ID, b.holder, b.Now().Add(lease))
+		if err != nil || state != Applying {
+			return err
+		}
+		if d := w.until.Sub(b.Now()); d > 0 {
+			if err := b.Wait(ctx, min(d, lease/3)); err != nil {
+				return err
+			}
+			continue
+		}
+		rows, err := b.Store.Rows(ctx, p.Tenant, p.ID, Query{State: Ready, Undone: true, N: together})
+		if err != nil {
+			return err
+		}
+		run := p.Run
+		if len(rows) == 0 {
+			run.State, run.Ended = Done, b.Now()
+			return b.Store.Turn(ctx, p.Tenant, p.ID, []RunState{Applying}, run)
+		}
+		fates := w.rows(ctx, rows)
+		// What was done is written down even while the process ends.
+		keep, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+		err = b.Store.Fates(keep, p.Tenant, p.ID, fates)
+		cancel()
+		if err != nil || ctx.Err() != nil {
+			return err
+		}
+		if !w.halt.Zero() {
+			run.State, run.Why = Paused, w.halt
+			return b.Store.Turn(ctx, p.Tenant, p.ID, []RunState{Applying}, run)
+		}
+	}
+}
+
+// rows applies some rows at once and says what became of those that came to an end.
+func (w *work) rows(ctx context.Context, rows []Numbered) []Fate {
+	ended := make([]*Fate, len(rows))
+	w.Desk.Together(ctx, len(rows), func(i int, d *admin.Desk) { ended[i] = w.row(ctx, d, rows[i]) })
+	var fates []Fate
+	for _, f := range ended {
+		if f != nil {
+			fates = append(fates, *f)
+		}
+	}
+	return fates
+}
+
+// row applies the steps of one row. No fate: it was not brought to an end, and comes again with the same keys.
+func (w *work) row(ctx context.Context, d *admin.Desk, r Numbered) *Fate {
+	f := &Fate{Number: r.Number}
+	for k := range r.Steps {
+		s, ended := w.step(ctx, d, r, k)
+		if !ended || ctx.Err() != nil {
+			return nil
+		}
+		f.Steps = append(f.Steps, s)
+	}
+	f.State = worst(f.Steps)
+	return f
+}
+
+// later keeps everything back for a while.
+func (w *work) later(d time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if until := w.Now().Add(d); until.After(w.until) {
+		w.until = until
+	}
+}
+
+// stop ends the plan's run after the rows that are under way.
+func (w *work) stop(why fail.Text) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.halt = why
+}
+
+// again counts the tries of a step: the one that comes next, and whether there is one.
+func (w *work) again(place string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.tries[place]++
+	return w.tries[place] < tries
+}
+
+func (w *work) tried(place string) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.tries[place]
+}
+
+// step makes one change. Its key names plan, row, step and try, so that it is made once however often the row is begun. Not ended: the
+// row comes again.
+func (w *work) step(ctx context.Context, d *admin.Desk, r Numbered, k int) (f StepFate, ended bool) {
+	s := r.Steps[k]
+	c := change.Change{
+		On: r.On, Do: s.Do, Set: s.Set, Expect: s.Before, By: w.plan.Run.By, Why: w.plan.why(r.Row), Undoes: s.Undoes,
+		Names: map[string]string{"on": r.Name},
+	}
+	for id, name := range s.Names {
+		c.Names[id] = name
+	}
+	if c.Undoes != "" {
+		c.Why = "Undo of " + c.Why
+	}
+	place := fmt.Sprintf("%d/%d", r.Number, k)
+	began := w.Now()
+	for ctx.Err() == nil {
+		c.Key = fmt.Sprintf("plan/%s/%s/%d", w.plan.ID, place, w.tried(place))
+		o, err := d.Apply(ctx, c)
+		var e *fail.Error
+		switch {
+		case errors.As(err, &e) && e.Kind == fail.Denied:
+			return StepFate{State: change.Refused, Say: e.Say, Code: e.Code}, true
+		case errors.As(err, &e) && e.Code == "busy": // somebody else's change of this person; ours may also have been cut off, and is being settled
+			w.later(time.Second)
+			return f, false
+		case err != nil:
+			w.stop(fail.T("The database does not take it: %s", err.Error()))
+			return f, false
+		}
+		e = o.Cause()
+		if e != nil && e.Code == change.CodeHeld {
+			w.stop(e.Say)
+			return f, false
+		}
+		if o.State == change.Failed && e != nil && (e.Kind == fail.Throttled || e.Kind == fail.Unavailable) && w.again(place) {
+			if o.At.Before(began) { // of an earlier run
+				continue
+			}
+			w.later(max(e.Retry, time.Second))
+			return f, false
+		}
+		f = StepFate{State: o.State, Entry: o.Entry}
+		if e != nil && o.State != change.Applied && o.State != change.Unchanged {
+			f.Say, f.Code = e.Say, e.Code
+		}
+		if o.State == change.Conflicted && f.Say.Zero() {
+			f.Say, f.Code = fail.T("Somebody else changed this in the meantime. Nothing of theirs was overwritten. Plan it again and look."), "changed"
+		}
+		return f, true
+	}
+	return f, false
+}

@@ -69,7 +69,7 @@ func (a *App) furnish(c *connected, sealer *access.Sealer, crash func(string)) (
 	})
 	c.keep = keep.New(keep.Config{Store: a.store.Keep(), Journal: journal, Forms: a.access, Reader: dir, Now: a.now, NewID: newID})
 	c.desk = admin.New(admin.Config{Directory: dir, Engine: c.engine, Policy: c.rules, Journal: journal, Brake: a.store, Keep: c.keep, Now: a.now})
-	c.bulk = bulk.New(bulk.Config{Desk: c.desk, Store: a.store.Plans().Of(c.tenant), Sealer: sealer, Now: a.now, NewID: newID, Wait: pause, Wake: func() {
+	c.bulk = bulk.New(bulk.Config{Desk: c.desk, Store: a.store.Plans().Of(c.tenant), Sealer: sealer, Now: a.now, NewID: newID, Wait: pause, Settle: c.engine.Settle, Wake: func() {
 		a.work.Go(func() { a.applyPlans(a.life, c) })
 	}})
 	c.doctor, err = examiner(cfg, c.dir, c.tenant, a.now, func(ctx context.Context) (doctor.Database, error) { return looked(ctx, a.store, c.tenant) })

@@ -148,7 +148,7 @@ type Store interface {
 	Rows(ctx context.Context, tenant, id string, q Query) ([]Numbered, error)
 }
 
-// Config is what a Bulk is made of; all but Brake is needed.
+// Config is what a Bulk is made of; all but Settle and Brake is needed.
 type Config struct {
 	Desk   *admin.Desk
 	Store  Store
@@ -157,7 +157,9 @@ type Config struct {
 	NewID  func() string
 	Wait   func(ctx context.Context, d time.Duration) error
 	Wake   func() // is told that there is something for Work
-	Brake  Brake  // zero: 100 people, 10 percent
+	// Settle finds out what became of changes of which it was not known; nil: somebody else does.
+	Settle func(ctx context.Context) (int, error)
+	Brake  Brake // zero: 100 people, 10 percent
 }
 
 // Bulk makes plans, applies them, and exports. It is safe for concurrent use.

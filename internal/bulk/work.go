@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -21,11 +22,19 @@ type work struct {
 	until time.Time
 	halt  fail.Text
 	tries map[string]int // of the steps that have to be tried again, by their place in the plan
+	// unsure are rows of which it is not known yet what became of them, by their numbers, and since when. They come again at the end,
+	// when Settle has found out.
+	unsure map[int]time.Time
 }
+
+const (
+	patience = 3 * time.Minute // so long a row may be unsure: longer than the directory may show what was there before
+	look     = 2 * time.Second // between two looks at them
+)
 
 // run applies one plan to its end, to a pause, or until ctx ends: then somebody else goes on where it stopped.
 func (b *Bulk) run(ctx context.Context, p Plan) error {
-	w := &work{Bulk: b, plan: p, tries: map[string]int{}}
+	w := &work{Bulk: b, plan: p, tries: map[string]int{}, unsure: map[int]time.Time{}}
 	for {
 		state, err := b.Store.Keep(ctx, p.Tenant, p.ID, b.holder, b.Now().Add(lease))
 		if err != nil || state != Applying {
@@ -37,7 +46,7 @@ func (b *Bulk) run(ctx context.Context, p Plan) error {
 			}
 			continue
 		}
-		rows, err := b.Store.Rows(ctx, p.Tenant, p.ID, Query{State: Ready, Undone: true, N: together})
+		rows, err := w.next(ctx)
 		if err != nil {
 			return err
 		}
@@ -59,6 +68,35 @@ func (b *Bulk) run(ctx context.Context, p Plan) error {
 			return b.Store.Turn(ctx, p.Tenant, p.ID, []RunState{Applying}, run)
 		}
 	}
+}
+
+// next are the rows that come now. When only those are left that are unsure, it is found out what became of them.
+func (w *work) next(ctx context.Context) ([]Numbered, error) {
+	rows, err := w.Store.Rows(ctx, w.plan.Tenant, w.plan.ID, Query{State: Ready, Undone: true, N: together + len(w.unsure)})
+	if err != nil {
+		return nil, err
+	}
+	sure := slices.DeleteFunc(slices.Clone(rows), func(r Numbered) bool { return !w.unsure[r.Number].IsZero() })
+	if len(sure) > 0 || len(rows) == 0 {
+		return sure[:min(len(sure), together)], nil
+	}
+	if w.Settle != nil {
+		if _, err := w.Settle(ctx); err != nil {
+			return nil, err
+		}
+	}
+	w.later(look)
+	return rows[:min(len(rows), together)], nil
+}
+
+// wait says whether a row that is unsure is still waited for.
+func (w *work) wait(r Numbered) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.unsure[r.Number].IsZero() {
+		w.unsure[r.Number] = w.Now()
+	}
+	return w.Now().Sub(w.unsure[r.Number]) < patience
 }
 
 // rows applies some rows at once and says what became of those that came to an end.
@@ -158,6 +196,9 @@ func (w *work) step(ctx context.Context, d *admin.Desk, r Numbered, k int) (f St
 				continue
 			}
 			w.later(max(e.Retry, time.Second))
+			return f, false
+		}
+		if o.State == change.Unverified && w.wait(r) {
 			return f, false
 		}
 		f = StepFate{State: o.State, Entry: o.Entry}

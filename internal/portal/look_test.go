@@ -2,6 +2,8 @@ package portal_test
 
 import (
 	"net/http"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -152,4 +154,37 @@ func TestLanguage_IsPickedWithoutAnExampleToWrite(t *testing.T) {
 		t.Fatal("no list to pick from")
 	}
 	p.hasNot("en-US or de-DE")
+}
+
+// W24: a page loads the stylesheet of every part that it uses. What administrators see right, because the parts of lists are loaded for
+// them everywhere, may stand naked in front of everybody else.
+func TestW24_PagesLoadTheLooksOfTheirParts(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.signedIn(t)
+	styled := func(file string) map[string]bool {
+		css, err := os.ReadFile("asset/" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out := map[string]bool{}
+		for _, m := range regexp.MustCompile(`\.([a-z][a-z0-9-]*)`).FindAllStringSubmatch(string(css), -1) {
+			out[m[1]] = true
+		}
+		return out
+	}
+	all, lists := styled("app.css"), styled("desk.css")
+	for _, path := range []string{"/profile", "/profile?edit=all", "/history", "/profile/photo", "/data", "/help", "/ask/jobTitle", "/nowhere"} {
+		p := b.get(path)
+		if len(p.all(func(n *html.Node) bool { return n.Data == "link" && strings.Contains(attr(n, "href"), "desk") })) != 0 {
+			t.Errorf("%s of somebody without a role loads the parts of lists", path)
+		}
+		for _, n := range p.all(func(n *html.Node) bool { return attr(n, "class") != "" }) {
+			for class := range strings.FieldsSeq(attr(n, "class")) {
+				if lists[class] && !all[class] {
+					t.Errorf("%s uses %q, which only desk.css knows", path, class)
+				}
+			}
+		}
+	}
 }

@@ -43,6 +43,8 @@ func TestAskedWrongly(t *testing.T) {
 		{[]string{"demo", "--prot", "1"}, "unknown flag: --prot. See: nameplate demo --help"},
 		{[]string{"demo", "extra"}, `takes no argument, and "extra" was given`},
 		{[]string{"demo", "--people", "-3"}, "--people takes a number"},
+		{[]string{"demo", "--port", "99999"}, "--port takes a number from 0 to 65535"},
+		{[]string{"demo", "--port", "-1"}, "--port takes a number from 0 to 65535"},
 		{[]string{"policy", "check"}, "takes a policy file, and none was given"},
 		{[]string{"policy", "check", "a", "b"}, "takes a policy file, and 2 were given"},
 		{[]string{"demo", "--port", "x"}, `--port takes a whole number, and "x" was given. See: nameplate demo --help`},

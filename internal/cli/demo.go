@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -27,6 +28,9 @@ machine and nothing is real. With --data the organization and its history are ke
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.People < 0 || o.People > 200_000 {
 				return usageError{fmt.Errorf("--people takes a number from 1 to 200000, or 0 for the sample organization")}
+			}
+			if o.Port < 0 || o.Port > 65535 {
+				return usageError{errors.New("--port takes a number from 0 to 65535; with 0 the system chooses")}
 			}
 			o.Log = logger(c.Err, config.Config{LogLevel: "warn"})
 			d, err := app.StartDemo(cmd.Context(), o)

@@ -62,8 +62,9 @@ func (a asked) String() string { return fmt.Sprint(a.method, " ", a.path, " ", a
 // odd is what the odd texts are put through: the program, the emulator's record of what it asked, and the people at it.
 type odd struct {
 	*world
-	seen int64 // the last request that was read
-	made int64 // the last entry of the ledger that was read
+	boss string // object id of the administrator who looks: now and then the portal reads whether they may still be here
+	seen int64  // the last request that was read
+	made int64  // the last entry of the ledger that was read
 	box  string
 	bad  int
 }
@@ -97,6 +98,9 @@ func (o *odd) requests() []asked {
 				o.wrong("%s came %d times: %q", k, len(v), r.Query)
 			}
 			a.options[k] = v[0]
+		}
+		if a.method == http.MethodGet && a.path == "/v1.0/users/"+o.boss && len(a.options) == 1 && a.options["$select"] != "" {
+			continue
 		}
 		out = append(out, a)
 	}
@@ -451,6 +455,7 @@ func TestA36_OddTextsInEveryBox(t *testing.T) {
 	t.Parallel()
 	o := &odd{world: running(t)}
 	b := o.signIn(ruth)
+	o.boss = strings.TrimPrefix(b.person("Ruth"), "/admin/people/")
 	lenaAt := b.person("Lena Hoffmann")
 	lenaID := strings.TrimPrefix(lenaAt, "/admin/people/")
 	jo := b.person("Jo Li") // of whom something is kept

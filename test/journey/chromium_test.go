@@ -233,7 +233,7 @@ func TestW24_EveryPageInChromium(t *testing.T) {
 	if len(gallery) < 30 {
 		t.Errorf("the gallery leads to %d pages", len(gallery))
 	}
-	mine := map[string]string{"profile": "/profile", "profile-edit-all": "/profile?edit=all", "profile-edit-about": "/profile?edit=about", "photo": "/profile/photo", "history-empty": "/history", "ask": "/ask/displayName"}
+	mine := map[string]string{"profile": "/profile", "profile-edit-all": "/profile?edit=all", "profile-edit-about": "/profile?edit=about", "photo": "/profile/photo", "history-empty": "/history", "ask": "/ask/displayName", "kept": "/data"}
 	lenas := w.signIn(ruth).busy()
 	others := map[string]string{
 		"admin": "/admin", "people": "/admin/people", "people-filtered": "/admin/people?q=a&department=Engineering&col=jobTitle&col=city&col=mobilePhone", "people-wrong": "/admin/people?filter=jobTitle%20is%20Head",
@@ -241,6 +241,7 @@ func TestW24_EveryPageInChromium(t *testing.T) {
 		"person-licenses": lenas + "/licenses", "person-delete": lenas + "/delete", "person-password": lenas + "/password", "groups": "/admin/groups",
 		"group": "/admin/groups/20000000-0000-4000-8000-000000000002", "group-closed": "/admin/groups/20000000-0000-4000-8000-000000000004", "licenses": "/admin/licenses",
 		"changes": "/admin/history", "changes-filtered": "/admin/history?do=password&state=applied", "changes-check": "/admin/history/check", "policy": "/admin/policy", "health": "/admin/health", "policy-as": "/admin/policy?as=" + lena,
+		"person-kept": lenas + "/kept", "person-forget": lenas + "/forget", "changes-export": "/admin/history/export",
 	}
 	for name, c := range map[string]struct {
 		upn   string

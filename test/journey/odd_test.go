@@ -160,6 +160,14 @@ func quotedFilter(text string) string {
 	return "department eq '" + strings.ReplaceAll(text, "'", "''") + "'"
 }
 
+// keyed is the text as a name in a path; one that begins with a dollar sign has the other form: learn.microsoft.com/graph/api/user-get.
+func keyed(text string) string {
+	if strings.HasPrefix(text, "$") {
+		return "('" + strings.ReplaceAll(text, "'", "''") + "')"
+	}
+	return "/" + text
+}
+
 func itself(text string) string { return text }
 
 // through puts odd texts through a box and holds what Graph is asked against what it is asked for an ordinary text.
@@ -198,7 +206,7 @@ func (o *odd) through(x oddBox, seed uint64) {
 				}
 				u = c
 			} else if x.option == "path" && x.as != nil {
-				u.path = strings.Replace(u.path, x.plain, x.as(words), 1)
+				u.path = strings.Replace(u.path, "/"+x.plain, x.as(words), 1)
 			}
 			may = append(may, u.String())
 		}
@@ -488,9 +496,9 @@ func TestA36_OddTextsInEveryBox(t *testing.T) {
 		{"a group: who is added", group + "/add?q=", "ann", "$search", quotedSearch, nil},
 		{"a person: manager", lenaAt + "/manager?q=", "ann", "$search", quotedSearch, nil},
 		{"a person: groups", lenaAt + "/groups?q=", "Sales", "$search", quotedSearch, nil},
-		{"policy: as seen by", "/admin/policy?as=", lena, "path", itself, gone},
-		{"history: on", "/admin/history?on=", lena, "path", itself, gone},
-		{"history: by", "/admin/history?by=", lena, "path", itself, gone},
+		{"policy: as seen by", "/admin/policy?as=", lena, "path", keyed, gone},
+		{"history: on", "/admin/history?on=", lena, "path", keyed, gone},
+		{"history: by", "/admin/history?by=", lena, "path", keyed, gone},
 		{"history: from", "/admin/history?from=", "2026-01-01", "", nil, nil},
 		{"history: before", "/admin/history?before=", "9", "", nil, nil},
 		{"an address: person", "/admin/people/", "x", "", nil, nil},

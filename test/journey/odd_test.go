@@ -3,6 +3,7 @@ package journey
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -262,7 +263,7 @@ func (o *odd) throughForm(name, upn, path, action, of string, seed uint64, step 
 		form := b.get(path).form(action)
 		boxes := boxesOf(b, action)
 		typed := map[string]string{}
-		for box := range boxes {
+		for _, box := range slices.Sorted(maps.Keys(boxes)) {
 			typed[box] = next()
 			if i < 2 { // two ordinary changes tell what is usual
 				typed[box] = map[bool]string{true: fmt.Sprintf("https://larkfield.example/%d", i), false: fmt.Sprintf("+49 30 555012%d", i)}[attr(boxes[box], "type") == "url"]
@@ -517,7 +518,7 @@ func TestA36_OddTextsInEveryBox(t *testing.T) {
 	o.throughForm("somebody's profile", ruth, lenaAt+"?edit=all", lenaAt, lenaID, 101, "save")
 	save := url.Values{"step": {"save"}}
 	o.reasons("why sign-ins end", "why", lenaAt+"/sessions", lenaAt+"/sessions", save, told, []string{"user.sessions.revoke"}, 102)
-	o.reasons("the name before a deletion", "name", lenaAt+"/delete", lenaAt+"/delete", save, []int{http.StatusUnprocessableEntity, http.StatusBadRequest}, nil, 103)
+	o.reasons("the name before a deletion", "name", jo+"/delete", jo+"/delete", save, []int{http.StatusUnprocessableEntity, http.StatusBadRequest}, nil, 103)
 	o.reasons("why the history is exported", "why", "/admin/history/export?until=2000-01-01", "/admin/history/export", nil, told, nil, 104)
 	last := o.signIn(ruth)
 	last.get("/admin/history/check")

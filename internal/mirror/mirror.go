@@ -1,0 +1,310 @@
+// Package mirror owns the copy of a directory: people, their managers, groups, memberships and products, filled by wide pages and
+// kept by what the directory says has changed.
+//
+// It promises that after a whole round the copy is the directory as it was at one moment; that a round which ends anywhere goes on
+// there; that rows are written only where they differ; and that nobody is taken for gone because a listing was cut, empty or wrong:
+// that takes two signals, and more than a share of everybody takes a person's word. It writes to no directory, and it decides nothing
+// about who may see what: the readers of the copy ask the policy.
+package mirror
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"nameplate/internal/fail"
+)
+
+// Gone says how somebody or something is missing from the directory.
+type Gone string
+
+// How an object is gone; "" is there.
+const (
+	Deleted Gone = "deleted" // can be restored for thirty days
+	Purged  Gone = "purged"  // for good
+	Outside Gone = "outside" // not in the part of the directory that is mirrored any more
+)
+
+// Person is a row of the copy, or what a page of the directory says of somebody.
+type Person struct {
+	ID        string // lower case
+	UPN, Name string
+	Doc       []byte  // what the directory says, as one JSON object: members with a value only, names in order, no spaces between
+	Manager   *string // object id, "" for nobody; nil: this page does not tell
+	Gone      Gone
+	Since     time.Time // of a row: when it was first seen gone
+}
+
+// Group is a row of the copy, or what a page says of a group. A page may tell of the same group again with further members.
+type Group struct {
+	ID, Name     string
+	Doc          []byte // as of Person; nil: this page tells of members only
+	Joined, Left []Member
+	Gone         Gone
+	Since        time.Time
+}
+
+// Member is somebody or something in a group.
+type Member struct {
+	ID   string
+	Kind string // "user", "group", "device", "servicePrincipal", "orgContact"; "" is not told
+}
+
+// What an event says.
+const (
+	Created  = "created"
+	Changed  = "changed"
+	Removed  = "deleted"
+	Restored = "restored"
+	Left     = "left" // a member left a group, or somebody left the part that is mirrored
+	Joined   = "joined"
+)
+
+// Event is one difference between the copy and the directory, made by us or elsewhere.
+type Event struct {
+	Seq    int64
+	After  time.Time // the copy was whole then and did not have it yet
+	At     time.Time // noticed
+	Object string    // "person", "group", "member"
+	ID     string    // of the person or group; of a member the group
+	Who    string    // of a member: who
+	Name   string    // display name of ID at the time
+	What   string
+	Diff   map[string]Diff // of Changed, by property; "manager" holds object ids
+	Cause  string          // entry of the journal that made it; "" is made elsewhere
+}
+
+// Diff is a value before and after, as JSON; nil is none.
+type Diff struct {
+	Was json.RawMessage `json:"was,omitempty"`
+	Is  json.RawMessage `json:"is,omitempty"`
+}
+
+// Phase is how far a part of the copy is.
+type Phase string
+
+// Phases of a part.
+const (
+	Empty     Phase = ""          // nothing, or it has to be read anew
+	Listing   Phase = "listing"   // pages of everybody
+	Replaying Phase = "replaying" // what changed during that
+	Following Phase = "following" // whole; only changes are read
+)
+
+// Part is where the reading of people or of groups stands.
+type Part struct {
+	Phase  Phase
+	Link   string    // the next page of changes
+	Ranges []Range   `json:",omitempty"` // while listing people
+	Round  int64     // of the full reading that is under way or was the last
+	Began  time.Time // of that reading
+	Expect int       `json:",omitempty"` // so many there were when it began
+	Full   time.Time // begin of the last full reading that came to its end
+}
+
+// Range is a piece of everybody by sign-in name, read beside the others.
+type Range struct {
+	From, To string // "" is open
+	Next     string // "" is its first page
+	Done     bool
+}
+
+// State is where the copy of one organization stands. It is written with each page, in the page's transaction.
+type State struct {
+	Version  int64 // grows by one with each commit; a commit on another version is refused
+	People   Part
+	Groups   Part
+	Managers time.Time // when everybody's manager was last read
+	Products time.Time // when the products were
+	Began    time.Time // of the round that is under way or was the last
+	Whole    time.Time // begin of the last round that came to its end: the copy is at least as new; zero: never
+	Ended    time.Time // when that was
+	Vanished int       // people and groups that the round under way has taken for gone
+	Allowed  int       // how many a person has said may go in the next round
+	Held     int       // so many would go, which takes a person's word; 0: nothing is held
+	Problem  string    // why the last round did not come to its end, for operators; "" when it did
+	Requests Requests  // of the last whole round
+}
+
+// Requests counts what a round asked of the directory.
+type Requests struct{ People, Groups, Managers, Checks, Other int }
+
+// All is their sum.
+func (r Requests) All() int { return r.People + r.Groups + r.Managers + r.Checks + r.Other }
+
+// Counts is how much the copy holds.
+type Counts struct{ People, Gone, Groups, Members, Managed int }
+
+// Page is one page of a listing or of changes.
+type Page struct {
+	People []Person
+	Groups []Group
+	Next   string // "" on the last one
+	Link   string // on the last page of changes: where the next ones are
+}
+
+// Piece is what is listed: a range of everybody, or the members of a group, or whom a filter names.
+type Piece struct {
+	From, To string // by sign-in name; "" is open
+	Group    string // object id: its members, members of members included
+	Filter   string // $filter as Graph takes it
+	Managers bool   // nothing of people but who their manager is
+}
+
+// CodeExpired is the Code of the error of Source.Changes when its link is too old: everything has to be read anew.
+const CodeExpired = "expired"
+
+// Source is the directory as it is read for a copy; package entra satisfies it. Ids are lower case. Each call is one request.
+type Source interface {
+	// Count is how many people the directory holds.
+	Count(ctx context.Context, tenant string) (int, error)
+	// PeopleNow is a link from which Changes tells what happens from now on.
+	PeopleNow(ctx context.Context, tenant string) (link string, err error)
+	// Everybody lists people; page is Next of the page before.
+	Everybody(ctx context.Context, tenant string, p Piece, page string) (Page, error)
+	// PeopleChanges reads one page of changes. CodeExpired when the link is too old.
+	PeopleChanges(ctx context.Context, tenant, link string) (Page, error)
+	// GroupChanges is the same for groups and their members; link "" begins with everything that is there.
+	GroupChanges(ctx context.Context, tenant, link string) (Page, error)
+	// GroupMembers lists who is in a group, directly; none when the group is not there any more.
+	GroupMembers(ctx context.Context, tenant, group, page string) (l []Member, next string, err error)
+	// Alive says which of at most a thousand objects are there and not deleted.
+	Alive(ctx context.Context, tenant string, ids []string) (map[string]bool, error)
+	// Bin says which of the people and groups that are gone can still be restored, by object id. One request a page of 999.
+	Bin(ctx context.Context, tenant, page string) (ids []string, next string, err error)
+	// Products are the organization's products by id, each as JSON.
+	Products(ctx context.Context, tenant string) (map[string][]byte, error)
+}
+
+// Commit is what one page changes in the copy, in one transaction.
+type Commit struct {
+	State    State // Version as it was read
+	People   []Person
+	Managers map[string]string // by person; "" for nobody. Of people whose row stays otherwise
+	Groups   []Group           // rows; Joined and Left are not looked at
+	Joined   []Membership
+	Left     []Membership
+	Events   []Event
+	Seen     []Seen            // what the page told of, in a full reading
+	Forget   []string          // parts whose Seen are dropped
+	Products map[string][]byte // nil leaves them
+}
+
+// Membership is a member of a group.
+type Membership struct {
+	Group string
+	Member
+}
+
+// Parts of the copy that are read fully.
+const (
+	PartPeople  = "people"
+	PartGroups  = "groups"
+	PartMembers = "members"
+)
+
+// Seen is what one page of a full reading told of, one after the other: ids of people or groups, sixteen bytes each, or sums of
+// memberships, eight bytes each.
+type Seen struct {
+	Part string
+	Data []byte
+}
+
+// Store keeps copies. Every method is one transaction.
+type Store interface {
+	// State is where a copy stands; zero when there is none.
+	State(ctx context.Context, tenant string) (State, error)
+	// Commit writes. Conflict when the state's version has moved: somebody else is at it.
+	Commit(ctx context.Context, tenant string, c Commit) (State, error)
+	// People are rows by id, gone ones included; who is not there is left out.
+	People(ctx context.Context, tenant string, ids []string) (map[string]Person, error)
+	// Groups are rows by id.
+	Groups(ctx context.Context, tenant string, ids []string) (map[string]Group, error)
+	// Among says which of these are members of a group in the copy.
+	Among(ctx context.Context, tenant, group string, ids []string) (map[string]bool, error)
+	// Seen tells what a full reading has seen, page by page.
+	Seen(ctx context.Context, tenant, part string, each func([]byte) error) error
+	// Living tells every id of people or groups that are there, in order.
+	Living(ctx context.Context, tenant, part string, each func(id string) error) error
+	// Memberships tells every membership, by group.
+	Memberships(ctx context.Context, tenant string, each func(Membership) error) error
+	// MembersOf is who is in a group.
+	MembersOf(ctx context.Context, tenant, group string) ([]Member, error)
+	// Counts is how much there is.
+	Counts(ctx context.Context, tenant string) (Counts, error)
+}
+
+// Config is what a Mirror is made of.
+type Config struct {
+	Source Source
+	Store  Store
+	Now    func() time.Time
+	// Cause finds the entry of the journal that made a difference, "" when none did. Nil: nothing is known of entries.
+	Cause func(ctx context.Context, tenant string, e Event) (string, error)
+	// Scope is which part of the directory is mirrored; the zero Piece is all of it.
+	Scope Piece
+	// Managers is how often everybody's manager is read anew, since what the directory says of changes may leave them out. 0 is a day.
+	Managers time.Duration
+	// Full is how often everything is read anew, since changes can be lost on the way. 0 is a week.
+	Full time.Duration
+	// Share of everybody, in percent, that may vanish in one round without a person's word; 0 is 10. Up to Few may always.
+	Share, Few int
+	Readers    int // pages read at the same time; 0 is 4
+	// Progress is told after each page.
+	Progress func(Progress)
+}
+
+// Progress is how far a round is.
+type Progress struct {
+	What  string // "people", "changes of people", "groups", "managers", "checks"
+	Done  int    // objects so far
+	Of    int    // 0 is not known
+	Pages int
+}
+
+// Mirror keeps the copies up to date. It is safe for concurrent use; of two rounds on the same organization one is refused.
+type Mirror struct{ Config }
+
+// New makes a Mirror.
+func New(c Config) *Mirror {
+	if c.Managers == 0 {
+		c.Managers = 24 * time.Hour
+	}
+	if c.Full == 0 {
+		c.Full = 7 * 24 * time.Hour
+	}
+	if c.Share == 0 {
+		c.Share = 10
+	}
+	if c.Few == 0 {
+		c.Few = 20
+	}
+	if c.Readers == 0 {
+		c.Readers = 4
+	}
+	return &Mirror{c}
+}
+
+// Status is the state and the size of a copy.
+func (m *Mirror) Status(ctx context.Context, tenant string) (State, Counts, error) {
+	s, err := m.Store.State(ctx, tenant)
+	if err != nil {
+		return s, Counts{}, err
+	}
+	n, err := m.Store.Counts(ctx, tenant)
+	return s, n, err
+}
+
+// Allow says that as many people and groups may vanish in the next round as would have; n has to be what is held.
+func (m *Mirror) Allow(ctx context.Context, tenant string, n int) error {
+	s, err := m.Store.State(ctx, tenant)
+	if err != nil {
+		return err
+	}
+	if s.Held == 0 || n != s.Held {
+		return fail.New(fail.Conflict, "mirror.allow", fail.T("%[1]d people and groups are held, not %[2]d. Look again at what would go.", s.Held, n))
+	}
+	s.Allowed, s.Held = n, 0
+	_, err = m.Store.Commit(ctx, tenant, Commit{State: s})
+	return err
+}

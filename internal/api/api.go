@@ -27,6 +27,7 @@ import (
 	"nameplate/internal/directory"
 	"nameplate/internal/fail"
 	"nameplate/internal/guard"
+	"nameplate/internal/mirror"
 	"nameplate/internal/policy"
 	"nameplate/internal/property"
 	"nameplate/internal/web"
@@ -78,6 +79,7 @@ type Config struct {
 type House struct {
 	Desk   *admin.Desk
 	Bulk   *bulk.Bulk
+	Mirror *mirror.Mirror
 	Policy *policy.Policy
 }
 
@@ -158,7 +160,7 @@ func New(c Config) *API {
 		Config: c, mux: http.NewServeMux(), easel: make(chan struct{}, 1),
 		byKey: guard.NewLimiter(c.Rate, c.Now), nobody: guard.NewLimiter(guard.Rate{Burst: 60, PerSecond: 5}, c.Now),
 	}
-	for _, list := range [][]Route{a.people(), a.kept(), a.acts(), a.photos(), a.groups(), a.licenses(), a.plans(), a.history(), a.rules(), a.keys(), a.sessions(), a.described()} {
+	for _, list := range [][]Route{a.people(), a.kept(), a.acts(), a.photos(), a.groups(), a.licenses(), a.plans(), a.syncs(), a.history(), a.rules(), a.keys(), a.sessions(), a.described()} {
 		for _, r := range list {
 			a.handle(r)
 		}

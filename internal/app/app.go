@@ -214,6 +214,11 @@ func (a *App) Start() error {
 	for _, c := range a.all {
 		a.every(ctx, 5*time.Second, "plans", func(ctx context.Context) error { a.applyPlans(ctx, c); return nil })
 	}
+	for _, c := range a.all {
+		if c.cfg.SyncEvery > 0 && !c.cfg.DelegatedOnly {
+			a.every(ctx, c.cfg.SyncEvery, "sync", func(ctx context.Context) error { a.sync(ctx, c, c.mirror.Sync); return nil })
+		}
+	}
 	if days := a.cfg.LeaverDays; days > 0 {
 		for _, c := range a.all {
 			if c.cfg.DelegatedOnly {

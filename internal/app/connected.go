@@ -15,6 +15,7 @@ import (
 	"nameplate/internal/doctor"
 	"nameplate/internal/fail"
 	"nameplate/internal/keep"
+	"nameplate/internal/mirror"
 	"nameplate/internal/policy"
 	"nameplate/internal/portal"
 )
@@ -31,6 +32,7 @@ type connected struct {
 	engine *change.Engine
 	desk   *admin.Desk
 	bulk   *bulk.Bulk
+	mirror *mirror.Mirror
 	keep   *keep.Keeper
 	pages  *portal.Portal
 	doctor *doctor.Doctor
@@ -72,6 +74,10 @@ func (a *App) furnish(c *connected, sealer *access.Sealer, crash func(string)) (
 	c.bulk = bulk.New(bulk.Config{Desk: c.desk, Store: a.store.Plans().Of(c.tenant), Sealer: sealer, Now: a.now, NewID: newID, Wait: pause, Settle: c.engine.Settle, Wake: func() {
 		a.work.Go(func() { a.applyPlans(a.life, c) })
 	}})
+	c.mirror = mirror.New(mirror.Config{
+		Source: dir, Store: a.store.Mirror(), Now: a.now, Scope: mirror.Piece{Group: cfg.SyncGroup, Filter: cfg.SyncFilter},
+		Wake: func(round mirror.Round) { a.work.Go(func() { a.sync(a.life, c, round) }) },
+	})
 	c.doctor, err = examiner(cfg, c.dir, c.tenant, a.now, func(ctx context.Context) (doctor.Database, error) { return looked(ctx, a.store, c.tenant) })
 	return err
 }
@@ -80,6 +86,17 @@ func (a *App) furnish(c *connected, sealer *access.Sealer, crash func(string)) (
 func (a *App) applyPlans(ctx context.Context, c *connected) {
 	if err := c.bulk.Work(ctx); err != nil && ctx.Err() == nil {
 		a.log.Warn("a plan could not go on; it is tried again", "tenant", c.tenant, "err", err)
+	}
+}
+
+// sync brings the copy of an organization's directory up to date.
+func (a *App) sync(ctx context.Context, c *connected, round mirror.Round) {
+	n, err := round(ctx, c.tenant)
+	switch {
+	case err != nil && ctx.Err() == nil:
+		a.log.Warn("the copy of the directory is not up to date; the next round goes on", "tenant", c.tenant, "err", err)
+	case err == nil:
+		a.log.Info("the copy of the directory is up to date", "tenant", c.tenant, "requests", n.All())
 	}
 }
 
@@ -136,7 +153,7 @@ type people map[string]directory.Reader
 func (a *App) houses() map[string]api.House {
 	out := map[string]api.House{}
 	for _, c := range a.all {
-		out[c.tenant] = api.House{Desk: c.desk, Bulk: c.bulk, Policy: c.rules}
+		out[c.tenant] = api.House{Desk: c.desk, Bulk: c.bulk, Mirror: c.mirror, Policy: c.rules}
 	}
 	return out
 }

@@ -119,7 +119,7 @@ Against your own organization:   nameplate setup, then nameplate serve`,
 			}
 		}
 	}
-	root.AddCommand(c.demo(), c.serve(), c.login(), c.logout(), c.whoami(), c.users(), c.groups(), c.licenses(), c.imports(), c.exports(), c.history(), c.data(), c.stop(), c.goOn(), c.backup(), c.restore(), c.policy(), c.keys(), c.emulator(), c.config(), c.setup(), c.credentials(), c.verify(), c.doctor(), c.docs())
+	root.AddCommand(c.demo(), c.serve(), c.login(), c.logout(), c.whoami(), c.users(), c.groups(), c.licenses(), c.imports(), c.exports(), c.history(), c.data(), c.sync(), c.stop(), c.goOn(), c.backup(), c.restore(), c.policy(), c.keys(), c.emulator(), c.config(), c.setup(), c.credentials(), c.verify(), c.doctor(), c.docs())
 	root.Args = func(cmd *cobra.Command, args []string) error {
 		if len(args) > 0 {
 			text := fmt.Sprintf("there is no verb %q.", args[0])

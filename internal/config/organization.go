@@ -19,7 +19,10 @@ type Organization struct {
 	Cloud              Cloud
 	DelegatedOnly      bool
 	Features           []string
-	PilotGroups        []string // lower case
+	PilotGroups        []string      // lower case
+	SyncEvery          time.Duration // 0 is never by itself
+	SyncGroup          string        // lower case
+	SyncFilter         string
 	Policy             string
 	Name               string
 }
@@ -69,7 +72,7 @@ func (s Setting) envOf(element int) string {
 var proofs = []string{"client_certificate", "client_secret", "federated_token_file", "managed_identity"}
 
 // own are the settings that mean one organization only, so that they cannot stand beside tenants.
-var own = []string{"tenant", "name", "pilot_groups"}
+var own = []string{"tenant", "name", "pilot_groups", "sync_group"}
 
 // effective is where a setting of an organization stands: in its element, else at the file's own level.
 func (l *loader) effective(element int, key string) string {
@@ -95,7 +98,9 @@ func (l *loader) organization(element int) Organization {
 		Tenant: text("tenant"), ClientID: text("client_id"), ClientSecret: Secret(text("client_secret")), Certificate: text("client_certificate"),
 		FederatedTokenFile: text("federated_token_file"), ManagedIdentity: text("managed_identity"), Cloud: cloudNamed(text("cloud")),
 		Features: items(text("features")), PilotGroups: items(strings.ToLower(text("pilot_groups"))), Policy: text("policy"), Name: text("name"),
+		SyncGroup: strings.ToLower(text("sync_group")), SyncFilter: text("sync_filter"),
 	}
+	o.SyncEvery, _ = time.ParseDuration(text("sync_every"))
 	o.DelegatedOnly, _ = parseBool(text("delegated_only"))
 	if a := text("authority"); a != "" {
 		o.Cloud.Authority = strings.TrimRight(a, "/")
@@ -155,6 +160,14 @@ func (l *loader) one(element int, o Organization, c Config, now time.Time) {
 	}
 	l.proof(element, o, now)
 	l.readable(where("policy"), o.Policy)
+	if d, err := time.ParseDuration(l.text(l.effective(element, "sync_every"))); err == nil && d != 0 && d < time.Minute {
+		l.wrong(where("sync_every"), "is shorter than a minute", "write 1m or more, or 0s for not at all")
+	}
+	if g := l.text(l.effective(element, "sync_group")); g != "" && !guidForm.MatchString(g) {
+		l.wrong(where("sync_group"), fmt.Sprintf("holds %q, which is no object id", g), "copy the Object id from the group's Overview page, like 11111111-2222-3333-4444-555555555555")
+	} else if g != "" && l.text(l.effective(element, "sync_filter")) != "" {
+		l.wrong(where("sync_filter"), "stands beside sync_group", "keep one of them")
+	}
 	for _, g := range items(l.text(l.effective(element, "pilot_groups"))) { // as it was written
 		if !guidForm.MatchString(g) {
 			l.wrong(where("pilot_groups"), fmt.Sprintf("holds %q, which is no object id", g), "copy the Object id from the group's Overview page, like 11111111-2222-3333-4444-555555555555")

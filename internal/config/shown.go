@@ -19,6 +19,7 @@ func (c Config) Shown(machine bool) []Shown {
 		"federated_token_file": c.FederatedTokenFile, "managed_identity": c.ManagedIdentity, "cloud": c.Cloud.Name,
 		"authority": c.Cloud.Authority, "token_authority": c.Cloud.Tokens, "graph": c.Cloud.Graph, "ca_file": c.CAFile,
 		"delegated_only": yesNo(c.DelegatedOnly), "features": strings.Join(c.Features, ", "), "pilot_groups": strings.Join(c.PilotGroups, ", "),
+		"sync_every": length(c.SyncEvery), "sync_group": c.SyncGroup, "sync_filter": c.SyncFilter,
 		"policy": c.Policy, "name": c.Name, "accent": c.Accent, "logo": c.Logo, "support": c.Support, "privacy_url": c.PrivacyURL, "language": c.Language,
 		"session_idle": length(c.SessionIdle), "session_limit": length(c.SessionLimit), "photo_keep": length(c.PhotoKeep), "leaver_days": strconv.Itoa(c.LeaverDays),
 		"log_format": c.LogFormat, "log_level": c.LogLevel, "log_personal": yesNo(c.LogPersonal),

@@ -85,11 +85,12 @@ func (d *Directory) Everybody(ctx context.Context, tenant string, p mirror.Piece
 	if p.Filter != "" {
 		filter = append(filter, "("+p.Filter+")")
 	}
-	if p.From != "" {
-		filter = append(filter, "userPrincipalName ge '"+p.From+"'")
+	var starts []string
+	for _, s := range p.Starts {
+		starts = append(starts, "startsWith(userPrincipalName,'"+strings.ReplaceAll(string(s), "'", "''")+"')")
 	}
-	if p.To != "" {
-		filter = append(filter, "userPrincipalName le '"+p.To+"'")
+	if len(starts) > 0 {
+		filter = append(filter, "("+strings.Join(starts, " or ")+")")
 	}
 	if len(filter) > 0 {
 		q += "&$filter=" + url.QueryEscape(strings.Join(filter, " and "))

@@ -10,6 +10,7 @@ package mirror
 import (
 	"context"
 	"encoding/json"
+	"sync/atomic"
 	"time"
 
 	"nameplate/internal/fail"
@@ -104,9 +105,9 @@ type Part struct {
 
 // Range is a piece of everybody by sign-in name, read beside the others.
 type Range struct {
-	From, To string // "" is open
-	Next     string // "" is its first page
-	Done     bool
+	Starts string // with one of these characters; "" is everybody
+	Next   string // "" is its first page
+	Done   bool
 }
 
 // State is where the copy of one organization stands. It is written with each page, in the page's transaction.
@@ -143,9 +144,9 @@ type Page struct {
 	Link   string // on the last page of changes: where the next ones are
 }
 
-// Piece is what is listed: a range of everybody, or the members of a group, or whom a filter names.
+// Piece is what is listed: everybody, those whose sign-in name begins so, or the members of a group, or whom a filter names.
 type Piece struct {
-	From, To string // by sign-in name; "" is open
+	Starts   string // characters that a sign-in name begins with; "" is any
 	Group    string // object id: its members, members of members included
 	Filter   string // $filter as Graph takes it
 	Managers bool   // nothing of people but who their manager is
@@ -250,8 +251,10 @@ type Config struct {
 	// Share of everybody, in percent, that may vanish in one round without a person's word; 0 is 10. Up to Few may always.
 	Share, Few int
 	Readers    int // pages read at the same time; 0 is 4
-	// Progress is told after each page.
+	// Progress is told after each page; nil tells nobody.
 	Progress func(Progress)
+	// Wake runs a round in the background; needed by Begin.
+	Wake func(Round)
 }
 
 // Progress is how far a round is.
@@ -262,8 +265,15 @@ type Progress struct {
 	Pages int
 }
 
-// Mirror keeps the copies up to date. It is safe for concurrent use; of two rounds on the same organization one is refused.
-type Mirror struct{ Config }
+// Round is one bringing up to date: Sync says of what.
+type Round func(ctx context.Context, tenant string) (Requests, error)
+
+// Mirror keeps copies up to date. It is safe for concurrent use; of two rounds at the same time one is refused.
+type Mirror struct {
+	Config
+	busy atomic.Bool
+	at   atomic.Pointer[Progress]
+}
 
 // New makes a Mirror.
 func New(c Config) *Mirror {
@@ -282,7 +292,23 @@ func New(c Config) *Mirror {
 	if c.Readers == 0 {
 		c.Readers = 4
 	}
-	return &Mirror{c}
+	return &Mirror{Config: c}
+}
+
+// Begin starts a round in the background, unless one is under way.
+func (m *Mirror) Begin() {
+	if !m.busy.Swap(true) {
+		m.Wake(m.round)
+	}
+}
+
+// Running says whether this process is at a round, and how far it is.
+func (m *Mirror) Running() (Progress, bool) {
+	p := m.at.Load()
+	if !m.busy.Load() || p == nil {
+		return Progress{}, m.busy.Load()
+	}
+	return *p, true
 }
 
 // Status is the state and the size of a copy.

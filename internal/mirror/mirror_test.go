@@ -39,3 +39,22 @@ func TestS5_11to17_P1_FullAndIncremental(t *testing.T) {
 		})
 	}
 }
+
+// TestP2_S5_20_ReadInPieces: a large organization is read in pieces beside one another, odd sign-in names included, by as many requests as there are pages
+// and a page more for each piece.
+func TestP2_S5_20_ReadInPieces(t *testing.T) {
+	t.Parallel()
+	org := contoso(2100)
+	for i, name := range []string{"0zero", "9", "_under", "#hash", "'quote", "~tilde", "-minus", "Zoe", ".dot"} {
+		org.Users = append(org.Users, emulator.User{ID: id(5000 + i), UPN: name + "@contoso.example", Values: map[string]any{
+			"displayName": name, "department": "Team 1", "usageLocation": "DE", "accountEnabled": true, "mailNickname": "odd",
+		}})
+	}
+	org.Groups = nil
+	w := begin(t, emulator.Options{Organizations: []emulator.Organization{org}}, storetest.SQLite)
+	n := w.sync()
+	w.same("in pieces")
+	if n.People > 3+10+3 { // pages of everybody, a piece's last page each, and count, link and replay
+		t.Errorf("%+v", n)
+	}
+}

@@ -24,6 +24,18 @@ type round struct {
 // It goes on where an earlier round ended. fail.Conflict is somebody else at the same copy, with Code "held" more people and groups
 // that vanished than may without a person's word (Allow); what was read until then is kept.
 func (m *Mirror) Sync(ctx context.Context, tenant string) (Requests, error) {
+	if m.busy.Swap(true) {
+		return Requests{}, fail.New(fail.Conflict, "mirror.sync", fail.T("A round is under way. Wait until it has come to its end."))
+	}
+	return m.round(ctx, tenant)
+}
+
+// round is Sync when it is sure that no other round is under way here.
+func (m *Mirror) round(ctx context.Context, tenant string) (Requests, error) {
+	defer func() {
+		m.at.Store(nil)
+		m.busy.Store(false)
+	}()
 	s, err := m.Store.State(ctx, tenant)
 	if err != nil {
 		return Requests{}, err
@@ -63,8 +75,10 @@ func (r *round) commit(ctx context.Context, c Commit) error {
 }
 
 func (r *round) told(what string, done, of, pages int) {
+	p := Progress{What: what, Done: done, Of: of, Pages: pages}
+	r.at.Store(&p)
 	if r.Progress != nil {
-		r.Progress(Progress{What: what, Done: done, Of: of, Pages: pages})
+		r.Progress(p)
 	}
 }
 
@@ -128,13 +142,12 @@ func (r *round) beginPeople(ctx context.Context) error {
 // pageSize is what the service gives of people at most in a page. https://learn.microsoft.com/graph/api/user-list
 const pageSize = 999
 
-// ranges are pieces of everybody by sign-in name, which can be read at the same time. Both ends belong to a range: who is in two of
-// them is read twice, nobody is left out.
-func ranges() []Range {
-	ends := []string{"", "c", "f", "j", "l", "n", "s", ""}
-	var l []Range
-	for i := 1; i < len(ends); i++ {
-		l = append(l, Range{From: ends[i-1], To: ends[i]})
+// ranges are pieces of everybody by the first character of the sign-in name, which can be read at the same time; each about as large
+// as the others where names are European. A sign-in name has no other characters; who has one nevertheless is found by again.
+// https://learn.microsoft.com/graph/api/resources/user#properties
+func ranges() (l []Range) {
+	for _, s := range []string{"a", "bc", "def", "ghi", "jk", "lm", "nopqr", "stuvwxyz", "0123456789", "'.-_!#^~"} {
+		l = append(l, Range{Starts: s})
 	}
 	return l
 }
@@ -159,7 +172,7 @@ func (r *round) list(ctx context.Context) error {
 	}
 	start := func(i int) {
 		g, piece := r.state.People.Ranges[i], r.Scope
-		piece.From, piece.To = g.From, g.To
+		piece.Starts = g.Starts
 		busy++
 		go func() {
 			page, err := r.Source.Everybody(ctx, r.tenant, piece, g.Next)
@@ -276,8 +289,8 @@ func (r *round) whole(ctx context.Context) error {
 	return r.commit(ctx, Commit{Forget: []string{PartPeople}})
 }
 
-// again lists everybody once more in one piece where the listing told of fewer people than there were: a page was wrong, or a collation
-// of names that is not ours leaves people out between two ranges. Two listings that agree are believed, for the count may be stale.
+// again lists everybody once more in one piece where the listing told of fewer people than there were: a page was wrong, or a name
+// begins as none should. Two listings that agree are believed, for the count may be stale.
 func (r *round) again(ctx context.Context) error {
 	for have, try := -1, 0; try < 3; try++ {
 		seen := set{}

@@ -68,7 +68,7 @@ come from a file: the variable with ` + "`_FILE`" + ` behind it names one, or th
 ## Several organizations
 
 ` + "`tenants`" + ` is a list with an element for each organization; for one organization its keys stand at the file's own level instead. An
-element has the keys that are named below. What it lacks is taken from the file's own level, but not ` + "`tenant`, `name` and `pilot_groups`" + `,
+element has the keys that are named below. What it lacks is taken from the file's own level, but not ` + "`tenant`, `name`, `pilot_groups` and `sync_group`" + `,
 which mean one organization only; and an element that proves the application in one way takes no other from there. A variable of an
 element has its number in it, the first is 1: ` + "`NAMEPLATE_TENANTS_2_CLIENT_SECRET_FILE`" + `. The people, keys, pages and rules of one are
 nothing to the others; they share the address, the database, the looks and the process.

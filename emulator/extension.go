@@ -68,8 +68,8 @@ func (c *call) openExtensions(key string, n int) error {
 		return err
 	}
 	if c.r.Method == http.MethodGet {
-		if c.sees(u) == blind {
-			return denied()
+		if c.sees(u) != full {
+			return denied() // https://learn.microsoft.com/en-us/graph/api/opentypeextension-get names no User.ReadBasic.All
 		}
 	} else if own := c.p.self(u) && c.p.holds("User.ReadWrite"); !own && !c.p.holds("User.ReadWrite.All", "Directory.ReadWrite.All") && !c.p.asUser() {
 		return denied()

@@ -265,6 +265,8 @@ func TestS2_25_OpenExtension(t *testing.T) {
 	made := d.ask("POST", "/v1.0/users/"+ann+"/extensions", `{"@odata.type":"microsoft.graph.openTypeExtension","extensionName":"com.contoso.roam","theme":"dark","color":"red"}`)
 	d.want(made, 201, "")
 	d.want(d.ask("POST", "/v1.0/users/"+ann+"/extensions", `{"extensionName":"com.contoso.roam"}`), 409, "")
+	// https://learn.microsoft.com/en-us/graph/api/opentypeextension-get#permissions: User.Read at least
+	d.want(d.as("bob@contoso.com", "User.ReadBasic.All").ask("GET", "/v1.0/users/"+ann+"/extensions/com.contoso.roam", nil), 403, "Authorization_RequestDenied")
 	d.want(d.ask("PATCH", "/v1.0/users/"+ann+"/extensions/com.contoso.roam", `{"theme":"light","color":null}`), 204, "")
 	got := d.ask("GET", "/v1.0/users/"+ann+"?$select=id&$expand=extensions", nil)
 	list, _ := got.body["extensions"].([]any)

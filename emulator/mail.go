@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"io"
+	"mime"
 	"net/http"
 	"net/mail"
 	"slices"
@@ -173,6 +174,9 @@ func (c *call) readMIME() (Mail, error) {
 		m.ContentType = "html"
 	}
 	m.Subject = msg.Header.Get("Subject")
+	if plain, err := new(mime.WordDecoder).DecodeHeader(m.Subject); err == nil { // RFC 2047
+		m.Subject = plain
+	}
 	for name, list := range map[string]*[]string{"To": &m.To, "Cc": &m.Cc, "Bcc": &m.Bcc} {
 		if found, err := msg.Header.AddressList(name); err == nil {
 			for _, a := range found {

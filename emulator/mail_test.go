@@ -23,7 +23,7 @@ func TestS3_B4_SentMailIsInTheOutbox(t *testing.T) {
 	if d.want(r, 202, ""); len(r.raw) != 0 {
 		t.Errorf("a body: %s", r.raw)
 	}
-	mime := base64.StdEncoding.EncodeToString([]byte("From: Adele <adele@contoso.com>\r\nTo: carl@fabrikam.com\r\nCc: Dora <dora@fabrikam.com>\r\nSubject: Test\r\nContent-Type: text/plain\r\n\r\nHello."))
+	mime := base64.StdEncoding.EncodeToString([]byte("From: Adele <adele@contoso.com>\r\nTo: carl@fabrikam.com\r\nCc: Dora <dora@fabrikam.com>\r\nSubject: =?utf-8?Q?Gr=C3=BC=C3=9Fe?=\r\nContent-Type: text/plain\r\n\r\nHello."))
 	d.want(own.ask("POST", "/v1.0/me/sendMail", mime[:20]+"\r\n"+mime[20:], "Content-Type: text/plain"), 202, "")
 	got := d.Outbox(0)
 	if len(got) != 2 {
@@ -33,7 +33,7 @@ func TestS3_B4_SentMailIsInTheOutbox(t *testing.T) {
 		!slices.Equal(m.To, []string{"carl@fabrikam.com"}) || !slices.Equal(m.Bcc, []string{"dora@fabrikam.com"}) || !strings.Contains(string(m.Message), "SGVsbG8=") || m.Actor == "" || m.Actor != m.Sender {
 		t.Errorf("the first is %+v", m)
 	}
-	if m := got[1]; m.From != "adele@contoso.com" || m.Subject != "Test" || m.ContentType != "text" || m.Body != "Hello." || !slices.Equal(m.Cc, []string{"dora@fabrikam.com"}) || string(m.Message) != `"`+mime+`"` {
+	if m := got[1]; m.From != "adele@contoso.com" || m.Subject != "Grüße" || m.ContentType != "text" || m.Body != "Hello." || !slices.Equal(m.Cc, []string{"dora@fabrikam.com"}) || string(m.Message) != `"`+mime+`"` {
 		t.Errorf("the second is %+v", m)
 	}
 	if len(d.Ledger(0)) != 0 {
@@ -42,7 +42,7 @@ func TestS3_B4_SentMailIsInTheOutbox(t *testing.T) {
 	rec := httptest.NewRecorder()
 	d.Control().ServeHTTP(rec, httptest.NewRequest("GET", "http://127.0.0.1/outbox?after=1", nil))
 	var told []emulator.Mail
-	if err := json.Unmarshal(rec.Body.Bytes(), &told); err != nil || rec.Code != http.StatusOK || len(told) != 1 || told[0].Seq != 2 || told[0].Subject != "Test" {
+	if err := json.Unmarshal(rec.Body.Bytes(), &told); err != nil || rec.Code != http.StatusOK || len(told) != 1 || told[0].Seq != 2 || told[0].Subject != "Grüße" {
 		t.Errorf("GET /outbox: %d %s", rec.Code, rec.Body)
 	}
 }

@@ -146,9 +146,13 @@ func organization(cert string) emulator.Organization {
 			{
 				ClientID: web, Name: "Portal", Redirects: []string{"http://localhost:50000/authorize"}, Secrets: []emulator.Secret{{Value: "right-secret"}},
 				Certificates: []string{cert}, Delegated: []string{"User.Read", "User.ReadWrite"},
+				Exposes:     []emulator.Permission{{Value: "access_as_user"}},
 				Application: []string{"GroupMember.ReadWrite.All", "User.ReadWrite.All", "Group.Read.All", "Directory.Read.All"},
 			},
-			{ClientID: console, Name: "Console", Public: true, Redirects: []string{"http://localhost/authorize"}, Delegated: []string{"User.Read"}},
+			{
+				ClientID: console, Name: "Console", Public: true, Redirects: []string{"http://localhost/authorize"}, Delegated: []string{"User.Read"},
+				Requests: []string{"Scope:User.Read", "Scope:api://" + web + "/access_as_user"},
+			},
 			{
 				ClientID: everyone, Name: "For everybody", Public: true, Audience: "AzureADMultipleOrgs", Redirects: []string{"http://localhost/authorize"},
 				Delegated: []string{"User.Read"},

@@ -60,9 +60,13 @@ func newBox(t *testing.T) box {
 		Apps: []emulator.App{
 			{
 				ClientID: web, Name: "Portal", Redirects: []string{redirect}, Secrets: []emulator.Secret{{Value: secret}}, Certificates: []string{string(b.cert)},
-				Delegated: []string{"User.Read", "User.ReadWrite"}, Application: []string{"User.ReadWrite.All", "Group.ReadWrite.All", "Directory.Read.All"},
+				Delegated: []string{"User.Read", "User.ReadWrite"}, Exposes: []emulator.Permission{{Value: "access_as_user"}},
+				Application: []string{"User.ReadWrite.All", "Group.ReadWrite.All", "Directory.Read.All"},
 			},
-			{ClientID: console, Name: "Console", Public: true, Redirects: []string{redirect}, Delegated: []string{"User.Read", "User.ReadWrite"}},
+			{
+				ClientID: console, Name: "Console", Public: true, Redirects: []string{redirect}, Delegated: []string{"User.Read", "User.ReadWrite"},
+				Requests: []string{"Scope:User.Read", "Scope:api://" + web + "/access_as_user"},
+			},
 		},
 	}}})
 	if err != nil {

@@ -266,7 +266,7 @@ func TestS2_25_OpenExtension(t *testing.T) {
 	d.want(made, 201, "")
 	d.want(d.ask("POST", "/v1.0/users/"+ann+"/extensions", `{"extensionName":"com.contoso.roam"}`), 409, "")
 	// https://learn.microsoft.com/en-us/graph/api/opentypeextension-get#permissions: User.Read at least
-	d.want(d.as("bob@contoso.com", "User.ReadBasic.All").ask("GET", "/v1.0/users/"+ann+"/extensions/com.contoso.roam", nil), 403, "Authorization_RequestDenied")
+	d.want(d.as("max@contoso.com", "User.ReadBasic.All").ask("GET", "/v1.0/users/"+ann+"/extensions/com.contoso.roam", nil), 403, "Authorization_RequestDenied")
 	d.want(d.ask("PATCH", "/v1.0/users/"+ann+"/extensions/com.contoso.roam", `{"theme":"light","color":null}`), 204, "")
 	got := d.ask("GET", "/v1.0/users/"+ann+"?$select=id&$expand=extensions", nil)
 	list, _ := got.body["extensions"].([]any)

@@ -107,6 +107,11 @@ func TestSetAndReset(t *testing.T) {
 	if err := e.Reset(); err != nil {
 		t.Fatal(err)
 	}
+	for _, u := range e.Snapshot()[0].Users { // what was made at the time of before would refuse today's sign-ins
+		if made, _ := u.Values["createdDateTime"].(string); made > e.Now().Format(time.RFC3339) {
+			t.Fatalf("%s was made at %s, later than now", u.UPN, made)
+		}
+	}
 	if diff := cmp.Diff(stable(start), stable(e.Snapshot())); diff != "" {
 		t.Errorf("after the reset: %s", diff)
 	}

@@ -128,6 +128,8 @@ func (d *directory) namesOf(list []*object) []string {
 // clock begin anew. Keys and addresses stay. A data folder is not touched until the next save.
 func (e *Emulator) Reset() error {
 	e.random.restart(e.opts.Seed)
+	e.clock.Skew(0)
+	e.clock.Advance(newClock(e.opts.Wall, e.opts.Start).offset - e.clock.ahead()) // first: what is made now is dated
 	fresh, err := e.newTenants()
 	if err != nil {
 		return err
@@ -149,8 +151,6 @@ func (e *Emulator) Reset() error {
 	e.stats.restart()
 	e.notifier.stop(true)
 	e.login.restart()
-	e.clock.Skew(0)
-	e.clock.Advance(newClock(e.opts.Wall, e.opts.Start).offset - e.clock.ahead())
 	return nil
 }
 

@@ -86,7 +86,7 @@ func StartEmulator(ctx context.Context, o EmulatorOptions) (e *Emulator, err err
 	}
 	t, err := emulator.New(emulator.Options{Organizations: orgs, Seed: o.Seed, Rules: o.Rules, Data: o.Data, Chaos: o.Chaos, Throttle: o.Throttle, Pages: o.Pages, ShuffleBatches: o.Shuffle})
 	if err != nil {
-		return nil, &fail.Error{Op: "app.emulator", Kind: fail.Invalid, Err: err, Say: fail.T("The emulator could not be made from this organization.")}
+		return nil, &fail.Error{Op: "app.emulator", Kind: fail.Invalid, Err: err, Say: fail.T("The emulator could not be made from this organization: %s.", err.Error())}
 	}
 	proxy := ""
 	if o.Proxy || o.ProxyPort != 0 {

@@ -140,6 +140,18 @@ func TestEmulatorForOtherPeople(t *testing.T) {
 	stop()
 }
 
+// A data folder is one of its organizations: started with others, the emulator says which it holds.
+func TestEmulatorSaysWhyItCannotStart(t *testing.T) {
+	t.Parallel()
+	data := t.TempDir()
+	other := file(t, "other.yaml", "{id: 44444444-4444-4444-8444-444444444444, name: Other, domains: [{name: other.example, verified: true}]}")
+	_, stop := box(t, "--organization", other, "--data", data)
+	stop()
+	if code, _, errs := run(t, nil, "emulator", "--data", data); code != 2 || !strings.Contains(errs, "it holds the organization Other (44444444-4444-4444-8444-444444444444)") {
+		t.Errorf("exit %d: %s", code, errs)
+	}
+}
+
 // Where Microsoft's pages and the service differ, --rules says which of the two answers; first line and control listener tell.
 func TestEmulatorRules(t *testing.T) {
 	t.Parallel()

@@ -42,17 +42,17 @@ func TestS2_25_SchemaExtensionIsItsOwners(t *testing.T) {
 		t.Errorf("made %s at %s", made.raw, made.header.Get("Location"))
 	}
 	other := d.with(emulator.Token{Client: bareApp, Roles: []string{"Application.ReadWrite.All", "Directory.ReadWrite.All"}})
-	d.want(other.ask("PATCH", one, `{"description":"x"}`), 403, "Authorization_RequestDenied")
-	d.want(other.ask("DELETE", one, nil), 403, "Authorization_RequestDenied")
+	d.want(other.ask("PATCH", one, `{"description":"x"}`), 403, "AccessDenied")
+	d.want(other.ask("DELETE", one, nil), 403, "AccessDenied")
 	if r := other.ask("GET", "/v1.0/schemaExtensions", nil); len(r.items()) != 0 {
 		t.Errorf("another application lists what is in development: %s", r.raw)
 	}
 	// a person through an application that is not the owner names the owner
 	through := d.with(emulator.Token{Client: bareApp, As: "ann@contoso.com", Scopes: []string{"Application.ReadWrite.All"}})
-	d.want(through.ask("PATCH", one, `{"description":"x"}`), 403, "Authorization_RequestDenied")
+	d.want(through.ask("PATCH", one, `{"description":"x"}`), 403, "AccessDenied")
 	d.want(through.ask("PATCH", one, `{"owner":"`+webApp+`","description":"Other"}`), 204, "")
 	d.want(through.ask("PATCH", one, `{"owner":"`+bareApp+`"}`), 400, "Request_BadRequest")
-	d.want(through.ask("POST", "/v1.0/schemaExtensions", courses), 403, "Authorization_RequestDenied")
+	d.want(through.ask("POST", "/v1.0/schemaExtensions", courses), 403, "AccessDenied")
 	d.want(through.ask("POST", "/v1.0/schemaExtensions", strings.Replace(courses, `"id"`, `"owner":"`+webApp+`","id"`, 1)), 201, "")
 	for range 3 {
 		d.want(app.ask("POST", "/v1.0/schemaExtensions", courses), 201, "")

@@ -45,7 +45,7 @@ var arrows = map[string]string{
 	"internal/store":                   "internal/mirror internal/access internal/bulk internal/keep internal/sheet internal/change internal/directory internal/explain internal/property odata internal/fail",
 	"internal/store/storetest":         "internal/store internal/mirror internal/access internal/explain internal/bulk internal/keep internal/sheet internal/change internal/directory internal/property internal/fail",
 	"internal/web":                     "internal/guard internal/explain internal/directory internal/fail internal/lang",
-	"internal/portal":                  "internal/guard internal/explain internal/web internal/access internal/admin internal/keep internal/doctor internal/change internal/policy internal/lang internal/photo internal/directory internal/property odata internal/fail",
+	"internal/portal":                  "internal/guard internal/explain internal/web internal/access internal/admin internal/bulk internal/sheet internal/keep internal/doctor internal/change internal/policy internal/lang internal/photo internal/directory internal/property odata internal/fail",
 	"internal/api":                     "internal/mirror internal/guard internal/explain internal/web internal/access internal/bulk internal/sheet internal/admin internal/keep internal/change internal/policy internal/photo internal/directory internal/property internal/fail",
 	"internal/doctor":                  "graph internal/setup internal/explain internal/property internal/fail",
 	"internal/setup":                   "graph internal/explain internal/fail",

@@ -400,7 +400,7 @@ func exportPeople(c *call) (reply, error) {
 		format = sheet.Own
 	}
 	return c.written(func(w sheet.Writer) error {
-		_, err := c.Bulk.ExportPeople(c.r.Context(), c.by, c.tenant, format, in.Get("filter"), w)
+		_, err := c.Bulk.ExportPeople(c.r.Context(), c.by, c.tenant, format, directory.Query{Filter: in.Get("filter")}, w)
 		return err
 	})
 }

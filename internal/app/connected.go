@@ -116,7 +116,7 @@ func pause(ctx context.Context, d time.Duration) error {
 func (a *App) draw(c *connected, logo []byte, random io.Reader, gallery bool) (err error) {
 	cfg := c.cfg
 	d := portal.Deps{
-		Tenant: c.tenant, Keep: c.keep, Desk: c.desk, Random: random, NewID: newID,
+		Tenant: c.tenant, Keep: c.keep, Desk: c.desk, Bulk: c.bulk, Random: random, NewID: newID,
 		Site: a.site, Engine: c.engine, Form: c.rules, Reader: c.dir.Directory, Journal: a.store.Journal(), Access: a.access,
 		Brand: portal.Brand{Name: c.name, Accent: cfg.Accent, Logo: logo, Privacy: cfg.PrivacyURL}, Support: cfg.Support, Log: a.log, Now: a.now,
 		Delegated: cfg.DelegatedOnly, Emulator: config.Loopback(hostOf(cfg.Cloud.Graph)), Gallery: gallery, Stopped: a.store.Stopped,

@@ -17,8 +17,8 @@ type Writing interface {
 	Row(cells []string) error
 }
 
-// ExportPeople writes people in a format, as far as the actor may see them; filter is Graph's, "" is everybody. It says how many.
-func (b *Bulk) ExportPeople(ctx context.Context, by directory.Actor, tenant, format, filter string, w Writing) (int, error) {
+// ExportPeople writes people in a format, as far as the actor may see them: those of the filter and the search of q. It says how many.
+func (b *Bulk) ExportPeople(ctx context.Context, by directory.Actor, tenant, format string, q directory.Query, w Writing) (int, error) {
 	head, columns, ok := sheet.Layout(format, b.Desk.Policy.Properties())
 	if !ok {
 		return 0, noFormat(format)
@@ -48,7 +48,7 @@ func (b *Bulk) ExportPeople(ctx context.Context, by directory.Actor, tenant, for
 	}
 	n := 0
 	var broken error
-	err := everybody(ctx, b.seen(by), tenant, directory.Query{Names: names, Filter: filter, Top: page}, func(u directory.User) {
+	err := everybody(ctx, b.seen(by), tenant, directory.Query{Names: names, Filter: q.Filter, Search: q.Search, Top: page}, func(u directory.User) {
 		cells := make([]string, len(columns))
 		for i, c := range columns {
 			switch c.Use {

@@ -292,7 +292,7 @@ func TestB11_ExportAndImportChangeNothing(t *testing.T) {
 			}
 			n := 0
 			text, err := csv(func(x sheet.Writer) (err error) {
-				n, err = w.ExportPeople(w.ctx, by, by.Ref.Tenant, f.Name, "", x)
+				n, err = w.ExportPeople(w.ctx, by, by.Ref.Tenant, f.Name, directory.Query{}, x)
 				return err
 			})
 			if err != nil {

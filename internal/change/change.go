@@ -34,7 +34,7 @@ const (
 
 	// These write to no directory and are never given to the engine; Own tells them.
 	Key    Action = "key"    // an API key was made or revoked
-	Export Action = "export" // the history, or what is kept of somebody, was taken out
+	Export Action = "export" // the history, what is kept of somebody, or a list, was taken out
 	Forget Action = "forget" // what was kept of somebody was forgotten
 )
 
@@ -46,7 +46,7 @@ const (
 	KeyRole       property.Name = "key/role"
 	KeyScopes     property.Name = "key/scopes"
 	KeyExpires    property.Name = "key/expires"
-	ExportWhat    property.Name = "export/what" // ExportHistory or ExportPerson
+	ExportWhat    property.Name = "export/what" // ExportHistory and its neighbors
 	ExportEntries property.Name = "export/entries"
 )
 
@@ -54,6 +54,9 @@ const (
 const (
 	ExportHistory = "history"
 	ExportPerson  = "person"
+	ExportPeople  = "people"
+	ExportGroups  = "groups"
+	ExportMembers = "members"
 )
 
 // OwnName says whether a name is one of these.

@@ -22,6 +22,10 @@ func (p *Portal) deskRoutes(add func(web.Route), get, post func(string, web.Righ
 	}
 	get("/admin", look, p.overview)
 	get("/admin/people", look, p.people)
+	get(manyPath, write, p.askMany)
+	changing(manyPath, p.many, p.keepHere)
+	get("/admin/people/export", look, p.askExport)
+	post("/admin/people/export", look, p.export)
 	get("/admin/people/{id}", look, p.subject)
 	get("/admin/people/{id}/photo", look, p.subjectPhoto)
 	changing("/admin/people/{id}", p.edit, p.keepHere)
@@ -53,6 +57,7 @@ func (p *Portal) deskRoutes(add func(web.Route), get, post func(string, web.Righ
 	post(access.ConnectPath, look, p.connect)
 	post(access.ConnectPath+"/end", look, p.endProgram)
 	p.healthRoutes(get, post, look)
+	p.importRoutes(add, get, post, look, write)
 }
 
 // desk is a page with room for tables.

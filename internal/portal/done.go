@@ -237,6 +237,12 @@ func ownText(v *web.Visit, n property.Name, val property.Value) string {
 		return v.Printer.S("the history")
 	case val.Str() == change.ExportPerson:
 		return v.Printer.S("what is kept of a person")
+	case n == change.ExportWhat && val.Str() == change.ExportPeople:
+		return v.Printer.S("people")
+	case n == change.ExportWhat && val.Str() == change.ExportGroups:
+		return v.Printer.S("groups")
+	case n == change.ExportWhat && val.Str() == change.ExportMembers:
+		return v.Printer.S("members of a group")
 	}
 	return val.Str()
 }

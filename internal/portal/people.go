@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"nameplate/internal/admin"
 	"nameplate/internal/directory"
 	"nameplate/internal/fail"
 	"nameplate/internal/property"
@@ -120,6 +121,8 @@ type peopleBody struct {
 	Pages              pageLinks
 	Empty              *emptyView
 	Deleted            bool
+	ExportHref         string // where this list is taken out as a file
+	EditHref           string // where everybody in it is edited at once, "" for whoever may not
 }
 
 type hiddenView struct{ Name, Value string }
@@ -294,6 +297,13 @@ func (p *Portal) peopleBody(v *web.Visit, l peopleQuery) peopleBody {
 	one = l
 	one.filter = ""
 	chosen(v.Printer.S("Filter"), l.filter, one)
+	if !b.Deleted {
+		whom := peopleQuery{view: l.view, words: l.words, department: l.department, filter: l.filter, size: peopleSize}.values()
+		b.ExportHref = with("/admin/people/export", whom)
+		if whom.Set("all", "1"); admin.Writes(v.Actor()) {
+			b.EditHref = with(manyPath, whom)
+		}
+	}
 	one = peopleQuery{view: l.view, columns: l.columns, size: l.size}
 	b.Clear = with("/admin/people", one.values())
 	for _, name := range slices.Sorted(maps.Keys(l.values())) {

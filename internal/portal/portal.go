@@ -20,6 +20,7 @@ import (
 
 	"nameplate/internal/access"
 	"nameplate/internal/admin"
+	"nameplate/internal/bulk"
 	"nameplate/internal/change"
 	"nameplate/internal/directory"
 	"nameplate/internal/fail"
@@ -120,6 +121,8 @@ type Deps struct {
 	Keep Keeper
 	// Desk is where people with a role look after others; nil: no pages for them.
 	Desk *admin.Desk
+	// Bulk makes plans of spreadsheets and selections; needed with Desk.
+	Bulk *bulk.Bulk
 	// Random makes passwords; needed with Desk.
 	Random io.Reader
 	// NewID makes ids of entries; needed with Desk.
@@ -244,6 +247,7 @@ type page struct {
 	Title     string
 	Here      string // which part of the navigation this is: "profile", "history", "help", ""
 	Wide      bool   // tables: more room, and the parts of desk.css
+	Again     int    // seconds after which a page without script is read anew, 0 for never
 	Nav       []navGroup
 	Language  lang.Language
 	Languages []lang.Language
@@ -301,6 +305,7 @@ func (p *Portal) places(v *web.Visit) []navGroup {
 		{Key: "people", Href: "/admin/people", Icon: "people", Label: v.Printer.S("People")},
 		{Key: "groups", Href: "/admin/groups", Icon: "group", Label: v.Printer.S("Groups")},
 		{Key: "licenses", Href: "/admin/licenses", Icon: "key", Label: v.Printer.S("Licenses")},
+		{Key: "sheets", Href: importsPath, Icon: "sheet", Label: v.Printer.S("Spreadsheets")},
 		{Key: "changes", Href: "/admin/history", Icon: "clock", Label: v.Printer.S("All changes")},
 		{Key: "policy", Href: "/admin/policy", Icon: "rules", Label: v.Printer.S("Policy")},
 		{Key: "health", Href: healthPath, Icon: "shield", Label: v.Printer.S("Health and settings")},
@@ -374,9 +379,13 @@ func again(err error) error {
 }
 
 func sayOf(err error) fail.Text {
-	var e *fail.Error
-	if errors.As(err, &e) {
+	if e, ok := errorAs(err); ok {
 		return e.Say
 	}
 	return fail.Text{}
+}
+
+func errorAs(err error) (e *fail.Error, ok bool) {
+	ok = errors.As(err, &e)
+	return e, ok
 }

@@ -19,7 +19,7 @@ import (
 )
 
 // Operators and programmers read these packages' sentences, on a console, in the log or in an answer, in English; all others reach a page.
-var consoles = []string{"api", "app", "bulk", "cli", "config", "doctor", "reference", "setup", "sheet", "store"}
+var consoles = []string{"api", "app", "cli", "config", "doctor", "reference", "setup", "store"}
 
 // sentences are all the English that a page can show, each with where it stands.
 func sentences(t *testing.T) map[string]string {

@@ -247,16 +247,18 @@ func (f *File) which(heads []string) (*Format, error) {
 		}
 	}
 	has := map[string]bool{}
-	known, bracket := 0, 0
+	known, bracket, named := 0, 0, false
 	for _, h := range heads {
 		p := plain(h)
 		has[p] = true
 		if strings.ContainsRune(h, '[') {
 			bracket++
 		}
-		if c := f.column(h, 0, 0); c.Use != Ignored {
+		c := f.column(h, 0, 0)
+		if c.Use != Ignored {
 			known++
 		}
+		named = named || c.Use == ID || c.Use == UPN || c.Use == Member
 	}
 	f.known = nil // of the columns that were only looked at
 	switch {
@@ -266,7 +268,7 @@ func (f *File) which(heads []string) (*Format, error) {
 		return formatNamed("entra-create"), nil
 	case has["blockcredential"] && has["objectid"]:
 		return formatNamed("m365-export"), nil
-	case known == 0 && len(f.o.As) == 0:
+	case !named && known*2 < len(heads) && len(f.o.As) == 0: // some words are the same in many languages: Fax
 		for i := range formats {
 			if x := &formats[i]; x.position && len(x.Headings) == len(heads) {
 				return nil, byPosition(x)
@@ -278,7 +280,7 @@ func (f *File) which(heads []string) (*Format, error) {
 
 // byPosition asks whether a file is a format in another language: the error's Item is its name.
 func byPosition(x *Format) error {
-	f := fail.New(fail.Invalid, "sheet.open", fail.T("None of the %[1]d headings is known. If this is the admin center's template in another language, its order tells what they are: say the format %[2]s.", len(x.Headings), x.Name))
+	f := fail.New(fail.Invalid, "sheet.open", fail.T("Most of the %[1]d headings are not known. If this is the admin center's template in another language, its order tells what they are: say the format %[2]s.", len(x.Headings), x.Name))
 	f.Code, f.Item = "by_position", x.Name
 	return f
 }

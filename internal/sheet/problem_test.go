@@ -81,7 +81,7 @@ var mistakes = []struct {
 	{id: "B06 S3.18 in other letters, with spaces", file: " USER PRINCIPAL NAME ;First  name\na@x.com;Anna\n"},
 	{
 		id: "B06 labels in another language", file: "用户名,名字,姓氏,显示名称,职务,部门,办公室编号,办公室电话,移动电话,传真,备用电子邮件地址,地址,城市,省/自治区/直辖市,邮政编码,国家或地区\n",
-		problems: "None of the 16 headings is known. If this is the admin center's template in another language, its order tells what they are: say the format m365-2024.",
+		problems: "Most of the 16 headings are not known. If this is the admin center's template in another language, its order tells what they are: say the format m365-2024.",
 	},
 	{
 		id: "B06 the wrong number for a format", file: "用户名,名字\n", o: sheet.Options{Format: "m365-2024"},

@@ -252,3 +252,6 @@ func blank(cells []cell) bool {
 	}
 	return true
 }
+
+// Letters are what spreadsheets call the column of a problem, "" for none.
+func (p Problem) Letters() string { return letters(p.Column) }

@@ -28,6 +28,10 @@ var pages = map[string]string{
 	"GET /admin/people/{id}/licenses": "AE", "POST /admin/people/{id}/licenses": "AE", "GET /admin/people/{id}/{deed}": "AE", "POST /admin/people/{id}/{deed}": "AE",
 	"GET /admin/groups/{id}/add": "AE", "POST /admin/history/{id}/undo": "AE",
 	"GET /connect": "AEU", "POST /connect": "AEU", "POST /connect/end": "AEU",
+	"GET /admin/imports": "AEU", "GET /admin/imports/{id}": "AEU", "GET /admin/imports/template": "AEU", "GET /admin/imports/{id}/rejects": "AEU",
+	"GET /admin/imports/new": "AE", "POST /admin/imports/new": "AE", "GET /admin/uploads/{id}": "AE", "POST /admin/uploads/{id}": "AE", "GET /admin/imports/{id}/apply": "AE",
+	"POST /admin/imports/{id}/apply": "AE", "POST /admin/imports/{id}/{order}": "AE", "GET /admin/people/edit": "AE", "POST /admin/people/edit": "AE",
+	"GET /admin/people/export": "AEU", "POST /admin/people/export": "AEU",
 	"POST /admin/health/stop": "A", "POST /admin/health/go": "A",
 	"GET /admin/people/{id}/kept": "A", "POST /admin/people/{id}/kept": "A", "GET /admin/people/{id}/forget": "A", "POST /admin/people/{id}/forget": "A",
 }
@@ -53,7 +57,7 @@ func TestA23_G22_EveryPageForEverybody(t *testing.T) {
 	for _, r := range routes {
 		paths[r.Path] = append(paths[r.Path], r.Method)
 	}
-	fill := strings.NewReplacer("{$}", "", "{id}", "00000000-0000-4000-8000-00000000abcd", "{name...}", "jobTitle", "{state}", "404", "{deed}", "block")
+	fill := strings.NewReplacer("{$}", "", "{id}", "00000000-0000-4000-8000-00000000abcd", "{name...}", "jobTitle", "{state}", "404", "{deed}", "block", "{order}", "pause")
 	ask := func(b *browser, method, path string) {
 		req, err := http.NewRequestWithContext(t.Context(), method, w.Portal+path, nil)
 		if err != nil {

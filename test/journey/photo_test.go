@@ -24,7 +24,14 @@ import (
 // upload posts a photo as the page does.
 func (b *browser) upload(name, kind string, data []byte) *browser {
 	b.t.Helper()
-	form := b.get("/profile/photo").form("/profile/photo")
+	b.get("/profile/photo")
+	return b.attach("/profile/photo", name, kind, data)
+}
+
+// attach sends the form of the page that posts to path, with a file.
+func (b *browser) attach(path, name, kind string, data []byte) *browser {
+	b.t.Helper()
+	form := b.form(path)
 	var body bytes.Buffer
 	m := multipart.NewWriter(&body)
 	for k, v := range form {
@@ -33,7 +40,7 @@ func (b *browser) upload(name, kind string, data []byte) *browser {
 		}
 	}
 	h := textproto.MIMEHeader{}
-	h.Set("Content-Disposition", fmt.Sprintf(`form-data; name=%q; filename=%q`, b.fileField(), name))
+	h.Set("Content-Disposition", fmt.Sprintf(`form-data; name=%q; filename="%s"`, b.fileField(), strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(name)))
 	h.Set("Content-Type", kind)
 	part, err := m.CreatePart(h)
 	if err != nil {
@@ -41,7 +48,7 @@ func (b *browser) upload(name, kind string, data []byte) *browser {
 	}
 	_, _ = part.Write(data)
 	_ = m.Close()
-	req, err := http.NewRequestWithContext(b.t.Context(), http.MethodPost, b.w.Portal+"/profile/photo", &body)
+	req, err := http.NewRequestWithContext(b.t.Context(), http.MethodPost, b.w.Portal+path, &body)
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import { chips } from "./chips.js";
 import { crop } from "./crop.js";
 import { selection } from "./list.js";
 import { live } from "./live.js";
+import { watch } from "./watch.js";
 
 const each = (mark, part) => document.querySelectorAll(mark).forEach(part);
 
@@ -15,7 +16,8 @@ each("textarea[data-chips]", chips);
 each("form[data-editor]", changes);
 each("form[data-photo]", crop);
 each("form[data-list]", selection);
-each("form[data-live]", live);
+each("form[data-live]", (form) => live(form, (part) => part.querySelectorAll("form[data-list]").forEach(selection)));
+each("[data-watch]", watch);
 
 // A list of choices that is left by hand is applied at once; the button is for pages without script.
 each("form.switch", (form) => {

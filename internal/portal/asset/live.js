@@ -1,6 +1,6 @@
 // Search as you type: what the form would show is fetched from its own address and put in place of what is there. The box keeps the
-// focus, the address bar says the same as the page, and the count is read out. Without this module the form's button does it.
-export function live(form) {
+// focus, the address bar says the same as the page, and the count is read out. ready is told the new part. Without this module the form's button does it.
+export function live(form, ready) {
   const id = form.dataset.live;
   const says = document.querySelector(`[data-count="${id}"]`);
   let wait = 0;
@@ -25,6 +25,7 @@ export function live(form) {
       if (this !== under) return;
       if (!next || this.status !== 200) { here.removeAttribute("aria-busy"); return; }
       here.replaceWith(document.adoptNode(next));
+      ready(next);
       history.replaceState(null, "", url);
       says.textContent = (next.querySelector("[data-says]") ?? next).textContent.trim();
     };

@@ -245,6 +245,7 @@ type Search struct {
 	Do          Action
 	State       State
 	From, Until time.Time // begun; Until is not in it
+	After       int64     // newer than this Seq: those that follow it; 0 is all
 }
 
 // Stop is a stop of all writing: whose, who pressed it, why, and since when.

@@ -53,23 +53,23 @@ var changeStates = []struct {
 }
 
 type changesBody struct {
-	Days          []dayView
-	On, By        string // as written: a sign-in name or an object id
-	Do, State     []optionView
-	From, Until   string
-	Chosen        []filterView
-	Clear, File   string
-	Older, Newest string
-	Empty         *emptyView
-	Problem       string
-	Kept          string // where what is kept of the person is taken out, "" for whoever may not
+	Days        []dayView
+	On, By      string // as written: a sign-in name or an object id
+	Do, State   []optionView
+	From, Until string
+	Chosen      []filterView
+	Clear, File string
+	historyPages
+	Empty   *emptyView
+	Problem string
+	Kept    string // where what is kept of the person is taken out, "" for whoever may not
 }
 
 // changesQuery is what the address of the history says.
 type changesQuery struct {
 	on, by, from, until string
 	do, state           string
-	before              int64
+	before, after       int64
 }
 
 func readChangesQuery(r *http.Request) (changesQuery, error) {
@@ -80,9 +80,11 @@ func readChangesQuery(r *http.Request) (changesQuery, error) {
 		}
 	}
 	l := changesQuery{on: strings.TrimSpace(q.Get("on")), by: strings.TrimSpace(q.Get("by")), from: q.Get("from"), until: q.Get("until"), do: q.Get("do"), state: q.Get("state")}
-	if s := q.Get("before"); s != "" {
-		if l.before = sequence(s); l.before == 0 {
-			return l, wrong("before")
+	for name, at := range map[string]*int64{"before": &l.before, "after": &l.after} {
+		if s := q.Get(name); s != "" {
+			if *at = sequence(s); *at == 0 {
+				return l, wrong(name)
+			}
 		}
 	}
 	known := l.do == "" || l.do == string(change.Update)
@@ -171,19 +173,14 @@ func (p *Portal) everybodysHistory(w http.ResponseWriter, r *http.Request, v *we
 	if q.On != "" && slices.Contains(v.Actor().Roles, directory.Admin) {
 		b.Kept = personAddress(directory.Ref{ID: q.On}) + "/kept"
 	}
-	list, err := p.Desk.History(r.Context(), v.Actor(), v.Session.Ref.Tenant, q, l.before, historyPage+1)
+	list, pages, err := leaf("/admin/history", l.values(), l.before, l.after, func(before, after int64) ([]change.Entry, error) {
+		q.After = after
+		return p.Desk.History(r.Context(), v.Actor(), v.Session.Ref.Tenant, q, before, historyPage+1)
+	})
 	if err != nil {
 		return err
 	}
-	if len(list) > historyPage {
-		list = list[:historyPage]
-		older := l.values()
-		older.Set("before", itoa(list[historyPage-1].Seq))
-		b.Older = with("/admin/history", older)
-	}
-	if l.before > 0 {
-		b.Newest = with("/admin/history", l.values())
-	}
+	b.historyPages = pages
 	undone := takenBack(list)
 	for _, e := range list {
 		day := v.Printer.LongDate(e.Begun)
@@ -193,7 +190,7 @@ func (p *Portal) everybodysHistory(w http.ResponseWriter, r *http.Request, v *we
 		d := &b.Days[len(b.Days)-1]
 		d.Entries = append(d.Entries, p.entryBy(v, e, undone[e.ID]))
 	}
-	if len(list) == 0 && len(l.values()) == 0 && l.before == 0 {
+	if len(list) == 0 && len(l.values()) == 0 && b.Newest == "" {
 		b.Empty = &emptyView{"clock", v.Printer.S("Nothing has been changed here yet"), v.Printer.S("Every change that is made through this portal appears here."), "/admin/people", v.Printer.S("People")}
 	} else if len(list) == 0 {
 		b.Empty = &emptyView{"clock", v.Printer.S("No change fits"), v.Printer.S("Every change that is made through this portal appears here. Remove a filter to see more."), "/admin/history", v.Printer.S("All changes")}
@@ -205,7 +202,7 @@ func (p *Portal) changesBody(v *web.Visit, l changesQuery) changesBody {
 	b := changesBody{On: l.on, By: l.by, From: l.from, Until: l.until, Clear: "/admin/history", File: with("/admin/history/export", l.values())}
 	chosen := func(label, value string, without changesQuery) {
 		if value != "" {
-			without.before = 0
+			without.before, without.after = 0, 0
 			b.Chosen = append(b.Chosen, filterView{label, value, with("/admin/history", without.values())})
 		}
 	}

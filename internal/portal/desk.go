@@ -1,8 +1,11 @@
 package portal
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 
 	"nameplate/internal/access"
@@ -100,25 +103,72 @@ func with(path string, q url.Values) string {
 	return path + "?" + q.Encode()
 }
 
-// cursor makes the directory's mark of the next page safe to leave the house: it counts for this person and this list only (B54).
-func (p *Portal) cursor(v *web.Visit, list, next string) string {
-	if next == "" {
-		return ""
-	}
-	return p.Site.Sign("page\x00" + v.Session.Ref.String() + "\x00" + list + "\x00" + next)
+// trail is where a list stands: which page it is, and the directory's marks of the pages up to it, this one's last. A directory only leads
+// on, so an address carries the way back.
+type trail struct {
+	number int // of the page; 1 is the first, which has no mark
+	marks  []string
 }
 
-// continued is the directory's mark that an address brings back; a forged one, or one of another list, is refused.
-func (p *Portal) continued(v *web.Visit, list, page string) (string, error) {
+// maxTrail is how long the marks in an address may be together: proxies take addresses of 8 kB. What does not fit is the oldest part of
+// the way back; the first page is always offered.
+const maxTrail = 3000
+
+// mark is where the directory goes on; "" on the first page.
+func (t trail) mark() string {
+	if len(t.marks) == 0 {
+		return ""
+	}
+	return t.marks[len(t.marks)-1]
+}
+
+// cursor makes a trail safe to leave the house: it counts for this person and this list only (B54).
+func (p *Portal) cursor(v *web.Visit, list string, t trail) string {
+	length := 0
+	for i := len(t.marks) - 1; i >= 0; i-- {
+		if length += len(t.marks[i]); length > maxTrail && i < len(t.marks)-1 {
+			t.marks = t.marks[i+1:]
+			break
+		}
+	}
+	return p.Site.Sign(strings.Join(append([]string{"page", v.Session.Ref.String(), list, strconv.Itoa(t.number)}, t.marks...), "\x00"))
+}
+
+// continued is the trail that an address brings back; a forged one, or one of another list, is refused.
+func (p *Portal) continued(v *web.Visit, list, page string) (trail, error) {
 	if page == "" {
-		return "", nil
+		return trail{number: 1}, nil
 	}
 	text, ok := p.Site.Signed(page)
-	next, mine := strings.CutPrefix(text, "page\x00"+v.Session.Ref.String()+"\x00"+list+"\x00")
-	if !ok || !mine {
-		return "", wrong("page")
+	rest, mine := strings.CutPrefix(text, strings.Join([]string{"page", v.Session.Ref.String(), list, ""}, "\x00"))
+	parts := strings.Split(rest, "\x00")
+	n, err := strconv.Atoi(parts[0])
+	if !ok || !mine || err != nil || len(parts) < 2 {
+		return trail{}, wrong("page")
 	}
-	return next, nil
+	return trail{n, parts[1:]}, nil
+}
+
+// pagesOf leads from one page of a list to its neighbors; next is the directory's mark of the following one, "" on the last.
+func (p *Portal) pagesOf(v *web.Visit, path, list string, q url.Values, t trail, next string) pageLinks {
+	to := func(t trail) string {
+		to := maps.Clone(q)
+		if len(t.marks) > 0 {
+			to.Set("page", p.cursor(v, list, t))
+		}
+		return with(path, to)
+	}
+	l := pageLinks{}
+	if next != "" {
+		l.Next = to(trail{t.number + 1, append(slices.Clone(t.marks), next)})
+	}
+	if n := len(t.marks); n > 0 {
+		l.First = to(trail{})
+		if n > 1 || t.number == 2 {
+			l.Previous = to(trail{t.number - 1, t.marks[:n-1]})
+		}
+	}
+	return l
 }
 
 // wrong refuses a request that has something in its address which no page of ours puts there.

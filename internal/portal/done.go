@@ -2,7 +2,9 @@ package portal
 
 import (
 	"context"
+	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -300,10 +302,12 @@ func typedAs(def property.Def, val property.Value) property.Value {
 }
 
 type historyBody struct {
-	Days  []dayView
-	Older string // address of the next page, "" at the end
-	First bool
+	Days []dayView
+	historyPages
 }
+
+// historyPages are the addresses of a page's neighbors, "" for none.
+type historyPages struct{ Older, Newer, Newest string }
 
 type dayView struct {
 	Title   string
@@ -333,16 +337,14 @@ type entryView struct {
 const historyPage = 25
 
 func (p *Portal) history(w http.ResponseWriter, r *http.Request, v *web.Visit) error {
-	before := sequence(r.URL.Query().Get("before"))
-	entries, err := p.Journal.On(r.Context(), v.Session.Ref, before, historyPage+1)
+	q := r.URL.Query()
+	entries, pages, err := leaf("/history", nil, sequence(q.Get("before")), sequence(q.Get("after")), func(before, after int64) ([]change.Entry, error) {
+		return p.Journal.Find(r.Context(), v.Session.Ref.Tenant, change.Search{On: v.Session.Ref.ID, After: after}, before, historyPage+1)
+	})
 	if err != nil {
 		return err
 	}
-	b := historyBody{First: before == 0}
-	if len(entries) > historyPage {
-		entries = entries[:historyPage]
-		b.Older = "/history?before=" + itoa(entries[historyPage-1].Seq)
-	}
+	b := historyBody{historyPages: pages}
 	undone := takenBack(entries)
 	for _, e := range entries {
 		day := v.Printer.LongDate(e.Begun)
@@ -353,6 +355,38 @@ func (p *Portal) history(w http.ResponseWriter, r *http.Request, v *web.Visit) e
 		d.Entries = append(d.Entries, p.entryView(v, e, undone[e.ID]))
 	}
 	return p.show(w, v, http.StatusOK, "history", p.page(r, v, "history", fail.T("History"), b))
+}
+
+// leaf is one page of a history: what is older than before or follows after; both 0 is the newest page. find gives one entry more than a
+// page has.
+func leaf(path string, q url.Values, before, after int64, find func(before, after int64) ([]change.Entry, error)) (list []change.Entry, to historyPages, err error) {
+	list, err = find(before, after)
+	if err == nil && after > 0 && len(list) <= historyPage { // nothing is newer than these: they stand on the first page
+		before, after = 0, 0
+		list, err = find(0, 0)
+	}
+	more := len(list) > historyPage
+	switch {
+	case more && after > 0:
+		list = list[1:]
+	case more:
+		list = list[:historyPage]
+	}
+	at := func(name string, e change.Entry) string {
+		to := url.Values{name: {itoa(e.Seq)}}
+		maps.Copy(to, q)
+		return with(path, to)
+	}
+	if n := len(list); n > 0 && (more || after > 0) {
+		to.Older = at("before", list[n-1])
+	}
+	if before > 0 || after > 0 {
+		to.Newest = with(path, q)
+		if len(list) > 0 {
+			to.Newer = at("after", list[0])
+		}
+	}
+	return list, to, err
 }
 
 // takenBack are the ids of the entries that others among these undid.

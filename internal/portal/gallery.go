@@ -163,7 +163,7 @@ func (p *Portal) galleryState(w http.ResponseWriter, r *http.Request, v *web.Vis
 		}}
 		return p.conflictPage(w, r, v, property.Values{"mobilePhone": property.Text("+45 99 99 99 99")}, out)
 	case "history":
-		b := historyBody{First: true, Older: "/gallery/history"}
+		b := historyBody{historyPages: historyPages{Older: "/gallery/history", Newer: "/gallery/history", Newest: "/gallery/history"}}
 		for i, e := range p.galleryEntries() {
 			day := v.Printer.LongDate(e.Begun)
 			if n := len(b.Days); n == 0 || b.Days[n-1].Title != day {

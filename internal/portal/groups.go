@@ -33,21 +33,13 @@ func listQuery(r *http.Request) (words, page string, err error) {
 	return strings.TrimSpace(q.Get("q")), q.Get("page"), nil
 }
 
-// pagesOf leads on from one page of a plain list.
-func (p *Portal) pagesOf(v *web.Visit, path, list, words, page, next string) pageLinks {
+// wordsOf is what an address says of a plain list beside its page.
+func wordsOf(words string) url.Values {
 	q := url.Values{}
 	if words != "" {
 		q.Set("q", words)
 	}
-	l := pageLinks{}
-	if page != "" {
-		l.First = with(path, q)
-	}
-	if next != "" {
-		q.Set("page", p.cursor(v, list, next))
-		l.Next = with(path, q)
-	}
-	return l
+	return q
 }
 
 func (p *Portal) groups(w http.ResponseWriter, r *http.Request, v *web.Visit) error {
@@ -56,11 +48,11 @@ func (p *Portal) groups(w http.ResponseWriter, r *http.Request, v *web.Visit) er
 		return err
 	}
 	name := "groups " + words
-	next, err := p.continued(v, name, page)
+	at, err := p.continued(v, name, page)
 	if err != nil {
 		return err
 	}
-	q := directory.Query{Search: words, Top: peopleSize, Page: next, Count: true}
+	q := directory.Query{Search: words, Top: peopleSize, Page: at.mark(), Count: true}
 	if words == "" {
 		q.Order = "displayName"
 	}
@@ -68,7 +60,7 @@ func (p *Portal) groups(w http.ResponseWriter, r *http.Request, v *web.Visit) er
 	if err != nil {
 		return err
 	}
-	b := groupsBody{Query: words, Clear: "/admin/groups", Pages: p.pagesOf(v, "/admin/groups", name, words, page, list.Next)}
+	b := groupsBody{Query: words, Clear: "/admin/groups", Pages: p.pagesOf(v, "/admin/groups", name, wordsOf(words), at, list.Next)}
 	for _, g := range list.List {
 		b.Rows = append(b.Rows, p.groupRow(v, g))
 	}
@@ -138,12 +130,12 @@ func (p *Portal) group(w http.ResponseWriter, r *http.Request, v *web.Visit) err
 	}
 	words, page := strings.TrimSpace(q.Get("q")), q.Get("page")
 	name := "members " + on.ID + " " + words
-	next, err := p.continued(v, name, page)
+	at, err := p.continued(v, name, page)
 	if err != nil {
 		return err
 	}
 	b.Search = words
-	list, err := p.Desk.Members(r.Context(), v.Actor(), on, directory.Query{Search: words, Names: []property.Name{"jobTitle", enabled}, Top: peopleSize, Page: next, Count: true})
+	list, err := p.Desk.Members(r.Context(), v.Actor(), on, directory.Query{Search: words, Names: []property.Name{"jobTitle", enabled}, Top: peopleSize, Page: at.mark(), Count: true})
 	if err != nil {
 		return err
 	}
@@ -155,7 +147,7 @@ func (p *Portal) group(w http.ResponseWriter, r *http.Request, v *web.Visit) err
 	if list.Total > len(b.Rows) {
 		b.Count = v.Printer.S("%[1]d of %[2]d people", len(b.Rows), list.Total)
 	}
-	b.Pages = p.pagesOf(v, b.At, name, words, page, list.Next)
+	b.Pages = p.pagesOf(v, b.At, name, wordsOf(words), at, list.Next)
 	b.Pages.Says = b.Count
 	if len(b.Rows) == 0 {
 		b.Empty = &emptyView{Icon: "people", Title: v.Printer.S("There is nobody in this group"), Say: v.Printer.S("Whoever is added appears here.")}

@@ -149,15 +149,16 @@ func (p *Portal) people(w http.ResponseWriter, r *http.Request, v *web.Visit) er
 	}
 	by, tenant := v.Actor(), v.Session.Ref.Tenant
 	b := p.peopleBody(v, l)
-	next, err := p.continued(v, "people "+l.values().Encode(), l.page)
+	name := "people " + l.values().Encode()
+	at, err := p.continued(v, name, l.page)
 	if err != nil {
 		return err
 	}
 	columns := p.columns(v, &b, &l)
-	q := directory.Query{Filter: l.clauses(), Search: l.words, Names: []property.Name{"jobTitle", "accountEnabled"}, Top: l.size, Page: next, Count: true}
+	q := directory.Query{Filter: l.clauses(), Search: l.words, Names: []property.Name{"jobTitle", "accountEnabled"}, Top: l.size, Page: at.mark(), Count: true}
 	if q.Order = "displayName"; l.sort != "" {
-		name, desc := strings.CutPrefix(l.sort, "-")
-		q.Order, q.Desc = property.Name(name), desc
+		by, desc := strings.CutPrefix(l.sort, "-")
+		q.Order, q.Desc = property.Name(by), desc
 	} else if l.words != "" {
 		q.Order = "" // the directory's own order: the best find first
 	}
@@ -190,19 +191,7 @@ func (p *Portal) people(w http.ResponseWriter, r *http.Request, v *web.Visit) er
 		}
 		b.Rows = append(b.Rows, row)
 	}
-	address := func(page string) string {
-		q := l.values()
-		if page != "" {
-			q.Set("page", page)
-		}
-		return with("/admin/people", q)
-	}
-	if list.Next != "" {
-		b.Pages.Next = address(p.cursor(v, "people "+l.values().Encode(), list.Next))
-	}
-	if l.page != "" {
-		b.Pages.First = address("")
-	}
+	b.Pages = p.pagesOf(v, "/admin/people", name, l.values(), at, list.Next)
 	b.Count = v.Printer.S("%d people", len(b.Rows))
 	if list.Total > len(b.Rows) {
 		b.Count = v.Printer.S("%[1]d of %[2]d people", len(b.Rows), list.Total)

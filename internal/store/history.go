@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"nameplate/internal/change"
@@ -151,7 +152,8 @@ func (j *Journal) On(ctx context.Context, ref directory.Ref, before int64, n int
 	return out, nil
 }
 
-// Find lists entries of everybody in a tenant that fit q, newest first, at most n, older than before (0: from the newest).
+// Find lists entries of everybody in a tenant that fit q, newest first, at most n, older than before (0: from the newest). With q.After
+// they are the n that follow it.
 func (j *Journal) Find(ctx context.Context, tenant string, q change.Search, before int64, n int) ([]change.Entry, error) {
 	if before <= 0 {
 		before = math.MaxInt64
@@ -176,10 +178,18 @@ func (j *Journal) Find(ctx context.Context, tenant string, q change.Search, befo
 	if !q.Until.IsZero() {
 		and("e.begun < $%d", micro(q.Until))
 	}
+	order := "DESC"
+	if q.After > 0 {
+		and("e.begin_seq > $%d", q.After)
+		order = "ASC"
+	}
 	args = append(args, max(n, 0))
-	out, err := j.s.entries(ctx, false, where+fmt.Sprintf(" ORDER BY e.begin_seq DESC LIMIT $%d", len(args)), args...)
+	out, err := j.s.entries(ctx, false, where+fmt.Sprintf(" ORDER BY e.begin_seq "+order+" LIMIT $%d", len(args)), args...)
 	if err != nil {
 		return nil, j.s.fault("store.find", err)
+	}
+	if q.After > 0 {
+		slices.Reverse(out)
 	}
 	return out, nil
 }

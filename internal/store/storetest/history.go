@@ -86,6 +86,24 @@ func search(t *testing.T, j change.Journal, c *Clock) {
 		if got := strings.Join(ids, " "); got != q.want {
 			t.Errorf("%s: found %q, want %q", name, got, q.want)
 		}
+		want := strings.Fields(q.want)
+		for i := len(want) - 2; i >= 0; i-- { // and back again, one by one
+			older, err := j.(finder).Find(ctx, tenantA, q.q, 0, 99)
+			must(t, name, err)
+			back := q.q
+			back.After = older[i+1].Seq
+			l, err := j.(finder).Find(ctx, tenantA, back, 0, 1)
+			must(t, name, err)
+			if len(l) != 1 || l[0].ID != want[i] {
+				t.Errorf("%s: newer than %s is %v, want %s", name, want[i+1], l, want[i])
+			}
+			back.After = older[len(older)-1].Seq
+			l, err = j.(finder).Find(ctx, tenantA, back, 0, 99)
+			must(t, name, err)
+			if len(l) != len(want)-1 || l[0].ID != want[0] {
+				t.Errorf("%s: newer than the oldest are %d", name, len(l))
+			}
+		}
 	}
 }
 

@@ -10,11 +10,13 @@ const (
 	China   // operated by 21Vianet
 )
 
-var clouds = [...]struct{ name, graph, login, portal string }{
-	Global:  {"global", "https://graph.microsoft.com", "https://login.microsoftonline.com", "https://portal.azure.com"},
-	USGovL4: {"us-gov-l4", "https://graph.microsoft.us", "https://login.microsoftonline.us", "https://portal.azure.us"},
-	USGovL5: {"us-gov-l5", "https://dod-graph.microsoft.us", "https://login.microsoftonline.us", "https://portal.azure.us"},
-	China:   {"china", "https://microsoftgraph.chinacloudapi.cn", "https://login.chinacloudapi.cn", "https://portal.azure.cn"},
+// China signs in at the name that its metadata and tokens call their issuer; login.chinacloudapi.cn is an older name of the same service.
+// https://learn.microsoft.com/entra/identity-platform/authentication-national-cloud
+var clouds = [...]struct{ name, graph, login, portal, exchange string }{
+	Global:  {"global", "https://graph.microsoft.com", "https://login.microsoftonline.com", "https://portal.azure.com", "api://AzureADTokenExchange"},
+	USGovL4: {"us-gov-l4", "https://graph.microsoft.us", "https://login.microsoftonline.us", "https://portal.azure.us", "api://AzureADTokenExchangeUSGov"},
+	USGovL5: {"us-gov-l5", "https://dod-graph.microsoft.us", "https://login.microsoftonline.us", "https://portal.azure.us", "api://AzureADTokenExchangeUSGov"},
+	China:   {"china", "https://microsoftgraph.chinacloudapi.cn", "https://login.partner.microsoftonline.cn", "https://portal.azure.cn", "api://AzureADTokenExchangeChina"},
 }
 
 func (c Cloud) valid() Cloud {
@@ -35,6 +37,10 @@ func (c Cloud) Login() string { return clouds[c.valid()].login }
 
 // Portal is the origin of the administrators' portal.
 func (c Cloud) Portal() string { return clouds[c.valid()].portal }
+
+// Exchange is the audience of a token with which another issuer, or a managed identity, vouches for an application in this cloud.
+// https://learn.microsoft.com/entra/workload-id/workload-identity-federation-config-app-trust-managed-identity
+func (c Cloud) Exchange() string { return clouds[c.valid()].exchange }
 
 // CloudNamed finds a cloud by its name in settings.
 func CloudNamed(name string) (Cloud, bool) {

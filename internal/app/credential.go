@@ -60,18 +60,6 @@ func transport(caFile string) (*http.Transport, error) {
 	return t, nil
 }
 
-// exchangeAudience is what a managed identity's token is made out to when it stands for an application, in each cloud.
-// https://learn.microsoft.com/entra/workload-id/workload-identity-federation-config-app-trust-managed-identity
-func exchangeAudience(cloud string) string {
-	switch cloud {
-	case graph.USGovL4.String(), graph.USGovL5.String():
-		return "api://AzureADTokenExchangeUSGov"
-	case graph.China.String():
-		return "api://AzureADTokenExchangeChina"
-	}
-	return "api://AzureADTokenExchange"
-}
-
 // maxAssertion is how long a token of another issuer may be, in bytes.
 const maxAssertion = 64 << 10
 
@@ -100,7 +88,8 @@ func assertion(cfg config.Config, client *http.Client) (access.Assertion, error)
 		if err != nil {
 			return nil, err
 		}
-		ask := policy.TokenRequestOptions{Scopes: []string{exchangeAudience(cfg.Cloud.Name) + "/.default"}}
+		in, _ := graph.CloudNamed(cfg.Cloud.Name) // the settings have no other names
+		ask := policy.TokenRequestOptions{Scopes: []string{in.Exchange() + "/.default"}}
 		return func(ctx context.Context) (string, error) {
 			t, err := identity.GetToken(ctx, ask)
 			return t.Token, err

@@ -97,7 +97,7 @@ func TestS2_4_FourClouds(t *testing.T) {
 		"global":    {"https://login.microsoftonline.com", "https://graph.microsoft.com"},
 		"us-gov-l4": {"https://login.microsoftonline.us", "https://graph.microsoft.us"},
 		"us-gov-l5": {"https://login.microsoftonline.us", "https://dod-graph.microsoft.us"},
-		"china":     {"https://login.chinacloudapi.cn", "https://microsoftgraph.chinacloudapi.cn"},
+		"china":     {"https://login.partner.microsoftonline.cn", "https://microsoftgraph.chinacloudapi.cn"},
 	} {
 		c, mistakes := load(t, "", tenant, client, secret, "NAMEPLATE_CLOUD="+cloud)
 		if mistakes != nil || c.Cloud.Authority != want[0] || c.Cloud.Graph != want[1] {

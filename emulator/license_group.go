@@ -170,16 +170,7 @@ func (c *call) passTo(u, g *object, gives []license) (failed bool) {
 }
 
 // reprocessLicenses tries a person's licenses of groups again: https://learn.microsoft.com/en-us/graph/api/user-reprocesslicenseassignment
-func (c *call) reprocessLicenses(key string) error {
-	if err := c.method(http.MethodPost); err != nil {
-		return err
-	}
-	c.e.mu.Lock()
-	defer c.e.mu.Unlock()
-	u, err := c.find(key)
-	if err != nil {
-		return err
-	}
+func (c *call) reprocessLicenses(u *object) error {
 	if err := c.mayLicense(u, "User.ReadWrite.All", "Directory.ReadWrite.All"); err != nil {
 		return err
 	}

@@ -171,16 +171,7 @@ func (c *call) changePassword(key string) error {
 }
 
 // revokeSessions: https://learn.microsoft.com/en-us/graph/api/user-revokesigninsessions
-func (c *call) revokeSessions(key string) error {
-	if err := c.method(http.MethodPost); err != nil {
-		return err
-	}
-	c.e.mu.Lock()
-	defer c.e.mu.Unlock()
-	u, err := c.find(key)
-	if err != nil {
-		return err
-	}
+func (c *call) revokeSessions(u *object) error {
 	own := c.p.self(u) && c.p.holds("User.ReadWrite")
 	if !own && !c.p.holds("User.RevokeSessions.All", "User.ReadWrite.All", "Directory.ReadWrite.All") && !c.p.asUser() {
 		return denied()
@@ -195,4 +186,18 @@ func (c *call) revokeSessions(key string) error {
 	c.e.ledger.add(entry)
 	c.t.dir.changed(c.e.Now(), change{object: u, props: []int{pValidFrom}})
 	return c.value("Boolean", "true")
+}
+
+// postAbout answers a POST about a person: with the directory locked and the person found.
+func (c *call) postAbout(key string, do func(u *object) error) error {
+	if err := c.method(http.MethodPost); err != nil {
+		return err
+	}
+	c.e.mu.Lock()
+	defer c.e.mu.Unlock()
+	u, err := c.find(key)
+	if err != nil {
+		return err
+	}
+	return do(u)
 }

@@ -281,7 +281,7 @@ func (c *call) userRoutes(key string, n int) (bool, error) {
 		}
 	case "reprocesslicenseassignment", "microsoft.graph.reprocesslicenseassignment":
 		if last {
-			return true, c.reprocessLicenses(key)
+			return true, c.postAbout(key, c.reprocessLicenses)
 		}
 	case "sendmail", "microsoft.graph.sendmail":
 		if last {
@@ -289,7 +289,7 @@ func (c *call) userRoutes(key string, n int) (bool, error) {
 		}
 	case "revokesigninsessions", "microsoft.graph.revokesigninsessions":
 		if last {
-			return true, c.revokeSessions(key)
+			return true, c.postAbout(key, c.revokeSessions)
 		}
 	}
 	return false, nil

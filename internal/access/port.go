@@ -66,6 +66,7 @@ type Store interface {
 	// KeyIDs are the ids of the keys that values in the store were sealed with; AddKeyID adds one.
 	KeyIDs(ctx context.Context) ([]string, error)
 	AddKeyID(ctx context.Context, id string) error
-	// Sweep forgets what nobody can use any more at now: marks of attempts, forms, sessions that ended a day ago.
+	// Sweep forgets what nobody can use any more at now: marks of attempts, forms, secrets that waited too long, sessions that
+	// ended a day ago.
 	Sweep(ctx context.Context, now time.Time) (rows int, err error)
 }

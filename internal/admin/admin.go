@@ -42,6 +42,7 @@ type Engine interface {
 	Weigh(ctx context.Context, c change.Change, seen change.Seen) (change.Preview, error)
 	Apply(ctx context.Context, c change.Change) (change.Outcome, error)
 	Inverse(ctx context.Context, tenant, entry string, by directory.Actor) (change.Change, error)
+	Reveal(ctx context.Context, tenant, entry string, by directory.Actor) (string, error)
 	Together(ctx context.Context, n int, do func(i int, e *change.Engine, r directory.Reader))
 }
 

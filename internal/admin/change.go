@@ -29,7 +29,7 @@ type Preview struct {
 
 func dangerous(do change.Action, set property.Values) bool {
 	switch do {
-	case change.Account, change.Password:
+	case change.Create, change.Account, change.Password:
 		return true
 	case change.Update:
 		on, said := set["accountEnabled"]
@@ -42,6 +42,8 @@ func dangerous(do change.Action, set property.Values) bool {
 // scope is what a key needs for a change. Whoever can lock somebody out needs more than whoever keeps a telephone number right.
 func scope(c change.Change) directory.Scope {
 	switch c.Do {
+	case change.Create:
+		return directory.PeopleCreate
 	case change.Member:
 		return directory.GroupsWrite
 	case change.License:
@@ -152,6 +154,11 @@ func (d *Desk) ready(ctx context.Context, c change.Change) (change.Change, error
 	names := map[string]string{}
 	for k, v := range c.Names {
 		names[k] = v
+	}
+	if c.Do == change.Create {
+		names["on"] = c.Set["displayName"].Str()
+		c.Names = names
+		return c, nil
 	}
 	var skus []directory.SKU
 	for n, v := range c.Set {

@@ -53,6 +53,7 @@ type App struct {
 	now    func() time.Time
 	store  *store.Store
 	access *access.Service
+	vault  *access.Vault
 	all    []*connected // one at least
 	api    *api.API
 	keys   *access.Keys
@@ -112,6 +113,7 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 		}
 		a.all = append(a.all, c)
 	}
+	a.vault = &access.Vault{Sealer: sealer, Store: a.store.Secrets(), Now: o.Now}
 	tenants, live, of := a.signIn()
 	a.access, err = access.New(access.Config{
 		Tenants: tenants, Live: live, Member: of,

@@ -23,6 +23,7 @@ type Action string
 const (
 	Update Action = "update" // set properties
 	Photo  Action = "photo"  // set or remove the picture
+	Create Action = "create" // make a person; On's ID is the engine's to give, Set are properties, Secret is the first password
 
 	// These set facets of package directory.
 	Manager  Action = "manager"  // give or take a manager
@@ -77,7 +78,7 @@ type Change struct {
 	Why    string // for people: "" or "Undo of …"
 	// Names are what ids in Set were called at the time, for the history: a facet, or the object id that is its value.
 	Names map[string]string `json:",omitempty"`
-	// Secret is the new password of Password. It is kept nowhere.
+	// Secret is the new password of Password and Create. It is in no journal; that of Create waits sealed until Reveal.
 	Secret string `json:"-"`
 	Undoes string // the entry that this change takes back, "" for none
 	Asked  string // digest of what was asked, made by the engine: the same Key with another Asked is another change
@@ -137,6 +138,7 @@ type Outcome struct {
 	Conflicts []Conflict
 	Problem   *fail.Error // the whole change's problem; parts have their own
 	At        time.Time
+	Created   string `json:",omitempty"` // the object id of whom a Create has made
 }
 
 // Cause is why nothing or not all came of a change: its own problem, or that of its first part that has one; nil where all is well.
@@ -200,7 +202,8 @@ type Journal interface {
 	Get(ctx context.Context, tenant, id string) (Entry, error)
 	// ByKey finds an entry by its key; fail.NotFound.
 	ByKey(ctx context.Context, tenant, key string) (Entry, error)
-	// On lists the entries on an object, newest first, at most n, older than before (0: from the newest).
+	// On lists the entries on an object, newest first, at most n, older than before (0: from the newest). An entry of Create is on
+	// whom it created once it has ended so, and every method gives it Landed.
 	On(ctx context.Context, ref directory.Ref, before int64, n int) ([]Entry, error)
 	// Unsettled lists a tenant's entries (every tenant's when none is named) that are open since before t, and unverified ones, oldest
 	// first.

@@ -144,8 +144,12 @@ func (r *run) writeDeed(ctx context.Context, p Part) error {
 }
 
 // passwordLost is for a password that a crash took before it was sent: it is kept nowhere.
-func passwordLost() *fail.Error {
+func passwordLost(do Action) *fail.Error {
 	f := notSent()
+	if do == Create {
+		f.Say = fail.T("Nobody was added, because the work was cut off before the password was kept. Add them again.")
+		return f
+	}
 	f.Say = fail.T("The new password was not set, because the save was cut off. Set another one.")
 	return f
 }
@@ -175,5 +179,6 @@ func undoable(a Action) bool { return a != Password && a != Sessions && !a.Own()
 // Undoable says whether an entry is of a sort that Inverse takes back: it ended, something of it arrived, its action can be, and what
 // was there before was not forgotten.
 func (t Entry) Undoable() bool {
-	return !t.Ended.IsZero() && t.Forgotten.IsZero() && (t.Outcome.State == Applied || t.Outcome.State == Partly) && undoable(t.Change.Do)
+	return !t.Ended.IsZero() && t.Forgotten.IsZero() && (t.Outcome.State == Applied || t.Outcome.State == Partly) && undoable(t.Change.Do) &&
+		(t.Change.Do != Create || t.Outcome.Created != "")
 }

@@ -88,6 +88,7 @@ func (d *diary) End(_ context.Context, id string, o change.Outcome) error {
 		return fail.New(fail.Conflict, "diary.end", fail.T("Ended."))
 	}
 	d.entries[i].Outcome, d.entries[i].Ended = copiedOutcome(o), d.now()
+	d.entries[i] = d.entries[i].Landed()
 	return nil
 }
 

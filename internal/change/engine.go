@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -29,6 +30,7 @@ type Config struct {
 	Writer     directory.Writer
 	Many       directory.Many // what Together asks; nil: it goes one by one
 	Journal    Journal
+	Secrets    Secrets // for Create; nil: nobody is created
 	Policy     Policy
 	Properties Properties
 	Now        func() time.Time
@@ -189,6 +191,14 @@ func (e *Engine) allProblems(ctx context.Context, w wish, probs []fail.Problem) 
 	for _, p := range probs {
 		delete(rest, property.Name(p.Field))
 	}
+	if w.Do == Create {
+		c := w.Change
+		c.Set = rest
+		_, more := e.may(ctx, c, nobody(c, e.cfg.Policy.Needs()))
+		return append(probs, slices.DeleteFunc(more, func(m fail.Problem) bool {
+			return slices.ContainsFunc(probs, func(p fail.Problem) bool { return p.Field == m.Field })
+		})...)
+	}
 	if w.Do != Update || len(rest) == 0 || w.On.ID == "" {
 		return probs
 	}
@@ -251,7 +261,7 @@ func (e *Engine) attempt(ctx context.Context, w wish) (Outcome, error) {
 	var newest int64
 	for _, p := range past {
 		newest = max(newest, p.Seq)
-		if p.Ended.IsZero() {
+		if p.Ended.IsZero() || w.Do == Create && p.Outcome.State == Unverified { // the second might take the first's person for its own
 			return Outcome{}, busyError(w.On) // before the read, which would be stale when it is our turn
 		}
 	}
@@ -313,6 +323,12 @@ func (e *Engine) attempt(ctx context.Context, w wish) (Outcome, error) {
 		}
 		r.ent.Outcome.Conflicts = moved
 		return r.end(ctx)
+	}
+	if w.Do == Create {
+		if err := e.cfg.Secrets.Put(ctx, w.On.Tenant, ent.ID, w.Secret); err != nil {
+			r.ent.Outcome.Parts[0].State, r.ent.Outcome.Parts[0].Problem = Failed, problemOf(err)
+			return r.end(ctx)
+		}
 	}
 	for i := range r.ent.Outcome.Parts {
 		if err := r.part(ctx, i, false); err != nil {
@@ -402,10 +418,12 @@ func digest(c Change) string {
 }
 
 // Seen is what was read of somebody together with many others: every name of the change and of Policy.Needs, accountEnabled, the roles,
-// and the groups that a Member names, by id.
+// and the groups that a Member names, by id. Of somebody who is to be created, User is whoever
+// has the sign-in name, zero when nobody has.
 type Seen struct {
 	directory.User
-	Groups map[string]directory.Group
+	Groups  map[string]directory.Group
+	Domains []string // verified ones, for Create
 }
 
 // Weigh is Check of a change on somebody who was read already. It makes no request, and a stop of all writing is not its question.
@@ -425,6 +443,17 @@ func (h held) User(context.Context, directory.Authority, directory.Ref, director
 	u := h.seen.User
 	u.Values = u.Values.Clone()
 	return u, nil
+}
+
+func (h held) ByName(context.Context, string, string, directory.Ask) (directory.User, error) {
+	if h.seen.Ref.ID == "" {
+		return directory.User{}, fail.New(fail.NotFound, "change.weigh", fail.T("This is not in the directory, or not any more."))
+	}
+	return h.seen.User, nil
+}
+
+func (h held) Organization(context.Context, string) (directory.Organization, error) {
+	return directory.Organization{Domains: h.seen.Domains}, nil
 }
 
 type groupsHeld map[string]directory.Group

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"nameplate/internal/directory"
 	"nameplate/internal/fail"
@@ -41,6 +42,9 @@ func (e *Engine) Inverse(ctx context.Context, tenant, entry string, by directory
 		f.Item, f.Code = entry, "not_undoable"
 		return Change{}, f
 	}
+	if ent.Change.Do == Create {
+		return e.uncreate(ctx, ent, by)
+	}
 	c := Change{On: ent.Change.On, Do: ent.Change.Do, By: by, Undoes: entry, Names: ent.Change.Names, Set: property.Values{}, Expect: property.Values{}}
 	for _, p := range ent.Outcome.Parts {
 		if p.State != Applied && p.State != Unverified {
@@ -52,9 +56,7 @@ func (e *Engine) Inverse(ctx context.Context, tenant, entry string, by directory
 		}
 	}
 	if len(c.Set) == 0 {
-		f := fail.New(fail.Invalid, "change.inverse", fail.T("There is nothing to undo: this change did not alter the profile."))
-		f.Item, f.Code = entry, CodeNothing
-		return Change{}, f
+		return Change{}, nothingToUndo(entry)
 	}
 	if c.Do == Photo {
 		if sum := c.Set[PhotoName].Str(); sum != "" {
@@ -67,6 +69,37 @@ func (e *Engine) Inverse(ctx context.Context, tenant, entry string, by directory
 	c.Why = "Undo of " + entry
 	c.Key, err = e.undoKey(ctx, tenant, entry)
 	return c, err
+}
+
+func nothingToUndo(entry string) error {
+	f := fail.New(fail.Invalid, "change.inverse", fail.T("There is nothing to undo: this change did not alter the profile."))
+	f.Item, f.Code = entry, CodeNothing
+	return f
+}
+
+// uncreate deletes who was created, when they are still as they were created.
+func (e *Engine) uncreate(ctx context.Context, ent Entry, by directory.Actor) (c Change, err error) {
+	if ent.Outcome.Created == "" {
+		return Change{}, nothingToUndo(ent.ID)
+	}
+	c = Change{
+		On: ent.Landed().Change.On, Do: Account, By: by, Undoes: ent.ID, Names: ent.Change.Names, Why: "Undo of " + ent.ID,
+		Set: property.Values{directory.FacetAccount: property.Text(directory.Deleted)}, Expect: ent.Change.Set.Clone(),
+	}
+	c.Key, err = e.undoKey(ctx, c.On.Tenant, ent.ID)
+	return c, err
+}
+
+// astray is what is not as expected of a person who is to be deleted or restored, beside whether they are there.
+func astray(c Change, u directory.User) (out []Conflict) {
+	for _, n := range c.Expect.Names() {
+		saw, now := c.Expect[n], u.Values[n]
+		if directory.Facet(n) || alike(saw, now) || n == upnName && strings.EqualFold(saw.Str(), now.Str()) {
+			continue
+		}
+		out = append(out, Conflict{Name: n, Saw: saw, Now: now, Wanted: property.Null()})
+	}
+	return out
 }
 
 // undoKey is free for a first undo and for another try after one that changed nothing.

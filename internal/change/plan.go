@@ -24,7 +24,7 @@ func (e *Engine) wish(c Change) (wish, []fail.Problem) {
 	say := func(field, code string, t fail.Text) {
 		probs = append(probs, fail.Problem{Field: field, Code: code, Say: t})
 	}
-	if c.On.ID == "" || c.On.Tenant == "" {
+	if c.On.ID == "" && c.Do != Create || c.On.Tenant == "" {
 		say("", "target", fail.T("It is not said whose profile this is about. Open the page again."))
 	} else if e.cfg.Tenant != "" && c.On.Tenant != e.cfg.Tenant {
 		say("", codeDenied, fail.T("This is about somebody of another organization."))
@@ -70,6 +70,8 @@ func (e *Engine) wish(c Change) (wish, []fail.Problem) {
 			}
 			w.Set[PhotoName] = album{held: map[string][]byte{}}.hold(c.Photo)
 		}
+	case Create:
+		e.newcomer(&w, say)
 	default:
 		if deeds[c.Do] == nil {
 			say("", "action", fail.T("There is no such kind of change."))
@@ -120,6 +122,9 @@ func (e *Engine) plan(ctx context.Context, w wish, past []Entry) (plan, error) {
 		p.Problems = []fail.Problem{{Code: CodeHeld, Say: f.Say}}
 		return p, nil
 	}
+	if w.Do == Create {
+		return p, e.planCreate(ctx, w, &p)
+	}
 	as := e.readAs(w.Change)
 	p.at = e.cfg.Now()
 	u, err := e.cfg.Reader.User(ctx, as, w.On, e.ask(w.Change))
@@ -157,6 +162,9 @@ func (e *Engine) plan(ctx context.Context, w wish, past []Entry) (plan, error) {
 			p.Diff[n] = want
 		}
 	}
+	if w.Do == Account && len(p.Diff) > 0 {
+		p.Conflicts = append(p.Conflicts, astray(w.Change, u)...)
+	}
 	for n := range p.Diff {
 		for _, s := range siblings(n) {
 			if _, ok := p.Diff[s]; !ok && late.doubt[s] {
@@ -186,6 +194,9 @@ func (e *Engine) readAs(c Change) directory.Authority {
 // ask is what has to be known of the person to judge a change.
 func (e *Engine) ask(c Change) directory.Ask {
 	names := append(c.Set.Names(), e.cfg.Policy.Needs()...)
+	if c.Do == Account {
+		names = append(names, c.Expect.Names()...)
+	}
 	if _, ok := e.cfg.Properties.Def(accountEnabled); ok {
 		names = append(names, accountEnabled)
 	}

@@ -28,6 +28,8 @@ type run struct {
 	seen   property.Values     // what was read first
 	at     time.Time           // when all of it was read
 	secret string              // a new password
+	sent   bool                // of Create: a request may have left this machine
+	found  string              // of Create: the object id of who may have come of it
 }
 
 func newRun(e *Engine, ent Entry) run {
@@ -176,6 +178,9 @@ func (r *run) write(ctx context.Context, p Part) (property.Values, error) {
 		}
 		return nil, r.e.cfg.Writer.SetPhoto(ctx, p.As, c.On, jpeg)
 	}
+	if c.Do == Create {
+		return nil, r.create(ctx, p)
+	}
 	if deeds[c.Do] != nil {
 		return nil, r.writeDeed(ctx, p)
 	}
@@ -200,11 +205,19 @@ func (r *run) look(ctx context.Context, names []property.Name) (property.Values,
 		v, err := r.picture(ctx, r.as, r.ent.Change.On)
 		return property.Values{PhotoName: v}, err
 	}
+	if r.ent.Change.Do == Create {
+		return r.lookForNewcomer(ctx, names)
+	}
 	names = r.e.reads(names)
 	u, err := r.e.cfg.Reader.User(ctx, r.as, r.ent.Change.On, directory.Ask{Names: names})
 	if err != nil {
 		return nil, err
 	}
+	return valuesOf(u, names)
+}
+
+// valuesOf are the values of names, all of them.
+func valuesOf(u directory.User, names []property.Name) (property.Values, error) {
 	out := property.Values{}
 	for _, n := range names {
 		v, ok := u.Values[n]
@@ -381,6 +394,9 @@ func (r *run) end(ctx context.Context) (Outcome, error) {
 	o := &r.ent.Outcome
 	if len(o.Parts) > 0 {
 		o.State, o.Problem = overall(o.Parts)
+	}
+	if r.ent.Change.Do == Create {
+		r.born(ctx)
 	}
 	o.At = r.e.cfg.Now()
 	if err := r.keep(ctx); err != nil {

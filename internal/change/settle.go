@@ -93,6 +93,7 @@ func (e *Engine) settled(o Outcome, err error) (bool, error) {
 func (r *run) resume(ctx context.Context, i int, old bool) error {
 	p := &r.ent.Outcome.Parts[i]
 	sent := r.ent.Attempt.Sent && i <= r.ent.Attempt.Part
+	r.sent = sent
 	lost := fail.New(fail.Unavailable, "change.settle", fail.T("The save was cut off. It was found out afterwards what had arrived."))
 	again := r.readBack(ctx, p, lost)
 	p.Confirmed = p.Confirmed && sent
@@ -107,8 +108,11 @@ func (r *run) resume(ctx context.Context, i int, old bool) error {
 		p.Problem = fail.New(fail.Unavailable, "change.settle", fail.T("The save was cut off before it arrived. Nothing of this was changed; save it again if it is still wanted."))
 		return nil
 	}
-	if r.ent.Change.Do == Password && r.secret == "" {
-		p.State, p.Problem = Failed, passwordLost()
+	if r.ent.Change.Do == Create {
+		r.secret, _ = r.e.cfg.Secrets.Get(ctx, r.ent.Change.On.Tenant, r.ent.ID)
+	}
+	if (r.ent.Change.Do == Password || r.ent.Change.Do == Create) && r.secret == "" {
+		p.State, p.Problem = Failed, passwordLost(r.ent.Change.Do)
 		return nil
 	}
 	if probs := r.allowed(ctx); len(probs) > 0 {
@@ -134,6 +138,10 @@ func (r *run) resume(ctx context.Context, i int, old bool) error {
 // allowed asks the policy again: since the crash the right may have been taken away.
 func (r *run) allowed(ctx context.Context) []fail.Problem {
 	c := r.ent.Change
+	if c.Do == Create {
+		_, probs := r.e.may(ctx, c, nobody(c, r.e.cfg.Policy.Needs()))
+		return probs
+	}
 	ask := r.e.ask(c)
 	u, err := r.e.cfg.Reader.User(ctx, r.as, c.On, ask)
 	if err != nil {
@@ -145,6 +153,7 @@ func (r *run) allowed(ctx context.Context) []fail.Problem {
 
 // recheck looks again at a part that was Unverified.
 func (r *run) recheck(ctx context.Context, p *Part, old bool) {
+	r.sent = true
 	now, err := r.agree(ctx, p.Names)
 	if err != nil {
 		if old {

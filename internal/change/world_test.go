@@ -240,12 +240,8 @@ func (b *tenantBox) User(_ context.Context, _ directory.Authority, on directory.
 	return u, nil
 }
 
-func (b *tenantBox) ByName(context.Context, string, string, directory.Ask) (directory.User, error) {
-	return directory.User{}, fail.New(fail.NotFound, "box.byname", fail.T("Not there."))
-}
-
 func (b *tenantBox) Organization(context.Context, string) (directory.Organization, error) {
-	return directory.Organization{Tenant: tenant}, nil
+	return directory.Organization{Tenant: tenant, Domains: []string{"contoso.example"}}, nil
 }
 
 func (b *tenantBox) Update(_ context.Context, as directory.Authority, on directory.Ref, set property.Values) (property.Values, error) {
@@ -365,7 +361,7 @@ func newWorld(t testing.TB, edit ...func(*change.Config)) *world {
 	w.box = newBox(w.clock)
 	w.journal = &diary{now: w.clock.Now, blobs: map[string][]byte{}}
 	w.cfg = change.Config{
-		Reader: w.box, Writer: w.box, Groups: w.box, Journal: w.journal, Policy: anything{}, Properties: property.Catalog(),
+		Reader: w.box, Writer: w.box, Groups: w.box, Journal: w.journal, Secrets: &drawer{kept: map[string]string{}}, Policy: anything{}, Properties: property.Catalog(),
 		Now: w.clock.Now, Wait: w.clock.Wait,
 		NewID: func() string { w.ids++; return fmt.Sprintf("e%d", w.ids) },
 	}

@@ -9,7 +9,10 @@ package directory
 
 import (
 	"context"
+	"crypto/sha256"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"nameplate/internal/property"
@@ -19,6 +22,14 @@ import (
 type Ref struct {
 	Tenant string
 	ID     string
+}
+
+// Newcomer names somebody who is to be created in a tenant, before they have an object id: a GUID (version 8) that follows from the sign-in
+// name and is no object's.
+func Newcomer(tenant, upn string) Ref {
+	h := sha256.Sum256([]byte("newcomer\x00" + tenant + "\x00" + strings.ToLower(upn)))
+	h[6], h[8] = h[6]&0x0f|0x80, h[8]&0x3f|0x80
+	return Ref{tenant, fmt.Sprintf("%x-%x-%x-%x-%x", h[:4], h[4:6], h[6:8], h[8:10], h[10:16])}
 }
 
 func (r Ref) String() string { return r.Tenant + "/" + r.ID }
@@ -134,6 +145,9 @@ type Writer interface {
 	// already split what must stand alone. After holds the values read back; it is nil when the write was taken but the
 	// read-back did not come.
 	Update(ctx context.Context, as Authority, on Ref, set property.Values) (after property.Values, err error)
+	// CreatePerson makes a person with exactly these properties and a password that has to be changed at the first sign-in, and says the
+	// object id. on is their Newcomer. Exists when the sign-in name or an address is somebody's.
+	CreatePerson(ctx context.Context, as Authority, on Ref, set property.Values, password string) (id string, err error)
 	// SetPhoto stores a JPEG. RemovePhoto removes it; NotFound when there is none.
 	SetPhoto(ctx context.Context, as Authority, on Ref, jpeg []byte) error
 	RemovePhoto(ctx context.Context, as Authority, on Ref) error
@@ -205,6 +219,7 @@ type Scope string
 const (
 	PeopleRead     Scope = "people:read"     // people, groups, products, the rendered policy
 	PeopleWrite    Scope = "people:write"    // properties, picture, manager
+	PeopleCreate   Scope = "people:create"   // add people
 	PeopleDelete   Scope = "people:delete"   // delete, restore, block, change a sign-in name
 	GroupsWrite    Scope = "groups:write"    // members
 	LicensesWrite  Scope = "licenses:write"  // products and their services
@@ -215,7 +230,7 @@ const (
 
 // Scopes are all of them.
 func Scopes() []Scope {
-	return []Scope{PeopleRead, PeopleWrite, PeopleDelete, GroupsWrite, LicensesWrite, PasswordsWrite, HistoryRead, KeysManage}
+	return []Scope{PeopleRead, PeopleWrite, PeopleCreate, PeopleDelete, GroupsWrite, LicensesWrite, PasswordsWrite, HistoryRead, KeysManage}
 }
 
 // Actor is who makes a change. It names a session and never carries a token.

@@ -25,6 +25,7 @@ const (
 const (
 	Active  = "active"
 	Deleted = "deleted"
+	Taken   = "taken" // only of somebody who is to be created: another person has the sign-in name
 )
 
 // MemberOf is the facet that says whether a person is a direct member of a group: true or null.

@@ -2,13 +2,50 @@ package entra
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
+	"strings"
 
 	"nameplate/graph"
 	"nameplate/internal/directory"
 	"nameplate/internal/fail"
 	"nameplate/internal/property"
 )
+
+// CreatePerson implements directory.Writer. https://learn.microsoft.com/graph/api/user-post-users
+func (d *Directory) CreatePerson(ctx context.Context, as directory.Authority, on directory.Ref, set property.Values, password string) (string, error) {
+	w, err := d.writing("entra.create", as, on, property.CreatePeople)
+	if err != nil {
+		return "", err
+	}
+	w.set = set
+	body, err := property.Body(d.o.Properties, set, blanks)
+	var whole map[string]any
+	if err == nil {
+		err = json.Unmarshal(body, &whole)
+	}
+	if err != nil {
+		return "", unfit(w.op, on.ID, err)
+	}
+	whole["passwordProfile"] = map[string]any{"password": password, "forceChangePasswordNextSignIn": true}
+	var made struct{ ID string }
+	if err := w.c.Post(ctx, "/users", whole, &made); err != nil {
+		return "", w.refused(ctx, err)
+	}
+	if !guid(made.ID) {
+		return "", w.refused(ctx, &graph.Fault{Op: "POST users", Sent: true, What: "the answer is no person"})
+	}
+	return strings.ToLower(made.ID), nil
+}
+
+// blanks is the other half of what Graph takes only whole, of somebody who is not there yet.
+var blanks = property.Values{"employeeOrgData/division": property.Null(), "employeeOrgData/costCenter": property.Null()}
+
+func unfit(op, item string, err error) error {
+	f := fail.Wrap(fail.Invalid, op, err)
+	f.Item, f.Say = item, fail.T("This cannot be written to the directory in this form. Nothing was changed.")
+	return f
+}
 
 // Update implements directory.Writer: one $batch with the PATCH and a GET that depends on it.
 // https://learn.microsoft.com/graph/api/user-update
@@ -50,9 +87,7 @@ func (d *Directory) update(as directory.Authority, on directory.Ref, set propert
 	t.set = set
 	body, err := property.Body(d.o.Properties, set, nil)
 	if err != nil {
-		f := fail.Wrap(fail.Invalid, op, err)
-		f.Item, f.Say = on.ID, fail.T("This cannot be written to the directory in this form. Nothing was changed.")
-		return write{}, f
+		return write{}, unfit(op, on.ID, err)
 	}
 	return write{attempt: t, item: graph.Item{Method: http.MethodPatch, Path: person(on.ID), Body: body}}, nil
 }

@@ -17,6 +17,9 @@ var internationalPhone = fail.T("Write the number with + and the country code fi
 // follows from it, also into properties that the actor may not edit one by one: the table is the permission. Of what the actor
 // may edit it fills only what set does not say.
 func (p *Policy) May(_ context.Context, by directory.Actor, do change.Action, on directory.User, set property.Values) (property.Values, []fail.Problem) {
+	if do == change.Create {
+		return p.mayCreate(by, on, set)
+	}
 	applies, err := p.applies(on)
 	switch do {
 	case change.Photo:

@@ -37,7 +37,7 @@ const (
 )
 
 // actions are what can be opened beside properties.
-var actions = []change.Action{change.Manager, change.Member, change.License, change.Account, change.Password, change.Sessions}
+var actions = []change.Action{change.Create, change.Manager, change.Member, change.License, change.Account, change.Password, change.Sessions}
 
 // Parse reads a policy file. With mistakes (at most a hundred are listed) there is no policy. name says which file it is.
 func Parse(_ string, data []byte) (*Policy, []Mistake) {

@@ -30,6 +30,7 @@ var changeActions = []struct {
 	{change.Manager, fail.T("Manager changed")},
 	{change.Member, fail.T("Groups changed")},
 	{change.License, fail.T("Licenses changed")},
+	{change.Create, fail.T("Person added")},
 	{change.Account, fail.T("Deleted or restored")},
 	{change.Password, fail.T("Password reset")},
 	{change.Sessions, fail.T("Sign-ins ended")},
@@ -254,7 +255,7 @@ func (p *Portal) entryBy(v *web.Visit, e change.Entry, undone bool) entryView {
 		ev.On = e.Change.By.Name
 	}
 	switch {
-	case e.Change.Do == change.Key:
+	case e.Change.Do == change.Key, e.Change.Do == change.Create && e.Outcome.Created == "": // there is no such person
 		ev.OnHref = ""
 	case e.Change.On.ID == e.Change.On.Tenant: // about everybody
 		ev.On = ""
@@ -273,10 +274,11 @@ func (p *Portal) entryBy(v *web.Visit, e change.Entry, undone bool) entryView {
 		ev.Reason = e.Change.Why
 	}
 	ev.What = whatOf(v, e.Change.Do)
-	switch e.Change.Set[directory.FacetAccount].Str() {
-	case directory.Deleted:
+	switch to := e.Change.Set[directory.FacetAccount].Str(); {
+	case e.Change.Do != change.Account:
+	case to == directory.Deleted:
 		ev.What = v.Printer.S("Deleted")
-	case directory.Active:
+	case to == directory.Active:
 		ev.What = v.Printer.S("Restored")
 	}
 	return ev

@@ -258,8 +258,13 @@ func facetText(v *web.Visit, n property.Name, val property.Value, names map[stri
 		}
 		return val.Str()
 	case directory.FacetAccount:
-		if val.Str() == directory.Deleted {
+		switch {
+		case val.IsNull():
+			return ""
+		case val.Str() == directory.Deleted:
 			return v.Printer.S("Deleted")
+		case val.Str() == directory.Taken:
+			return v.Printer.S("Somebody else's")
 		}
 		return v.Printer.S("Active")
 	case directory.FacetPassword, directory.FacetSessions:

@@ -124,6 +124,8 @@ func who(v *web.Visit, audience []string) string {
 
 func actionName(v *web.Visit, do change.Action) string {
 	switch do {
+	case change.Create:
+		return v.Printer.S("Add people")
 	case change.Manager:
 		return v.Printer.S("Choose a manager")
 	case change.Member:

@@ -17,6 +17,7 @@ const (
 	WriteMembers  Operation = "add and remove members"
 	WriteLicenses Operation = "assign licenses"
 	WriteAccount  Operation = "delete and restore people"
+	CreatePeople  Operation = "add people"
 	WriteSessions Operation = "revoke sign-ins"
 )
 
@@ -36,6 +37,7 @@ var permits = map[Operation][]string{
 	WriteMembers:  {"GroupMember.ReadWrite.All", "Group.ReadWrite.All", "Directory.ReadWrite.All"},
 	WriteLicenses: {"LicenseAssignment.ReadWrite.All", "User.ReadWrite.All", "Directory.ReadWrite.All"},
 	WriteAccount:  {"User.DeleteRestore.All", "User.ReadWrite.All"},
+	CreatePeople:  {"User.Create", "User.ReadWrite.All", "Directory.ReadWrite.All"},
 	WriteSessions: {"User.RevokeSessions.All", "User.ReadWrite.All", "Directory.ReadWrite.All"},
 }
 

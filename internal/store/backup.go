@@ -146,7 +146,7 @@ func prepareRestored(ctx context.Context, o Options, by string) (r Restored, err
 // would live again. It says how many keys it ended.
 func (s *Store) EndAccess(ctx context.Context) (keys int64, err error) {
 	err = s.tx(ctx, "store.endaccess", func(ctx context.Context, tx *sql.Tx, _ bool) error {
-		for _, q := range []string{`DELETE FROM sessions`, `DELETE FROM stashes`, `DELETE FROM uploads`, `DELETE FROM attempts`, `DELETE FROM seal_keys`} {
+		for _, q := range []string{`DELETE FROM sessions`, `DELETE FROM stashes`, `DELETE FROM uploads`, `DELETE FROM secrets`, `DELETE FROM attempts`, `DELETE FROM seal_keys`} {
 			if _, err := tx.ExecContext(ctx, q); err != nil {
 				return err
 			}

@@ -60,6 +60,7 @@ func scanEntry(row interface{ Scan(...any) error }) (e scanned, err error) {
 		e.Outcome, e.Ended = d.Outcome.unpack(), d.Ended
 	}
 	e.Outcome.Entry = e.ID
+	e.Entry = e.Landed()
 	return e, nil
 }
 

@@ -208,7 +208,8 @@ func (j *Journal) end(ctx context.Context, tx *sql.Tx, e change.Ended, now time.
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `UPDATE entries SET end_seq = $1, state = $2, open = 0 WHERE id = $3`, seq, string(e.Outcome.State), e.ID)
+	_, err = tx.ExecContext(ctx, `UPDATE entries SET end_seq = $1, state = $2, open = 0, object = CASE WHEN $4 = '' THEN object ELSE $4 END WHERE id = $3`,
+		seq, string(e.Outcome.State), e.ID, e.Outcome.Created)
 	return err
 }
 

@@ -164,6 +164,10 @@ func pictures(ctx context.Context, tx *sql.Tx, on directory.Ref) (sums []string,
 
 // redacted are the records that hold something of a person, as they are without it.
 func redacted(ctx context.Context, tx *sql.Tx, on directory.Ref, at time.Time) (out []record, err error) {
+	made, err := makers(ctx, tx, on)
+	if err != nil {
+		return nil, err
+	}
 	rows, err := tx.QueryContext(ctx, `SELECT `+recordColumns+` FROM records r JOIN entries e ON e.tenant = r.tenant AND e.id = r.entry
 		WHERE r.tenant = $1 AND (e.object = $2 AND e.action <> 'forget' OR r.kind = 'begin' AND r.payload LIKE $3) ORDER BY r.seq`, on.Tenant, on.ID, `%"`+on.ID+`"%`)
 	if err != nil {
@@ -175,7 +179,7 @@ func redacted(ctx context.Context, tx *sql.Tx, on directory.Ref, at time.Time) (
 		if err != nil {
 			return nil, err
 		}
-		less, err := without(r, on, at)
+		less, err := without(r, on, slices.Contains(made, r.entry), at)
 		if err != nil {
 			return nil, err
 		}
@@ -187,9 +191,27 @@ func redacted(ctx context.Context, tx *sql.Tx, on directory.Ref, at time.Time) (
 	return out, rows.Err()
 }
 
-// without is a record's payload without what it holds of a person. What a record of an entry on the person holds beside what is named
+// makers are the entries that created a person.
+func makers(ctx context.Context, tx *sql.Tx, on directory.Ref) (ids []string, err error) {
+	rows, err := tx.QueryContext(ctx, `SELECT id FROM entries WHERE tenant = $1 AND object = $2 AND action = $3`, on.Tenant, on.ID, string(change.Create))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+	}
+	return ids, rows.Err()
+}
+
+// without is a record's payload without what it holds of a person. made says that its entry created them: what it was begun on follows
+// from their sign-in name, and becomes their id. What a record of an entry on the person holds beside what is named
 // here goes, also what a later version of this program adds to entries.
-func without(r record, on directory.Ref, at time.Time) (string, error) {
+func without(r record, on directory.Ref, made bool, at time.Time) (string, error) {
 	var less any
 	switch r.kind {
 	case "begin":
@@ -197,13 +219,13 @@ func without(r record, on directory.Ref, at time.Time) (string, error) {
 		if err := decode(r.payload, &d); err != nil {
 			return "", err
 		}
-		if c := d.Change; c.On == on && c.Do != change.Forget {
+		if c := d.Change; (c.On == on || made) && c.Do != change.Forget {
 			if !d.Forgotten.IsZero() {
 				return r.payload, nil
 			}
 			d = packEntry(change.Entry{
 				ID: d.ID, Begun: d.Begun, Forgotten: at, Outcome: change.Outcome{State: d.Outcome.State},
-				Change: change.Change{ID: c.ID, On: c.On, Do: c.Do, By: c.By, Undoes: c.Undoes},
+				Change: change.Change{ID: c.ID, On: on, Do: c.Do, By: c.By, Undoes: c.Undoes},
 			}, "")
 		}
 		if by := d.Change.By; by.Ref == on {
@@ -224,7 +246,7 @@ func without(r record, on directory.Ref, at time.Time) (string, error) {
 		if err := decode(r.payload, &d); err != nil {
 			return "", err
 		}
-		less = endDoc{Ended: d.Ended, Outcome: packOutcome(change.Outcome{Entry: d.Outcome.Entry, State: d.Outcome.State, At: d.Outcome.At})}
+		less = endDoc{Ended: d.Ended, Outcome: packOutcome(change.Outcome{Entry: d.Outcome.Entry, State: d.Outcome.State, At: d.Outcome.At, Created: d.Outcome.Created})}
 	default:
 		return r.payload, nil
 	}
@@ -249,6 +271,7 @@ func sweepPerson(ctx context.Context, tx *sql.Tx, on directory.Ref, sums []strin
 		}
 	}
 	for _, q := range []string{
+		`DELETE FROM secrets WHERE tenant = $1 AND id IN (SELECT id FROM entries WHERE tenant = $1 AND object = $2)`,
 		`UPDATE entries SET key = NULL WHERE tenant = $1 AND object = $2 AND action <> 'forget' AND key IS NOT NULL`,
 		`DELETE FROM sessions WHERE tenant = $1 AND object = $2`,
 		`DELETE FROM stashes WHERE tenant = $1 AND object = $2`,

@@ -227,6 +227,7 @@ func (a *Access) Sweep(ctx context.Context, now time.Time) (rows int, err error)
 		}{
 			{`DELETE FROM attempts WHERE until <= $1`, []any{micro(now)}},
 			{`DELETE FROM stashes WHERE until <= $1`, []any{micro(now)}},
+			{`DELETE FROM secrets WHERE until <= $1`, []any{micro(now)}},
 			{`UPDATE sessions SET ended = idle_end, why = $1, tokens = NULL WHERE ended = 0 AND idle_end <= $2`, []any{access.ReasonIdle, micro(now)}},
 			{`UPDATE sessions SET ended = final_end, why = $1, tokens = NULL WHERE ended = 0 AND final_end <= $2`, []any{access.ReasonAbsolute, micro(now)}},
 			{`DELETE FROM sessions WHERE ended <> 0 AND ended <= $1`, []any{micro(now.Add(-endedLife))}},

@@ -193,6 +193,9 @@ func pointers(ctx context.Context, tx *sql.Tx, tenant string) (*change.BadRecord
 		if lastEnd == 0 {
 			want = change.Open
 		}
+		if id := d.Outcome.Created; id != "" {
+			b.Change.On.ID = id
+		}
 		if kind != "begin" || entry != id || b.Change.Key != key || b.Change.On != (directory.Ref{Tenant: tenant, ID: object}) ||
 			noteSeq != lastNote || endSeq != lastEnd || change.State(state) != want || open != (want == change.Open) {
 			return &change.BadRecord{Seq: beginSeq, ID: id, What: "the list of changes says something else than the record"}, nil

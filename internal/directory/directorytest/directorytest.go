@@ -105,6 +105,7 @@ func Cases() []Case {
 		{"nothing to write", "profiles", nothing},
 		{"manager", "", manager},
 		{"account", "deletion", account},
+		{"create", "", create},
 		{"stamps", "", stamps},
 		{"people", "", people},
 		{"groups", "", groups},

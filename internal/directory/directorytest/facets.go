@@ -1,6 +1,8 @@
 package directorytest
 
 import (
+	"strings"
+
 	"nameplate/internal/directory"
 	"nameplate/internal/fail"
 	"nameplate/internal/property"
@@ -89,6 +91,41 @@ func account(t T, f Fixture) {
 	shows(t, f, f.Member, property.Values{directory.FacetAccount: property.Text(directory.Active)})
 	_, err = f.Reader.User(t.Context(), app, f.Gone, directory.Ask{Names: []property.Name{directory.FacetAccount}})
 	wantKind(t, err, fail.NotFound)
+}
+
+// https://learn.microsoft.com/graph/api/user-post-users
+func create(t T, f Fixture) {
+	tenant := f.Member.Tenant
+	_, domain, _ := strings.Cut(f.UPN, "@")
+	upn := "newcomer@" + domain
+	on := directory.Newcomer(tenant, upn)
+	set := property.Values{
+		"userPrincipalName": property.Text(upn), "displayName": property.Text("New Comer"), "mailNickname": property.Text("newcomer"), "accountEnabled": property.Bool(true),
+		"givenName": property.Text("New"), "usageLocation": property.Text("DE"), "businessPhones": property.List("+49 30 1"), "employeeOrgData/division": property.Text("North"),
+	}
+	const password = "Wr9-tulip-Ferry"
+	_, err := f.Reader.ByName(t.Context(), tenant, upn, directory.Ask{})
+	wantKind(t, err, fail.NotFound)
+	_, err = f.Writer.CreatePerson(t.Context(), app, on, set, "weak")
+	wantKind(t, err, fail.Invalid)
+	id, err := f.Writer.CreatePerson(t.Context(), app, on, set, password)
+	ok(t, err)
+	made := directory.Ref{Tenant: tenant, ID: id}
+	shows(t, f, made, set)
+	u, err := f.Reader.ByName(t.Context(), tenant, strings.ToUpper(upn), directory.Ask{Names: []property.Name{"createdDateTime"}})
+	ok(t, err)
+	if u.Ref != made || u.Values["createdDateTime"].Time().IsZero() {
+		t.Errorf("by name it is %v of %v, want %v", u.Ref, u.Values, made)
+	}
+	_, err = f.Writer.CreatePerson(t.Context(), app, on, set, password)
+	wantKind(t, err, fail.Exists)
+	set["userPrincipalName"] = property.Text("newcomer@unverified.example")
+	_, err = f.Writer.CreatePerson(t.Context(), app, on, set, password)
+	wantKind(t, err, fail.Invalid)
+	delete(set, "mailNickname")
+	set["userPrincipalName"] = property.Text("second@" + domain)
+	_, err = f.Writer.CreatePerson(t.Context(), app, on, set, password)
+	wantKind(t, err, fail.Invalid)
 }
 
 // https://learn.microsoft.com/graph/api/user-revokesigninsessions, and user-update for passwordProfile: an application needs a

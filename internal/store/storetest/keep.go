@@ -19,6 +19,7 @@ import (
 // Keep is the contract of keep.Store: what is kept of a person is told and forgotten, and the chain stays proved.
 func Keep(t *testing.T, open Open) {
 	t.Run("told and forgotten", func(t *testing.T) { t.Parallel(); forgets(t, open) })
+	t.Run("who was created", func(t *testing.T) { t.Parallel(); created(t, open) })
 	t.Run("leavers", func(t *testing.T) { t.Parallel(); leavers(t, open) })
 	t.Run("what was done at once", func(t *testing.T) { t.Parallel(); records(t, open) })
 }

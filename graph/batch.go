@@ -14,6 +14,8 @@ import (
 // MaxBatch is how many requests one $batch may hold. https://learn.microsoft.com/graph/json-batching
 const MaxBatch = 20
 
+const batchPath = "/$batch"
+
 // Item is one request of a batch.
 type Item struct {
 	Method string
@@ -199,12 +201,17 @@ func (c *Client) batch(ctx context.Context, items []Item, open []int, read bool,
 	if err != nil {
 		return fmt.Errorf("graph: batch: %w", err)
 	}
-	a, err := c.do(ctx, call{method: http.MethodPost, path: "/$batch", body: b, contentType: "application/json", read: read})
-	if err != nil {
-		return err
-	}
+	a, err := c.do(ctx, call{method: http.MethodPost, path: batchPath, body: b, contentType: "application/json", read: read})
 	var answers struct{ Responses []batchResponse }
-	if err := a.object(&answers); err != nil {
+	if err == nil {
+		err = a.object(&answers)
+	}
+	if err != nil {
+		for _, i := range open { // any of them may have been done
+			if items[i].Method != http.MethodGet {
+				c.shared.tell(ctx, Load{})
+			}
+		}
 		return err
 	}
 	seen := map[int]bool{}
@@ -216,9 +223,15 @@ func (c *Client) batch(ctx context.Context, items []Item, open []int, read bool,
 		}
 		seen[i] = true
 		out[i] = c.answer(r, a)
+		if items[i].Method != http.MethodGet {
+			c.shared.tell(ctx, loadOf(out[i].Status, out[i].Header))
+		}
 	}
 	for _, i := range open {
 		if !seen[i] {
+			if items[i].Method != http.MethodGet {
+				c.shared.tell(ctx, Load{})
+			}
 			out[i] = Answer{Err: a.fault("the batch leaves out the answer to "+items[i].Method+" "+items[i].Path, nil)}
 		}
 	}

@@ -50,6 +50,15 @@ type Options struct {
 	MaxPages   int           // pages of one listing; 0 is 100,000
 	// Watch is told of each attempt of the application and of people: its status (0: no answer) and how long the headers took.
 	Watch func(status int, took time.Duration)
+	// Heard is told of each request that writes, those inside a batch by themselves, and what its answer says of the service's quotas.
+	Heard func(ctx context.Context, l Load)
+}
+
+// Load is what an answer says of quotas. https://learn.microsoft.com/graph/throttling-limits
+type Load struct {
+	Status int     // 0: the answer was lost
+	Share  float64 // used of the limit that is nearest, from 0.8 on (x-ms-throttle-limit-percentage); 0: not said
+	Scope  string  // of a 429: the limit that was reached (x-ms-throttle-scope)
 }
 
 // Retry bounds repeating; zero fields take the defaults.

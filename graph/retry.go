@@ -92,6 +92,9 @@ func (s *state) retry(req *policy.Request) (*http.Response, error) {
 			return nil, err
 		}
 		resp, err := s.attempt(req, tr)
+		if !k.read && k.path != batchPath {
+			s.heard(req.Raw().Context(), resp, err)
+		}
 		if ctx := req.Raw().Context(); ctx.Err() != nil {
 			if err == nil {
 				err = ctx.Err()
@@ -144,6 +147,26 @@ func (s *state) attempt(req *policy.Request, tr *trail) (*http.Response, error) 
 	ctx, cancel := context.WithTimeout(context.WithValue(req.Raw().Context(), trailKey{}, tr), s.opts.Timeout)
 	defer cancel()
 	return req.Clone(ctx).Next()
+}
+
+// heard tells what the answer to a write says of quotas.
+func (s *state) heard(ctx context.Context, resp *http.Response, err error) {
+	var l Load
+	if err == nil && resp != nil {
+		l = loadOf(resp.StatusCode, resp.Header)
+	}
+	s.tell(ctx, l)
+}
+
+func (s *state) tell(ctx context.Context, l Load) {
+	if s.opts.Heard != nil {
+		s.opts.Heard(ctx, l)
+	}
+}
+
+func loadOf(status int, h http.Header) Load {
+	share, _ := strconv.ParseFloat(h.Get("x-ms-throttle-limit-percentage"), 64) // what makes no sense says nothing
+	return Load{Status: status, Share: share, Scope: h.Get("x-ms-throttle-scope")}
 }
 
 func passingStatus(status int) bool {

@@ -3,8 +3,10 @@ package app
 import (
 	"context"
 	"io"
+	"net/http"
 	"time"
 
+	"nameplate/graph"
 	"nameplate/internal/access"
 	"nameplate/internal/admin"
 	"nameplate/internal/api"
@@ -16,6 +18,7 @@ import (
 	"nameplate/internal/fail"
 	"nameplate/internal/keep"
 	"nameplate/internal/mirror"
+	"nameplate/internal/pace"
 	"nameplate/internal/policy"
 	"nameplate/internal/portal"
 )
@@ -33,6 +36,7 @@ type connected struct {
 	desk   *admin.Desk
 	bulk   *bulk.Bulk
 	mirror *mirror.Mirror
+	budget *pace.Budget
 	keep   *keep.Keeper
 	pages  *portal.Portal
 	doctor *doctor.Doctor
@@ -47,7 +51,7 @@ func (a *App) connect(ctx context.Context, cfg config.Config, demo bool) (*conne
 		return nil, err
 	}
 	c := &connected{cfg: cfg, rules: rules.Delegated(cfg.DelegatedOnly), counts: counts{now: a.now}}
-	c.dir, c.tenant, c.reg, err = openDirectory(ctx, cfg, rules.Properties(), a.now, c.counts.graph, func(ctx context.Context, session, spent string) (string, error) {
+	c.dir, c.tenant, c.reg, err = openDirectory(ctx, cfg, rules.Properties(), a.now, ears{c.counts.graph, c.heard}, func(ctx context.Context, session, spent string) (string, error) {
 		return a.access.Token(ctx, session, spent)
 	})
 	if err != nil {
@@ -58,6 +62,13 @@ func (a *App) connect(ctx context.Context, cfg config.Config, demo bool) (*conne
 		c.name = c.dir.name(ctx, c.tenant)
 	}
 	return c, nil
+}
+
+// heard tells the budget of writes what the service says.
+func (c *connected) heard(ctx context.Context, l graph.Load) {
+	if c.budget != nil { // nothing is written before there is one
+		c.budget.Heard(ctx, pace.Answer{Throttled: l.Status == http.StatusTooManyRequests, Share: l.Share, Scope: l.Scope})
+	}
 }
 
 // furnish makes the engine that writes in an organization, and those who use it.
@@ -71,9 +82,11 @@ func (a *App) furnish(c *connected, sealer *access.Sealer, crash func(string)) (
 	})
 	c.keep = keep.New(keep.Config{Store: a.store.Keep(), Journal: journal, Forms: a.access, Reader: dir, Now: a.now, NewID: newID})
 	c.desk = admin.New(admin.Config{Directory: dir, Engine: c.engine, Policy: c.rules, Journal: journal, Brake: a.store, Keep: c.keep, Now: a.now})
-	c.bulk = bulk.New(bulk.Config{Desk: c.desk, Store: a.store.Plans().Of(c.tenant), Sealer: sealer, Now: a.now, NewID: newID, Wait: pause, Settle: c.engine.Settle, Wake: func() {
-		a.work.Go(func() { a.applyPlans(a.life, c) })
-	}})
+	c.budget = pace.New(pace.Config{Store: a.store, Tenant: c.tenant, Now: a.now})
+	c.bulk = bulk.New(bulk.Config{
+		Budget: c.budget, Desk: c.desk, Store: a.store.Plans().Of(c.tenant), Sealer: sealer, Now: a.now, NewID: newID, Wait: pause, Settle: c.engine.Settle,
+		Wake: func() { a.work.Go(func() { a.applyPlans(a.life, c) }) },
+	})
 	c.mirror = mirror.New(mirror.Config{
 		Source: dir, Store: a.store.Mirror(), Now: a.now, Scope: mirror.Piece{Group: cfg.SyncGroup, Filter: cfg.SyncFilter},
 		Wake: func(round mirror.Round) { a.work.Go(func() { a.sync(a.life, c, round) }) },

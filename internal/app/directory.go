@@ -34,8 +34,14 @@ func (t tokens) Token(ctx context.Context, session, spent string) (string, error
 	return t(ctx, session, spent)
 }
 
+// ears are told of requests to a directory, as graph.Options has it.
+type ears struct {
+	watch func(status int, took time.Duration)
+	heard func(ctx context.Context, l graph.Load)
+}
+
 // openDirectory makes the connection, finds the tenant's id, and says under which registration people sign in there.
-func openDirectory(ctx context.Context, cfg config.Config, set *property.Set, now func() time.Time, watch func(int, time.Duration), own tokens) (connection, string, access.Tenant, error) {
+func openDirectory(ctx context.Context, cfg config.Config, set *property.Set, now func() time.Time, told ears, own tokens) (connection, string, access.Tenant, error) {
 	var c connection
 	fault := func(err error) (connection, string, access.Tenant, error) {
 		return connection{}, "", access.Tenant{}, err
@@ -60,7 +66,7 @@ func openDirectory(ctx context.Context, cfg config.Config, set *property.Set, no
 	if err != nil {
 		return fault(&fail.Error{Op: "app.credential", Kind: fail.Invalid, Err: err, Say: fail.T("The application's credential cannot be used. Check tenant, client_id and the secret or certificate.")})
 	}
-	g, err := graph.New(graph.Options{Endpoint: cfg.Cloud.Graph, Credential: cred, Transport: client.Transport, Now: now, NewID: newID, Watch: watch})
+	g, err := graph.New(graph.Options{Endpoint: cfg.Cloud.Graph, Credential: cred, Transport: client.Transport, Now: now, NewID: newID, Watch: told.watch, Heard: told.heard})
 	if err != nil {
 		return fault(fail.Wrap(fail.Invalid, "app.directory", err))
 	}

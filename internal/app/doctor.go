@@ -20,7 +20,7 @@ func Examine(ctx context.Context, cfg config.Config, now func() time.Time) ([]do
 	if now == nil {
 		now = Clock
 	}
-	dir, tenant, _, err := openDirectory(ctx, cfg, property.Catalog(), now, nil, nil)
+	dir, tenant, _, err := openDirectory(ctx, cfg, property.Catalog(), now, ears{}, nil)
 	if err != nil {
 		return nil, err
 	}

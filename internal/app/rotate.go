@@ -22,7 +22,7 @@ type Credential struct {
 
 // Credentials are those of the application, as its registration shows them.
 func Credentials(ctx context.Context, cfg config.Config) ([]Credential, error) {
-	dir, _, _, err := openDirectory(ctx, cfg, property.Catalog(), Clock, nil, nil)
+	dir, _, _, err := openDirectory(ctx, cfg, property.Catalog(), Clock, ears{}, nil)
 	if err != nil {
 		return nil, err
 	}

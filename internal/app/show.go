@@ -60,7 +60,7 @@ func ShowForm(ctx context.Context, o ShowOptions) (f Form, err error) {
 	nobody := func(context.Context, string, string) (string, error) {
 		return "", errors.New("no session on the command line")
 	}
-	dir, tenant, _, err := openDirectory(ctx, cfg, rules.Properties(), Clock, nil, nobody)
+	dir, tenant, _, err := openDirectory(ctx, cfg, rules.Properties(), Clock, ears{}, nobody)
 	if err != nil {
 		return Form{}, err
 	}

@@ -29,7 +29,7 @@ func PlanVerify(ctx context.Context, cfg config.Config, upn string) (*Verificati
 		return nil, fail.New(fail.Unsupported, "app.verify", fail.T("Without a right of the application's own nothing can be verified on somebody else."))
 	}
 	var requests atomic.Int64
-	dir, tenant, _, err := openDirectory(ctx, cfg, property.Catalog(), Clock, func(int, time.Duration) { requests.Add(1) }, nil)
+	dir, tenant, _, err := openDirectory(ctx, cfg, property.Catalog(), Clock, ears{watch: func(int, time.Duration) { requests.Add(1) }}, nil)
 	if err != nil {
 		return nil, err
 	}

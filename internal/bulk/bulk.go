@@ -148,7 +148,7 @@ type Store interface {
 	Rows(ctx context.Context, tenant, id string, q Query) ([]Numbered, error)
 }
 
-// Config is what a Bulk is made of; all but Settle and Brake is needed.
+// Config is what a Bulk is made of; all but Settle, Budget and Brake is needed.
 type Config struct {
 	Desk   *admin.Desk
 	Store  Store
@@ -159,7 +159,17 @@ type Config struct {
 	Wake   func() // is told that there is something for Work
 	// Settle finds out what became of changes of which it was not known; nil: somebody else does.
 	Settle func(ctx context.Context) (int, error)
+	// Budget is how many writes there are for many people; nil: as many as are wanted. *pace.Budget is one.
+	Budget Budget
 	Brake  Brake // zero: 100 people, 10 percent
+}
+
+// Budget gives out writes.
+type Budget interface {
+	// Take takes most at the most; when there are none yet it says how long that lasts.
+	Take(ctx context.Context, most int) (n int, wait time.Duration, err error)
+	// Back gives back what was not used.
+	Back(ctx context.Context, n int) error
 }
 
 // Bulk makes plans, applies them, and exports. It is safe for concurrent use.

@@ -8,6 +8,9 @@ import (
 
 	"nameplate/emulator"
 	"nameplate/internal/bulk"
+	"nameplate/internal/change"
+	"nameplate/internal/directory"
+	"nameplate/internal/property"
 )
 
 // P5: a file of 10,000 people of whom a tenth change costs no more than the changes, and the same file applied again costs nothing.
@@ -43,6 +46,47 @@ func TestP5_TenThousandRowsANinthUnchanged(t *testing.T) {
 	again, _ := w.plan(b.String(), bulk.Upload{})
 	if again.Counts.Ready != 0 || w.Statistics().Writes != after.Writes {
 		t.Errorf("again: %+v", again.Counts)
+	}
+}
+
+// P6, P8: more changes than the service takes at once, at half the published rate, where a refusal costs quota as well: none is refused,
+// and neither are people who save meanwhile.
+func TestP6_AtThePaceOfTheService(t *testing.T) {
+	t.Parallel()
+	const n, quota = 2000, 1500
+	w := begin(t, contoso(n+10), rules)
+	if err := w.SetThrottle(emulator.Throttle{On: true, Rate: 0.5, Scale: faster, CountFailed: true}); err != nil {
+		t.Fatal(err)
+	}
+	p, _ := w.plan(many(n), bulk.Upload{})
+	if _, err := w.Apply(w.ctx, boss, tenant, p.ID, p.Digest, bulk.Confirm{People: n}); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	start := time.Now()
+	go func() { done <- w.Work(w.ctx) }()
+	saves := 0
+	for running := true; running; {
+		select {
+		case err := <-done:
+			if running = false; err != nil {
+				t.Fatal(err)
+			}
+		case <-time.After(200 * time.Millisecond): // somebody saves, five times a second
+			saves++
+			c := change.Change{On: directory.Ref{Tenant: tenant, ID: id(n + 1 + saves%10)}, Do: change.Update, Set: property.Values{"city": property.Text(fmt.Sprintf("C%d", saves))}, By: boss}
+			if o, err := w.Desk.Apply(w.ctx, c); err != nil || o.State != change.Applied {
+				t.Errorf("a save: %+v %v", o, err)
+			}
+		}
+	}
+	took := time.Since(start)
+	p = w.now(p.ID)
+	use := w.Statistics().Apps[app]
+	floor := time.Duration(float64(n+saves-quota) / (quota * faster) * float64(150*time.Second))
+	t.Logf("%d rows and %d saves in %v, the quota's floor is %v; %d writes, %d refused", n, saves, took, floor, use.Writes, use.Throttled)
+	if p.Run.State != bulk.Done || p.Run.Fates["applied"] != n || use.Throttled != 0 {
+		t.Errorf("%+v %+v", p.Run, use)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"nameplate/internal/admin"
 	"nameplate/internal/change"
 	"nameplate/internal/fail"
+	"nameplate/internal/pace"
 )
 
 // work is a plan on its way.
@@ -55,10 +56,17 @@ func (b *Bulk) run(ctx context.Context, p Plan) error {
 			run.State, run.Ended = Done, b.Now()
 			return b.Store.Turn(ctx, p.Tenant, p.ID, []RunState{Applying}, run)
 		}
-		fates := w.rows(ctx, rows)
+		lane, back, rows, err := w.afford(ctx, rows)
+		if err != nil {
+			return err
+		}
+		if len(rows) == 0 {
+			continue
+		}
+		fates := w.rows(lane, rows)
 		// What was done is written down even while the process ends.
 		keep, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-		err = b.Store.Fates(keep, p.Tenant, p.ID, fates)
+		err = errors.Join(b.Store.Fates(keep, p.Tenant, p.ID, fates), back(keep))
 		cancel()
 		if err != nil || ctx.Err() != nil {
 			return err
@@ -68,6 +76,44 @@ func (b *Bulk) run(ctx context.Context, p Plan) error {
 			return b.Store.Turn(ctx, p.Tenant, p.ID, []RunState{Applying}, run)
 		}
 	}
+}
+
+// afford takes the writes that rows need and says for which of them there were enough; back gives back what they did not use.
+func (w *work) afford(ctx context.Context, rows []Numbered) (lane context.Context, back func(context.Context) error, some []Numbered, err error) {
+	if w.Budget == nil {
+		return ctx, func(context.Context) error { return nil }, rows, nil
+	}
+	want := 0
+	for _, r := range rows {
+		want += r.writes()
+	}
+	n, wait, err := w.Budget.Take(ctx, want)
+	if err != nil || n == 0 {
+		w.later(wait)
+		return nil, nil, nil, err
+	}
+	left := n
+	for _, r := range rows {
+		if left -= r.writes(); left < 0 && len(some) > 0 {
+			break
+		}
+		some = append(some, r)
+	}
+	lane, sent := pace.Lane(ctx)
+	return lane, func(ctx context.Context) error { return w.Budget.Back(ctx, n-sent()) }, some, nil
+}
+
+// writes are how many requests a row takes that write, as far as that can be told before.
+func (r Numbered) writes() int {
+	n := 0
+	for _, s := range r.Steps {
+		if s.Do == change.Member {
+			n += len(s.Set)
+		} else {
+			n++
+		}
+	}
+	return n
 }
 
 // next are the rows that come now. When only those are left that are unsure, it is found out what became of them.

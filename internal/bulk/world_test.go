@@ -21,6 +21,7 @@ import (
 	"nameplate/internal/change"
 	"nameplate/internal/directory"
 	"nameplate/internal/entra"
+	"nameplate/internal/pace"
 	house "nameplate/internal/policy"
 	"nameplate/internal/sheet"
 	"nameplate/internal/store/storetest"
@@ -32,6 +33,9 @@ const (
 )
 
 func id(n int) string { return fmt.Sprintf("10000000-0000-4000-8000-%012d", n) }
+
+// faster is how much faster the windows of quotas run here.
+const faster = 5
 
 // world is a directory with package bulk in front of it.
 type world struct {
@@ -123,7 +127,10 @@ func beginIn(t testing.TB, org emulator.Organization, rules string, o emulator.O
 	t.Cleanup(func() { _ = srv.Close() })
 	var n atomic.Int64
 	newID := func() string { return fmt.Sprintf("30000000-0000-4000-8000-%012d", n.Add(1)) }
-	c, err := graph.New(graph.Options{Endpoint: srv.GraphHTTP, Credential: minted{e}, Now: time.Now, NewID: newID})
+	var budget *pace.Budget
+	c, err := graph.New(graph.Options{Endpoint: srv.GraphHTTP, Credential: minted{e}, Now: time.Now, NewID: newID, Heard: func(ctx context.Context, l graph.Load) {
+		budget.Heard(ctx, pace.Answer{Throttled: l.Status == 429, Share: l.Share, Scope: l.Scope})
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,6 +141,7 @@ func beginIn(t testing.TB, org emulator.Organization, rules string, o emulator.O
 	dir := entra.New(entra.Options{Tenants: map[string]*graph.Client{org.ID: c}, Properties: p.Properties(), Now: time.Now})
 	db := storetest.SQLite(t, time.Now)
 	journal := db.Journal()
+	budget = pace.New(pace.Config{Store: db, Tenant: org.ID, Now: time.Now, Scale: faster})
 	engine := change.New(change.Config{
 		Reader: dir, Writer: dir, Many: dir, Groups: dir, Journal: journal, Policy: p, Properties: p.Properties(), Now: time.Now, NewID: newID, Stopped: db.Stopped,
 		Limits: change.Limits{Stale: 12 * time.Second}, // longer than chaos shows what was there before
@@ -143,7 +151,7 @@ func beginIn(t testing.TB, org emulator.Organization, rules string, o emulator.O
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := bulk.Config{Desk: desk, Store: db.Plans(), Sealer: sealer, Now: time.Now, NewID: newID, Wait: wait, Wake: func() {}, Settle: engine.Settle}
+	cfg := bulk.Config{Desk: desk, Store: db.Plans(), Sealer: sealer, Now: time.Now, NewID: newID, Wait: wait, Wake: func() {}, Settle: engine.Settle, Budget: budget}
 	return &world{bulk.New(cfg), cfg, e, t, t.Context()}
 }
 

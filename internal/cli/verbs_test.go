@@ -27,7 +27,12 @@ type server struct {
 
 func serve(t *testing.T) *server {
 	t.Helper()
-	d, err := app.StartDemo(t.Context(), app.DemoOptions{})
+	return serveOf(t, app.DemoOptions{})
+}
+
+func serveOf(t *testing.T, o app.DemoOptions) *server {
+	t.Helper()
+	d, err := app.StartDemo(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -314,6 +319,9 @@ func TestLocal(t *testing.T) {
 		return out + err
 	}
 	if out := local(0, "users", "set", s.anna, "city=Kiel"); !strings.Contains(out, "→ Kiel") {
+		t.Error(out)
+	}
+	if out := local(0, "sync"); !strings.Contains(out, "The copy is of ") {
 		t.Error(out)
 	}
 	if out := local(0, "history", "list", "--as", "json"); !strings.Contains(out, `"kind":"host"`) {

@@ -1,6 +1,11 @@
 package store
 
-import "context"
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+)
 
 // Exec lets a test do to the database what somebody with its password can do.
 func (s *Store) Exec(ctx context.Context, q string, args ...any) error {
@@ -45,4 +50,41 @@ func Replay(payload string) (string, error) {
 	}
 	b, err := plainJSON(packEntry(d.unpack(), d.Change.Photo))
 	return string(b), err
+}
+
+// Table reads columns and rows, a row as text: values in order with a bar between, instants as RFC 3339, truth as 1 and 0, nothing as -.
+func (s *Store) Table(ctx context.Context, q string) (columns, out []string, err error) {
+	rows, err := s.read.QueryContext(ctx, q)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer rows.Close()
+	if columns, err = rows.Columns(); err != nil {
+		return nil, nil, err
+	}
+	for rows.Next() {
+		into, row := make([]any, len(columns)), make([]string, len(columns))
+		for i := range into {
+			into[i] = new(any)
+		}
+		if err := rows.Scan(into...); err != nil {
+			return nil, nil, err
+		}
+		for i := range into {
+			switch x := (*into[i].(*any)).(type) {
+			case nil:
+				row[i] = "-"
+			case time.Time:
+				row[i] = x.UTC().Format(time.RFC3339)
+			case bool:
+				row[i] = map[bool]string{true: "1", false: "0"}[x]
+			case []byte:
+				row[i] = string(x)
+			default:
+				row[i] = fmt.Sprint(x)
+			}
+		}
+		out = append(out, strings.Join(row, "|"))
+	}
+	return columns, out, rows.Err()
 }

@@ -1,0 +1,137 @@
+package cli_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"nameplate/emulator"
+	"nameplate/internal/app"
+)
+
+// graph asks the directory itself, as another program does.
+func (s *server) graph(method, path string) (status int, out map[string]any) {
+	s.t.Helper()
+	token, err := s.Emulator.Mint(emulator.Token{Client: s.ClientID})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(s.t.Context(), method, s.GraphHTTP+"/v1.0"+path, nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode == http.StatusOK {
+		if err := json.NewDecoder(resp.Body).Decode(&out); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	return resp.StatusCode, out
+}
+
+func (s *server) ids(path string) (ids []string) {
+	s.t.Helper()
+	_, page := s.graph(http.MethodGet, path)
+	for _, o := range page["value"].([]any) {
+		ids = append(ids, o.(map[string]any)["id"].(string))
+	}
+	return ids
+}
+
+// What the commands of an application that keeps users, groups and managers in a database do, here.
+func TestS5_10to17_S5_21_SyncOnTheCommandLine(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	if o := s.json("sync", "status"); o["asOf"] != nil || o["people"] != 0.0 || o["running"] != false {
+		t.Errorf("before the first round: %v", o)
+	}
+	s.says("There is no whole copy yet.", "sync", "status")
+	s.says(s.anna, "users", "get", s.anna) // S5.10: is the directory there
+	people, groups := len(s.ids("/users?$top=999&$select=id")), len(s.ids("/groups?$top=999&$select=id"))
+	first := s.json("sync")
+	if first["people"] != float64(people) || first["groups"] != float64(groups) || first["asOf"] == nil || first["managed"] == 0.0 || first["memberships"] == 0.0 || first["gone"] != 0.0 {
+		t.Errorf("the first round, of %d people and %d groups: %v", people, groups, first)
+	}
+	s.says(fmt.Sprintf("People: %d (with a manager: ", people), "sync", "status")
+	s.do(0, "users", "delete", s.anna, "--yes", s.anna) // S5.15
+	second := s.json("sync")
+	if second["people"] != float64(people-1) || second["gone"] != 1.0 || second["asOf"] == first["asOf"] || second["full"] != first["full"] {
+		t.Errorf("after one has gone: %v", second)
+	}
+	if n, _ := second["requests"].(float64); n == 0 || n >= first["requests"].(float64) {
+		t.Errorf("%v requests for what changed, %v for everything", n, first["requests"])
+	}
+	if o := s.json("sync", "status"); fmt.Sprint(o) != fmt.Sprint(second) {
+		t.Errorf("the status %v is not what the round said: %v", o, second)
+	}
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"sync", "now"}, "takes no argument"},
+		{[]string{"sync", "status", "all"}, "takes no argument"},
+		{[]string{"sync", "accept"}, "takes how many are held"},
+		{[]string{"sync", "accept", "many"}, `"many" is no number`},
+		{[]string{"sync", "accept", "0"}, "is no number"},
+		{[]string{"sync", "--as", "xml"}, "table, json or csv"},
+	} {
+		if _, err := s.do(2, c.args...); !strings.Contains(err, c.want) {
+			t.Errorf("%v: %q does not say %q", c.args, err, c.want)
+		}
+	}
+	if _, err := s.do(4, "sync", "accept", "5"); !strings.Contains(err, "0 people and groups are held, not 5") {
+		t.Errorf("nobody is held: %s", err)
+	}
+}
+
+// Several who ask for a round at the same time get one, and all of them its end.
+func TestS5_11_RoundsAtTheSameTime(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	people := len(s.ids("/users?$top=999&$select=id"))
+	var wait sync.WaitGroup
+	for range 4 {
+		wait.Go(func() {
+			if code, out, err := run(t, s.environ, "sync"); code != 0 || !strings.Contains(out, fmt.Sprintf("People: %d ", people)) {
+				t.Errorf("exit %d: %s%s", code, out, err)
+			}
+		})
+	}
+	wait.Wait()
+}
+
+// More than a share of everybody goes only with its number.
+func TestS5_15_F20_HeldOnTheCommandLine(t *testing.T) {
+	t.Parallel()
+	s := serveOf(t, app.DemoOptions{People: 60})
+	s.do(0, "sync")
+	gone := 0
+	for _, id := range s.ids("/users?$top=999&$select=id") {
+		if gone < 25 {
+			if status, _ := s.graph(http.MethodDelete, "/users/"+id); status == http.StatusNoContent { // who has a role is not for an application
+				gone++
+			}
+		}
+	}
+	out, say := s.do(5, "sync")
+	if !strings.Contains(say, "25 people and groups are missing at once") || !strings.Contains(say, "nameplate sync accept 25") || !strings.Contains(out, "Gone: 0.") {
+		t.Errorf("held: %s%s", out, say)
+	}
+	if _, say := s.do(5, "sync", "status", "--as", "json"); !strings.Contains(say, "accept 25") {
+		t.Errorf("the status: %s", say)
+	}
+	if _, say := s.do(4, "sync", "accept", "24"); !strings.Contains(say, "25 people and groups are held, not 24") {
+		t.Errorf("another number: %s", say)
+	}
+	if out, _ := s.do(0, "sync", "accept", "25"); !strings.Contains(out, "Gone: 25.") {
+		t.Errorf("accepted: %s", out)
+	}
+}

@@ -53,15 +53,15 @@ are really gone, say so with their number.`,
 func (r *remote) round(ctx context.Context, path string, body any) error {
 	tick := time.NewTicker(300 * time.Millisecond)
 	defer tick.Stop()
-	g, err := r.ask(ctx, http.MethodPost, path, nil, body)
-	for shown := ""; ; {
+	ask := func(method, path string, body any) (map[string]any, error) {
+		g, err := r.ask(ctx, method, path, nil, body)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		o, err := g.object()
-		if err != nil {
-			return err
-		}
+		return g.object()
+	}
+	o, err := ask(http.MethodPost, path, body)
+	for shown := ""; err == nil; {
 		running, _ := o["running"].(bool)
 		if line := roundLine(o); running && terminal(r.Err) && line != shown {
 			fmt.Fprintf(r.Err, "\r\x1b[K%s", line)
@@ -78,8 +78,9 @@ func (r *remote) round(ctx context.Context, path string, body any) error {
 			return errors.New("not waited for to its end; a running server goes on by itself: nameplate sync status")
 		case <-tick.C:
 		}
-		g, err = r.ask(ctx, http.MethodGet, "/sync", nil, nil)
+		o, err = ask(http.MethodGet, "/sync", nil)
 	}
+	return err
 }
 
 // roundLine is how far a round is, in one line.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -133,5 +134,26 @@ func TestS5_15_F20_HeldOnTheCommandLine(t *testing.T) {
 	}
 	if out, _ := s.do(0, "sync", "accept", "25"); !strings.Contains(out, "Gone: 25.") {
 		t.Errorf("accepted: %s", out)
+	}
+}
+
+// A server that goes away during a round ends the waiting with its word and number.
+func TestS5_11_TheServerGoesAwayDuringARound(t *testing.T) {
+	t.Parallel()
+	away := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(http.StatusAccepted)
+			_, _ = w.Write([]byte(`{"running":true,"doing":"people"}`))
+			return
+		}
+		w.Header().Set("Content-Type", "application/problem+json")
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_, _ = w.Write([]byte(`{"status":503,"title":"Unavailable","detail":"The database does not answer.","code":"unavailable"}`))
+	}))
+	t.Cleanup(away.Close)
+	code, _, err := run(t, []string{"NAMEPLATE_SERVER=" + away.URL, "NAMEPLATE_API_KEY=npk_x"}, "sync")
+	if code != 5 || !strings.Contains(err, "The database does not answer.") {
+		t.Errorf("exit %d: %s", code, err)
 	}
 }

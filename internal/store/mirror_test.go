@@ -69,7 +69,7 @@ func TestS5_14_S5_17to19_S5_21_TheViewsOfTheCopy(t *testing.T) {
 					{ID: group, Name: "All", Doc: []byte(`{"description":"Everybody","mail":"all@contoso.example","mailEnabled":false,"membershipRule":"user.department -ne null","securityEnabled":true}`)},
 					{ID: inner, Name: "Inner", Doc: []byte(`{}`)},
 				},
-				Joined:   []mirror.Membership{{group, mirror.Member{ID: anna, Kind: "user"}}, {group, mirror.Member{ID: carla, Kind: "user"}}, {group, mirror.Member{ID: inner, Kind: "group"}}, {group, mirror.Member{ID: "e", Kind: "device"}}},
+				Joined:   []mirror.Membership{{Group: group, Member: mirror.Member{ID: anna, Kind: "user"}}, {Group: group, Member: mirror.Member{ID: carla, Kind: "user"}}, {Group: group, Member: mirror.Member{ID: inner, Kind: "group"}}, {Group: group, Member: mirror.Member{ID: "e", Kind: "device"}}},
 				Products: map[string][]byte{sku: []byte(`{"name":"Microsoft 365 E3","skuPartNumber":"SPE_E3"}`)},
 				Events: []mirror.Event{
 					{After: storetest.Start, At: at, Object: "person", ID: anna, Name: "Anna Ö.", What: mirror.Changed, Cause: "e1", Diff: map[string]mirror.Diff{"city": {Was: json.RawMessage(`"Ulm"`), Is: json.RawMessage(`"Kiel"`)}}},

@@ -48,7 +48,7 @@ func readExport(q url.Values) (x exported, err error) {
 		return x, wrong("of")
 	}
 	list := url.Values{}
-	for _, name := range []string{"view", "q", "department", "filter"} {
+	for _, name := range listKeys {
 		if q.Has(name) {
 			list[name] = q[name]
 		}

@@ -100,12 +100,12 @@ func (p *Portal) imports(w http.ResponseWriter, r *http.Request, v *web.Visit) e
 
 // planName is what a plan is called: its file, or what it was made from.
 func planName(v *web.Visit, one bulk.Plan) string {
-	name := cmp.Or(strings.Join(strings.Fields(one.File), " "), v.Printer.S("A file without a name"))
+	name := cmp.Or(short(strings.Join(strings.Fields(one.File), " ")), v.Printer.S("A file without a name"))
 	if one.Picked != nil {
 		name = v.Printer.S("Selected people")
 	}
 	if one.Undoes != "" {
-		name = v.Printer.S("Undo of %s", short(name))
+		name = v.Printer.S("Undo of %s", name)
 	}
 	return name
 }
@@ -145,7 +145,7 @@ func (p *Portal) askUpload(w http.ResponseWriter, r *http.Request, v *web.Visit)
 func (p *Portal) showUpload(w http.ResponseWriter, r *http.Request, v *web.Visit, status int, problem string) error {
 	b := uploadBody{Scope: "upload", Token: v.Token("upload"), Problem: problem, Most: v.Printer.S("At most %[1]d MB and %[2]d rows.", maxSheet>>20, sheet.MaxRows)}
 	for _, f := range p.formats(v) {
-		if !f.export {
+		if !f.export && !slices.Contains(olderTemplates, f.Value) {
 			at := func(as string) string {
 				return importsPath + "/template?" + url.Values{"format": {f.Value}, "as": {as}}.Encode()
 			}
@@ -154,6 +154,9 @@ func (p *Portal) showUpload(w http.ResponseWriter, r *http.Request, v *web.Visit
 	}
 	return p.show(w, v, status, "upload", p.desk(r, v, "sheets", fail.T("Upload a spreadsheet"), b))
 }
+
+// olderTemplates are read, and nobody begins with them today.
+var olderTemplates = []string{"m365-2020", "m365-nofax", "entra-create-2026", "entra-members-remove"}
 
 // formatView is a layout to choose.
 type formatView struct {
@@ -337,7 +340,7 @@ func (p *Portal) columnsSaid(w http.ResponseWriter, r *http.Request, v *web.Visi
 	}
 	one, err := p.Bulk.MakePlan(r.Context(), v.Actor(), v.Session.Ref.Tenant, up)
 	if fail.Is(err, fail.Invalid) {
-		return p.showColumns(w, r, v, http.StatusUnprocessableEntity, up, v.T(sayOf(err)))
+		return p.showColumns(w, r, v, http.StatusUnprocessableEntity, up, said(v, sayOf(err)))
 	}
 	if err != nil {
 		return err
@@ -369,7 +372,7 @@ func (p *Portal) showColumns(w http.ResponseWriter, r *http.Request, v *web.Visi
 		if !fail.Is(err, fail.Invalid) {
 			return err
 		}
-		b.CanPlan, b.Open, b.Problem, status = false, true, v.T(sayOf(err)), http.StatusUnprocessableEntity
+		b.CanPlan, b.Open, b.Problem, status = false, true, said(v, sayOf(err)), http.StatusUnprocessableEntity
 	}
 	b.Options = p.mapOptions(v, up, l)
 	b.Open = b.Open || up.Clear != "" || up.AsTyped
@@ -501,7 +504,7 @@ func (p *Portal) mapOptions(v *web.Visit, up bulk.Upload, l bulk.Looked) mapOpti
 func (p *Portal) sheetFacts(v *web.Visit, a sheet.About) (out []factView) {
 	fact := func(label, value string) {
 		if value != "" {
-			out = append(out, factView{label, value})
+			out = append(out, factView{label, Clear(value)})
 		}
 	}
 	if a.Kind == "" || a.Kind == bulk.Selected {
@@ -521,23 +524,35 @@ func (p *Portal) sheetFacts(v *web.Visit, a sheet.About) (out []factView) {
 
 // placed is a problem or a note with its place.
 func (p *Portal) placed(v *web.Visit, x sheet.Problem) string {
-	say, where := v.T(x.Say), x.Heading
+	say, page, heading, where := said(v, x.Say), Clear(x.Sheet), Clear(x.Heading), Clear(x.Heading)
+	line := strconv.Itoa(x.Line)
 	switch {
-	case x.Line > 0 && x.Sheet != "" && x.Column > 0:
-		where = v.Printer.S("%[1]s, cell %[2]s", x.Sheet, x.Letters()+strconv.Itoa(x.Line))
-	case x.Line > 0 && x.Sheet != "":
-		where = v.Printer.S("%[1]s, row %[2]s", x.Sheet, strconv.Itoa(x.Line))
+	case x.Line > 0 && page != "" && x.Column > 0:
+		where = v.Printer.S("%[1]s, cell %[2]s", page, x.Letters()+line)
+	case x.Line > 0 && page != "":
+		where = v.Printer.S("%[1]s, row %[2]s", page, line)
 	case x.Line > 0 && x.Column > 0:
-		where = v.Printer.S("line %[1]s, column %[2]s", strconv.Itoa(x.Line), x.Letters())
+		where = v.Printer.S("line %[1]s, column %[2]s", line, x.Letters())
 	case x.Line > 0:
-		where = v.Printer.S("line %s", strconv.Itoa(x.Line))
-	case x.Heading == "":
+		where = v.Printer.S("line %s", line)
+	case heading == "":
 		return say
 	}
-	if x.Line > 0 && x.Heading != "" {
-		where = v.Printer.S("%[1]s (%[2]s)", where, x.Heading)
+	if x.Line > 0 && heading != "" {
+		where = v.Printer.S("%[1]s (%[2]s)", where, heading)
 	}
-	return v.Printer.S("%[1]s: %[2]s", Clear(where), Clear(say))
+	return v.Printer.S("%[1]s: %[2]s", where, say)
+}
+
+// said is a sentence with what a file has put into it made safe to look at.
+func said(v *web.Visit, t fail.Text) string {
+	args := slices.Clone(t.Args)
+	for i, a := range args {
+		if s, ok := a.(string); ok {
+			args[i] = Clear(s)
+		}
+	}
+	return v.T(fail.Text{Key: t.Key, Args: args})
 }
 
 // template sends an empty table to fill in.

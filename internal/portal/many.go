@@ -49,12 +49,15 @@ type manyProduct struct {
 	Give, Take     bool
 }
 
-// whom are the people of a form or an address.
+// listKeys are what says which list of people is meant; in the form they have "of." before them, for a property can be called the same.
+var listKeys = []string{"view", "q", "department", "filter"}
+
+// whom are the people of a form.
 func whom(q url.Values) (s bulk.Selection, l peopleQuery, err error) {
 	list := url.Values{}
-	for _, name := range []string{"view", "q", "department", "filter"} {
-		if q.Has(name) {
-			list[name] = q[name]
+	for _, name := range listKeys {
+		if q.Has("of." + name) {
+			list[name] = q["of."+name]
 		}
 	}
 	if l, err = readPeopleQuery(list); err != nil {
@@ -77,7 +80,16 @@ func whom(q url.Values) (s bulk.Selection, l peopleQuery, err error) {
 
 // askMany asks what is to become of many people.
 func (p *Portal) askMany(w http.ResponseWriter, r *http.Request, v *web.Visit) error {
-	f := &web.Form{Values: r.URL.Query()}
+	q, values := r.URL.Query(), url.Values{}
+	for _, name := range []string{"all", "id"} {
+		values[name] = q[name]
+	}
+	for _, name := range listKeys {
+		if q.Has(name) {
+			values["of."+name] = q[name]
+		}
+	}
+	f := &web.Form{Values: values}
 	if kept := p.kept(r.Context(), v, r.URL.Path); kept != nil && kept.Scope == manyScope {
 		f = kept
 	}
@@ -119,7 +131,7 @@ func (p *Portal) showMany(w http.ResponseWriter, r *http.Request, v *web.Visit, 
 	}
 	b.Who = pr.S("%d people", n)
 	for name, values := range l.values() {
-		b.Keep = append(b.Keep, hiddenView{name, values[0]})
+		b.Keep = append(b.Keep, hiddenView{"of." + name, values[0]})
 	}
 	slices.SortFunc(b.Keep, func(x, y hiddenView) int { return strings.Compare(x.Name, y.Name) })
 	for _, id := range s.IDs {
@@ -166,7 +178,7 @@ func (p *Portal) many(w http.ResponseWriter, r *http.Request, v *web.Visit) erro
 	for _, one := range p.manyFields(v) {
 		fields[string(one.Def.Name)] = one
 	}
-	known := []string{"all", "id", "view", "q", "department", "filter", "step", "set", "add", "manager", "nomanager", "join", "leave", "give", "take"}
+	known := []string{"all", "id", "of.view", "of.q", "of.department", "of.filter", "step", "set", "add", "manager", "nomanager", "join", "leave", "give", "take"}
 	if err := f.Only(func(k string) bool {
 		_, field := fields[strings.TrimPrefix(strings.TrimPrefix(k, "was."), "clear.")]
 		return field || slices.Contains(known, k)

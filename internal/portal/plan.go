@@ -142,7 +142,7 @@ func (p *Portal) plan(w http.ResponseWriter, r *http.Request, v *web.Visit) erro
 		return err
 	}
 	pg := p.desk(r, v, "sheets", fail.T("Plan"), b)
-	pg.Title, pg.Again = short(b.Name), b.Again
+	pg.Title, pg.Again = b.Name, b.Again
 	return p.show(w, v, http.StatusOK, "plan", pg)
 }
 
@@ -151,7 +151,7 @@ func (p *Portal) planBody(v *web.Visit, one bulk.Plan) planBody {
 	pr := v.Printer
 	b := planBody{
 		Name: planName(v, one), ID: one.ID, At: planAddress(one.ID), State: string(one.Run.State), Facts: p.sheetFacts(v, one.About), RejectsAt: planAddress(one.ID) + "/rejects",
-		Lead: pr.S("Made by %[1]s on %[2]s.", actorName(v, one.By), pr.LongDate(one.Made)+", "+pr.Clock(one.Made)),
+		Lead: pr.S("Made by %[1]s on %[2]s.", short(actorName(v, one.By)), pr.LongDate(one.Made)+", "+pr.Clock(one.Made)),
 	}
 	if one.Undoes != "" {
 		b.Undoes = planAddress(one.Undoes)
@@ -161,10 +161,10 @@ func (p *Portal) planBody(v *web.Visit, one bulk.Plan) planBody {
 			b.Facts = append(b.Facts, factView{pr.S("Picked one by one"), pr.Number(k.People)})
 		}
 		if k.Search != "" {
-			b.Facts = append(b.Facts, factView{pr.S("Search"), k.Search})
+			b.Facts = append(b.Facts, factView{pr.S("Search"), Clear(k.Search)})
 		}
 		if k.Filter != "" {
-			b.Facts = append(b.Facts, factView{pr.S("Filter"), k.Filter})
+			b.Facts = append(b.Facts, factView{pr.S("Filter"), Clear(k.Filter)})
 		}
 		if k.People == 0 && k.Search == "" && k.Filter == "" {
 			b.Facts = append(b.Facts, factView{pr.S("Who"), pr.S("Everybody")})
@@ -173,7 +173,7 @@ func (p *Portal) planBody(v *web.Visit, one bulk.Plan) planBody {
 	var ignored []string
 	for _, c := range one.About.Columns {
 		if c.Use == sheet.Ignored && c.Heading != "" {
-			ignored = append(ignored, c.Heading)
+			ignored = append(ignored, short(c.Heading))
 		}
 	}
 	if len(ignored) > 0 {
@@ -364,7 +364,7 @@ func (p *Portal) planRow(v *web.Visit, one bulk.Plan, x bulk.Numbered) planRowVi
 	if one.Picked == nil {
 		out.Where = pr.S("line %s", strconv.Itoa(x.Line))
 		if x.Sheet != "" {
-			out.Where = pr.S("%[1]s, row %[2]s", x.Sheet, strconv.Itoa(x.Line))
+			out.Where = pr.S("%[1]s, row %[2]s", Clear(x.Sheet), strconv.Itoa(x.Line))
 		}
 	}
 	if x.Name == "" {
@@ -402,7 +402,7 @@ func (p *Portal) planRow(v *web.Visit, one bulk.Plan, x bulk.Numbered) planRowVi
 			continue
 		}
 		if !fate.Say.Zero() {
-			out.Problems = append(out.Problems, v.T(fate.Say))
+			out.Problems = append(out.Problems, said(v, fate.Say))
 		}
 		if fate.Entry != "" {
 			out.Entries = append(out.Entries, linkView{v.T(stepKinds[s.Kind()]), "/admin/history/" + url.PathEscape(fate.Entry)})

@@ -50,6 +50,7 @@ var allowed = map[string]struct {
 	"DELETE /groups/{id}/members/{person}": {directory.GroupsWrite, "AE"},
 	"GET /licenses":                        {directory.PeopleRead, "AEU"},
 	"POST /plans":                          {directory.PeopleWrite, "AE"},
+	"POST /selections":                     {directory.PeopleWrite, "AE"},
 	"GET /plans":                           {directory.PeopleRead, "AEU"},
 	"GET /plans/{id}":                      {directory.PeopleRead, "AEU"},
 	"GET /plans/{id}/rows":                 {directory.PeopleRead, "AEU"},

@@ -295,16 +295,21 @@ func patchPerson(c *call) (reply, error) {
 
 // properties are the body of a PATCH.
 func (c *call) properties() (property.Values, []fieldError) {
-	set := property.Values{}
-	var probs []fieldError
 	m, _ := c.tree.(map[string]any)
 	var raw map[string]json.RawMessage
 	if err := c.into(&raw); err != nil || len(m) == 0 {
 		return nil, []fieldError{{Code: "empty", say: fail.T("There is nothing to change.")}}
 	}
+	return c.valuesOf(m, raw, "/")
+}
+
+// valuesOf are the properties of an object in a body, which stands there under a pointer.
+func (c *call) valuesOf(m map[string]any, raw map[string]json.RawMessage, under string) (property.Values, []fieldError) {
+	set := property.Values{}
+	var probs []fieldError
 	for _, name := range sorted(m) {
 		say := func(code string, t fail.Text) {
-			probs = append(probs, fieldError{Pointer: short("/" + escape(name)), Code: code, say: t})
+			probs = append(probs, fieldError{Pointer: short(under + escape(name)), Code: code, say: t})
 		}
 		d, ok := c.Policy.Properties().Def(property.Name(name))
 		if _, other := besides[name]; other && !ok {

@@ -148,6 +148,10 @@ func (a *API) plans() []Route {
 				{"astyped", "true takes cells that look as if Excel had rewritten them", "boolean"},
 			},
 		},
+		{
+			Method: "POST", Path: "/selections", Says: "Say what would change for many people at once: all of a list, or those who are named. Nothing is written to the directory.",
+			Scope: directory.PeopleWrite, Roles: writers, Body: selection{}, Gives: plan{}, Status: http.StatusCreated, Slow: true, do: planSelection,
+		},
 		{Method: "GET", Path: "/plans", Says: "List plans, the newest first.", Scope: directory.PeopleRead, Roles: readers, Gives: plansPage{}, Query: []Param{limitParam, cursorParam}, do: listPlans},
 		{Method: "GET", Path: "/plans/{id}", Says: "Read a plan.", Scope: directory.PeopleRead, Roles: readers, Gives: plan{}, do: getPlan},
 		{

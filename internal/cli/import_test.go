@@ -57,6 +57,33 @@ func TestS3_15to18_PlanOfASpreadsheet(t *testing.T) {
 	s.do(1, "import", "show", "nonsense")
 }
 
+// Many people at once: a filter becomes a plan, which import apply knows.
+func TestS4_14_S4_23_ManyPeopleAtOnce(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	before := s.json("users", "get", s.anna)
+	filter := "userPrincipalName eq '" + s.anna + "'"
+	out, _ := s.do(0, "users", "update", "--filter", filter, "--set", "department=Revenue", "--clear", "mobilePhone")
+	for _, want := range []string{"selection: ", "1 rows: 1 would change something", " → Revenue\n", "Nothing was written."} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%q does not say %q", out, want)
+		}
+	}
+	if s.json("users", "get", s.anna)["department"] != before["department"] {
+		t.Error("a plan wrote")
+	}
+	p := s.json("users", "update", "--id", before["id"].(string), "--set", "department=Revenue")
+	s.do(0, "import", "apply", p["id"].(string), "--digest", p["digest"].(string))
+	if got := s.json("users", "get", s.anna)["department"]; got != "Revenue" {
+		t.Errorf("applied: %v", got)
+	}
+	s.do(2, "users", "update", "--set", "department=x")
+	s.do(2, "users", "update", "--all", "--id", before["id"].(string), "--set", "department=x")
+	s.do(2, "users", "update", "--all", "--set", "department")
+	s.do(2, "users", "update", "--all", "--set", "shoe=43")
+	s.do(2, "users", "update", "--all")
+}
+
 func TestB22_FilesThatAreNone(t *testing.T) {
 	t.Parallel()
 	s := serve(t)

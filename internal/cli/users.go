@@ -20,7 +20,7 @@ const anyPerson = "PERSON is an object id or a user principal name."
 func (c *command) users() *cobra.Command {
 	r := &remote{command: c}
 	g := group("users", "people: list, look at, change, delete, restore",
-		r.usersList(), r.usersGet(), r.usersSet(), r.usersClear(), r.usersManager(), r.usersGroups(), r.usersLicenses(),
+		r.usersList(), r.usersGet(), r.usersSet(), r.usersClear(), r.usersUpdate(), r.usersManager(), r.usersGroups(), r.usersLicenses(),
 		r.enabled("enable", "let a person sign in", true), r.enabled("disable", "keep a person from signing in", false),
 		r.usersDelete(), r.usersRestore(), r.usersPassword(), r.usersSessions(), r.usersPhoto(), r.usersHistory())
 	return r.flags(g)

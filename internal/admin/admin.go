@@ -55,6 +55,8 @@ type Config struct {
 	Brake     Brake
 	Keep      Keeper
 	Now       func() time.Time
+	// Differences are those of the copy of the directory.
+	Differences Differences
 }
 
 // Desk is where people with a role work. It is safe for concurrent use.

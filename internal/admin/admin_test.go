@@ -103,7 +103,7 @@ func newDeskWith(t *testing.T, rules string) *admin.Desk {
 		Reader: dir, Writer: dir, Groups: dir, Journal: journal, Policy: p, Properties: p.Properties(), Now: time.Now, NewID: newID,
 		Stopped: db.Stopped,
 	})
-	return admin.New(admin.Config{Directory: dir, Engine: engine, Policy: p, Journal: journal, Brake: db, Now: time.Now})
+	return admin.New(admin.Config{Directory: dir, Engine: engine, Policy: p, Journal: journal, Brake: db, Now: time.Now, Differences: db.Mirror()})
 }
 
 func holder(r ...directory.Role) directory.Actor {

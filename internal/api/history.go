@@ -112,25 +112,14 @@ func (c *call) found(on string) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	cursor, err := c.cursor()
+	before, err := c.before()
 	if err != nil {
 		return reply{}, err
 	}
-	var before int64
-	if cursor != "" {
-		if before, err = strconv.ParseInt(cursor, 10, 64); err != nil {
-			return reply{}, fail.Wrap(fail.Internal, "api.history", err) // nobody else makes cursors
-		}
-	}
 	in := c.r.URL.Query()
 	q := change.Search{On: on, By: in.Get("by"), Do: change.Action(in.Get("do")), State: change.State(in.Get("state"))}
-	for name, t := range map[string]*time.Time{"from": &q.From, "until": &q.Until} {
-		if !in.Has(name) {
-			continue
-		}
-		if *t, err = time.Parse(time.RFC3339, in.Get(name)); err != nil {
-			return reply{}, refuseAt(http.StatusBadRequest, fieldError{Parameter: name, Code: "type"}, fail.T("This has to be an instant, for example 2027-02-28T09:30:00Z."))
-		}
+	if q.From, q.Until, err = c.span(); err != nil {
+		return reply{}, err
 	}
 	l, err := c.Desk.History(c.r.Context(), c.by, c.tenant, q, before, n)
 	if err != nil {
@@ -144,6 +133,33 @@ func (c *call) found(on string) (reply, error) {
 		out.Next = c.next(strconv.FormatInt(l[n-1].Seq, 10))
 	}
 	return reply{body: out}, nil
+}
+
+// before is the number of the entry that a list goes on behind, 0 on the first page.
+func (c *call) before() (int64, error) {
+	cursor, err := c.cursor()
+	if err != nil || cursor == "" {
+		return 0, err
+	}
+	n, err := strconv.ParseInt(cursor, 10, 64)
+	if err != nil {
+		return 0, fail.Wrap(fail.Internal, "api.cursor", err) // nobody else makes cursors
+	}
+	return n, nil
+}
+
+// span is the time that is asked for, by the parameters from and until.
+func (c *call) span() (from, until time.Time, err error) {
+	in := c.r.URL.Query()
+	for name, t := range map[string]*time.Time{"from": &from, "until": &until} {
+		if !in.Has(name) {
+			continue
+		}
+		if *t, err = time.Parse(time.RFC3339, in.Get(name)); err != nil {
+			return from, until, refuseAt(http.StatusBadRequest, fieldError{Parameter: name, Code: "type"}, fail.T("This has to be an instant, for example 2027-02-28T09:30:00Z."))
+		}
+	}
+	return from, until, nil
 }
 
 func getEntry(c *call) (reply, error) {

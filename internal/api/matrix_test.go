@@ -61,6 +61,7 @@ var allowed = map[string]struct {
 	"POST /plans/{id}/undo":                {directory.PeopleWrite, "AE"},
 	"GET /plans/{id}/rejects":              {directory.PeopleRead, "AEU"},
 	"GET /sync":                            {directory.PeopleRead, "AEU"},
+	"GET /changes":                         {directory.HistoryRead, "AEU"},
 	"POST /sync":                           {directory.PeopleRead, "AE"},
 	"POST /sync/accept":                    {directory.PeopleDelete, "A"},
 	"GET /export/people":                   {directory.PeopleRead, "AEU"},

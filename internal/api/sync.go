@@ -2,9 +2,12 @@ package api
 
 import (
 	"net/http"
+	"strconv"
 	"time"
 
 	"nameplate/internal/directory"
+	"nameplate/internal/mirror"
+	"nameplate/internal/property"
 )
 
 // copied is where the copy of the directory stands.
@@ -31,8 +34,37 @@ type letGo struct {
 	Held int `json:"held" says:"how many, as GET tells it"`
 }
 
+// noticed is a difference between the copy and the directory.
+type noticed struct {
+	Seq     int64                     `json:"seq"`
+	After   time.Time                 `json:"after" says:"the copy was of then, or newer, and did not have it yet"`
+	Noticed time.Time                 `json:"noticed"`
+	Object  string                    `json:"object" says:"person, group or member"`
+	ID      string                    `json:"id" says:"of the person or group; of a member the group"`
+	Name    string                    `json:"name" says:"what that was called at the time"`
+	Member  string                    `json:"member,omitempty" says:"of a member: whose membership"`
+	What    string                    `json:"what" says:"created, changed, deleted, restored, joined or left"`
+	Old     map[string]property.Value `json:"old"`
+	New     map[string]property.Value `json:"new"`
+	Entry   string                    `json:"entry,omitempty" says:"of the history, which made it; none: made outside Nameplate"`
+}
+
+type noticedPage struct {
+	Changes []noticed `json:"changes"`
+	page
+}
+
 func (a *API) syncs() []Route {
 	return []Route{
+		{
+			Method: "GET", Path: "/changes", Says: "What was noticed in the directory while the copy was brought up to date, the newest first: made here or elsewhere.",
+			Scope: directory.HistoryRead, Roles: readers, Gives: noticedPage{}, do: changes, Query: []Param{
+				{"on", "object id of a person or group; of a person also the groups that they joined and left", "string"},
+				{"from", "noticed at that instant or later", "string"},
+				{"until", "noticed before that instant", "string"},
+				limitParam, cursorParam,
+			},
+		},
 		{Method: "GET", Path: "/sync", Says: "Where the copy of the directory stands.", Scope: directory.PeopleRead, Roles: readers, Gives: copied{}, do: getSync},
 		{Method: "POST", Path: "/sync", Says: "Bring the copy of the directory up to date. It goes on by itself; GET tells how far it is.", Scope: directory.PeopleRead, Roles: writers, Gives: copied{}, Status: http.StatusAccepted, do: beginSync},
 		{Method: "POST", Path: "/sync/accept", Says: "Say that those who are held are gone, and begin a round.", Scope: directory.PeopleDelete, Roles: []directory.Role{directory.Admin}, Body: letGo{}, Gives: copied{}, Status: http.StatusAccepted, do: acceptSync},
@@ -71,4 +103,33 @@ func acceptSync(c *call) (reply, error) {
 		return reply{}, err
 	}
 	return beginSync(c)
+}
+
+func changes(c *call) (reply, error) {
+	n, err := c.limit()
+	if err != nil {
+		return reply{}, err
+	}
+	before, err := c.before()
+	if err != nil {
+		return reply{}, err
+	}
+	q := mirror.Search{On: c.r.URL.Query().Get("on")}
+	if q.From, q.Until, err = c.span(); err != nil {
+		return reply{}, err
+	}
+	l, err := c.Desk.Changes(c.r.Context(), c.by, c.tenant, q, before, n)
+	if err != nil {
+		return reply{}, err
+	}
+	out := noticedPage{Changes: []noticed{}}
+	for _, e := range l {
+		out.Changes = append(out.Changes, noticed{
+			Seq: e.Seq, After: e.After, Noticed: e.At, Object: e.Object, ID: e.ID, Name: e.Name, Member: e.Who, What: e.What, Old: values(e.Old), New: values(e.New), Entry: e.Cause,
+		})
+	}
+	if len(l) == n {
+		out.Next = c.next(strconv.FormatInt(l[n-1].Seq, 10))
+	}
+	return reply{body: out}, nil
 }

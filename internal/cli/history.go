@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"path/filepath"
@@ -85,20 +86,20 @@ func (r *remote) verify(ctx context.Context, _ []string) error {
 func (r *remote) entries(all []map[string]any) error {
 	var rows [][]string
 	for _, e := range all {
-		before, _ := e["old"].(map[string]any)
-		after, _ := e["new"].(map[string]any)
-		var names []string
-		for n := range after {
-			names = append(names, n)
-		}
-		slices.Sort(names)
-		var what []string
-		for _, n := range names {
-			what = append(what, n+": "+orNone(text(before[n]))+" → "+orNone(text(after[n])))
-		}
-		rows = append(rows, []string{text(e["id"]), text(e["begun"]), text(at(e, "on.name")), text(e["do"]), text(e["state"]), who(e), strings.Join(what, "; ")})
+		rows = append(rows, []string{text(e["id"]), text(e["begun"]), text(at(e, "on.name")), text(e["do"]), text(e["state"]), who(e), differences(e)})
 	}
 	return r.show(all, []string{"id", "when", "whose", "what", "state", "who", "old → new"}, rows)
+}
+
+// differences are an entry's values, old and new, in one line.
+func differences(e map[string]any) string {
+	before, _ := e["old"].(map[string]any)
+	after, _ := e["new"].(map[string]any)
+	var what []string
+	for _, n := range slices.Sorted(maps.Keys(after)) {
+		what = append(what, n+": "+orNone(text(before[n]))+" → "+orNone(text(after[n])))
+	}
+	return strings.Join(what, "; ")
 }
 
 // who made an entry, as a reader tells people and programs apart.

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -45,7 +47,52 @@ are really gone, say so with their number.`,
 		}
 		return r.round(ctx, "/sync/accept", map[string]int{"held": n})
 	})
-	cmd.AddCommand(status, accept)
+	cmd.AddCommand(status, accept, r.syncChanges())
+	return cmd
+}
+
+// syncChanges lists what the rounds noticed.
+func (r *remote) syncChanges() *cobra.Command {
+	var on, from, until string
+	var top int
+	cmd := &cobra.Command{
+		Use: "changes", Short: "what was noticed in the directory, made here or elsewhere, the newest first", Args: noArgs,
+		Long: `Each difference that a round noticed, with the time between which it was made and who made it: an entry of the history, or somebody outside
+Nameplate. What was there when the copy was made is no difference.`,
+	}
+	f := cmd.Flags()
+	f.StringVar(&on, "on", "", "sign-in name or object id of a person, or object id of a group")
+	f.StringVar(&from, "from", "", "noticed at that instant or later: 2027-02-28T00:00:00Z")
+	f.StringVar(&until, "until", "", "noticed before that instant")
+	f.IntVar(&top, "top", 50, "at most so many; 0 is all")
+	cmd.RunE = r.over(func(ctx context.Context, _ []string) error {
+		q := url.Values{}
+		if strings.Contains(on, "@") {
+			p, err := r.read(ctx, on)
+			if err != nil {
+				return err
+			}
+			on = text(p["id"])
+		}
+		for name, v := range map[string]string{"on": on, "from": from, "until": until} {
+			if v != "" {
+				q.Set(name, v)
+			}
+		}
+		all, err := r.every(ctx, "/changes", "changes", q, top)
+		if err != nil {
+			return err
+		}
+		var rows [][]string
+		for _, e := range all {
+			by := text(e["entry"])
+			if by == "" {
+				by = "outside Nameplate"
+			}
+			rows = append(rows, []string{text(e["after"]), text(e["noticed"]), text(e["object"]), text(e["name"]), text(e["member"]), text(e["what"]), differences(e), by})
+		}
+		return r.show(all, []string{"after", "noticed", "object", "name", "member", "what", "old → new", "made by"}, rows)
+	})
 	return cmd
 }
 

@@ -3,8 +3,10 @@ package cli_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -14,17 +16,18 @@ import (
 )
 
 // graph asks the directory itself, as another program does.
-func (s *server) graph(method, path string) (status int, out map[string]any) {
+func (s *server) graph(method, path string, body ...string) (status int, out map[string]any) {
 	s.t.Helper()
 	token, err := s.Emulator.Mint(emulator.Token{Client: s.ClientID})
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	req, err := http.NewRequestWithContext(s.t.Context(), method, s.GraphHTTP+"/v1.0"+path, nil)
+	req, err := http.NewRequestWithContext(s.t.Context(), method, s.GraphHTTP+"/v1.0"+path, strings.NewReader(strings.Join(body, "")))
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	req.Header.Set("Authorization", "Bearer "+token)
+	req.Header.Set("Content-Type", "application/json")
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		s.t.Fatal(err)
@@ -156,4 +159,62 @@ func TestS5_11_TheServerGoesAwayDuringARound(t *testing.T) {
 	if code != 5 || !strings.Contains(err, "The database does not answer.") {
 		t.Errorf("exit %d: %s", code, err)
 	}
+}
+
+// What was changed here names its entry, what was changed elsewhere says so, both with the time between which it was.
+func TestS5_14to17_ChangesHereAndElsewhere(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	s.do(0, "sync")
+	if out, _ := s.do(0, "sync", "changes", "--as", "json"); strings.TrimSpace(out) != "[]" {
+		t.Errorf("of the first round: %s", out)
+	}
+	anna, ben := s.json("users", "get", s.anna), s.Users[1].UPN
+	set := s.json("users", "set", s.anna, "department=Sales", "city=Kiel")["entry"].(string)
+	if status, _ := s.graph(http.MethodPatch, "/users/"+anna["id"].(string), `{"jobTitle":"Pilot"}`); status != http.StatusNoContent {
+		t.Fatal(status)
+	}
+	gone := s.json("users", "delete", ben, "--yes", ben)["entry"].(string)
+	s.do(0, "sync")
+	noticed := func(args ...string) (l []map[string]any) {
+		t.Helper()
+		out, _ := s.do(0, append([]string{"sync", "changes", "--as", "json"}, args...)...)
+		if err := json.Unmarshal([]byte(out), &l); err != nil {
+			t.Fatal(err)
+		}
+		return l
+	}
+	of := map[string]string{}
+	for _, e := range noticed("--on", s.anna) {
+		after, before := e["after"].(string), e["noticed"].(string)
+		if e["object"] == "member" { // the department has put her into another group
+			continue
+		}
+		if e["what"] != "changed" || e["name"] != anna["displayName"] || after >= before {
+			t.Errorf("%v", e)
+		}
+		for name, v := range e["new"].(map[string]any) {
+			entry, _ := e["entry"].(string)
+			of[name] = fmt.Sprintf("%v → %v %s", e["old"].(map[string]any)[name], v, entry)
+		}
+	}
+	want := map[string]string{
+		"department": fmt.Sprintf("%v → Sales %s", anna["department"], set), "city": fmt.Sprintf("%v → Kiel %s", anna["city"], set), "jobTitle": fmt.Sprintf("%v → Pilot ", anna["jobTitle"]),
+	}
+	if !maps.Equal(of, want) {
+		t.Errorf("%v\nwant %v", of, want)
+	}
+	all := noticed()
+	if !slices.ContainsFunc(all, func(e map[string]any) bool { return e["what"] == "deleted" && e["entry"] == gone }) {
+		t.Errorf("the deletion %s is not in %v", gone, all)
+	}
+	if l := noticed("--top", "1"); len(l) != 1 || l[0]["seq"] != all[0]["seq"] {
+		t.Errorf("the newest: %v", l)
+	}
+	if l := noticed("--from", all[0]["noticed"].(string), "--until", all[0]["noticed"].(string)); len(l) != 0 {
+		t.Errorf("no time: %v", l)
+	}
+	s.says("outside Nameplate", "sync", "changes")
+	s.do(2, "sync", "changes", "--from", "yesterday")
+	s.do(1, "sync", "changes", "--on", "nobody@"+s.Domain)
 }

@@ -54,14 +54,14 @@ func (r *round) compare(ctx context.Context, page []Person) (Commit, error) {
 		}
 	}
 	if len(gone) == 0 {
-		return c, r.causes(ctx, c.Events)
+		return c, r.causes(ctx, &c)
 	}
 	var sure []Person
 	if err := r.confirmed(ctx, len(gone), func(i int) string { return gone[i].ID }, func(i int) { sure = append(sure, gone[i]) }); err != nil {
 		return Commit{}, err
 	}
 	r.leave(&c, rows, sure)
-	return c, r.causes(ctx, c.Events)
+	return c, r.causes(ctx, &c)
 }
 
 // leave takes people for gone.
@@ -104,23 +104,49 @@ func (r *round) event(c *Commit, e Event) {
 	if r.state.Whole.IsZero() || (e.What == Changed && len(e.Diff) == 0) {
 		return
 	}
-	e.After, e.At = r.state.Whole, r.now
+	e.After, e.At = r.state.Whole, r.Now()
+	if r.bosses { // changes may have left it out since managers were last read
+		e.After = r.state.Managers
+	}
 	c.Events = append(c.Events, e)
 }
 
-// causes asks which entries of the journal made the differences.
-func (r *round) causes(ctx context.Context, l []Event) error {
-	if r.Cause == nil {
+// causes asks which entries of the journal made the differences. What several made, or one and somebody elsewhere, is an event for each.
+func (r *round) causes(ctx context.Context, c *Commit) error {
+	if r.Cause == nil || len(c.Events) == 0 {
 		return nil
 	}
-	for i := range l {
-		cause, err := r.Cause(ctx, r.tenant, l[i])
+	var out []Event
+	for _, e := range c.Events {
+		made, err := r.Cause(ctx, r.tenant, e)
 		if err != nil {
 			return err
 		}
-		l[i].Cause = cause
+		out = append(out, apart(e, made)...)
 	}
+	c.Events = out
 	return nil
+}
+
+// apart is an event as one for each of its causes.
+func apart(e Event, made map[string]string) (out []Event) {
+	if e.What != Changed {
+		e.Cause = made[""]
+		return []Event{e}
+	}
+	by := map[string]map[string]Diff{}
+	for name, d := range e.Diff {
+		cause := made[name]
+		if by[cause] == nil {
+			by[cause] = map[string]Diff{}
+		}
+		by[cause][name] = d
+	}
+	for _, cause := range slices.Sorted(maps.Keys(by)) {
+		e.Cause, e.Diff = cause, by[cause]
+		out = append(out, e)
+	}
+	return out
 }
 
 // differences are the properties that differ between a row and what is so now, and the manager.

@@ -152,7 +152,7 @@ func (r *round) lose(ctx context.Context, part string, list []string, alive, bin
 			}
 		}
 	}
-	if err := r.causes(ctx, c.Events); err != nil {
+	if err := r.causes(ctx, &c); err != nil {
 		return err
 	}
 	return r.commit(ctx, c)

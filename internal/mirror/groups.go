@@ -136,7 +136,7 @@ func (r *round) recount(ctx context.Context, group string) error {
 	if err := r.members(ctx, &c, map[string]bool{}, Group{ID: group, Name: rows[group].Name, Joined: now, Left: left}); err != nil {
 		return err
 	}
-	if err := r.causes(ctx, c.Events); err != nil {
+	if err := r.causes(ctx, &c); err != nil {
 		return err
 	}
 	return r.commit(ctx, c)
@@ -185,7 +185,7 @@ func (r *round) compareGroups(ctx context.Context, page []Group) (Commit, error)
 			return Commit{}, err
 		}
 	}
-	return c, r.causes(ctx, c.Events)
+	return c, r.causes(ctx, &c)
 }
 
 // close takes a group for gone.

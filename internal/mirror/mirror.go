@@ -64,7 +64,7 @@ const (
 // Event is one difference between the copy and the directory, made by us or elsewhere.
 type Event struct {
 	Seq    int64
-	After  time.Time // the copy was whole then and did not have it yet
+	After  time.Time // the copy was that of then and did not have it yet
 	At     time.Time // noticed
 	Object string    // "person", "group", "member"
 	ID     string    // of the person or group; of a member the group
@@ -73,6 +73,12 @@ type Event struct {
 	What   string
 	Diff   map[string]Diff // of Changed, by property; "manager" holds object ids
 	Cause  string          // entry of the journal that made it; "" is made elsewhere
+}
+
+// Search says which events are looked for; zero fields ask nothing.
+type Search struct {
+	On          string    // object id of a person or group; of a person also what they joined and left
+	From, Until time.Time // noticed; Until is not in it
 }
 
 // Diff is a value before and after, as JSON; nil is none.
@@ -240,8 +246,9 @@ type Config struct {
 	Source Source
 	Store  Store
 	Now    func() time.Time
-	// Cause finds the entry of the journal that made a difference, "" when none did. Nil: nothing is known of entries.
-	Cause func(ctx context.Context, tenant string, e Event) (string, error)
+	// Cause finds the entries of the journal that made a difference: of Changed by the property of Diff, else by "". What is missing was
+	// made elsewhere. Nil: nothing is known of entries.
+	Cause func(ctx context.Context, tenant string, e Event) (map[string]string, error)
 	// Scope is which part of the directory is mirrored; the zero Piece is all of it.
 	Scope Piece
 	// Managers is how often everybody's manager is read anew, since what the directory says of changes may leave them out. 0 is a day.

@@ -18,6 +18,7 @@ type round struct {
 	now    time.Time
 	asked  Requests
 	anew   bool // a link was too old in this round
+	bosses bool // everybody's manager is being read
 }
 
 // Sync makes the copy the directory as it is now: everything where there is no copy yet or its links are too old, else what changed.
@@ -370,6 +371,8 @@ func (r *round) managers(ctx context.Context) error {
 	if r.state.Managers.After(r.now.Add(-r.Mirror.Managers)) || r.scoped() {
 		return nil
 	}
+	r.bosses = true
+	defer func() { r.bosses = false }()
 	page, met := "", follow("managers")
 	for n, seen := 1, 0; ; n++ {
 		got, err := r.Source.Everybody(ctx, r.tenant, Piece{Managers: true}, page)

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"math"
 	"strings"
 
 	"nameplate/internal/fail"
@@ -264,6 +265,28 @@ func (m *Mirror) Memberships(ctx context.Context, tenant string, told func(mirro
 			err = row.Scan(&x.Group, &x.ID, &x.Kind)
 			return x, err
 		}, told)
+}
+
+// Events lists differences that fit q, newest first, at most n, older than before (0: from the newest).
+func (m *Mirror) Events(ctx context.Context, tenant string, q mirror.Search, before int64, n int) ([]mirror.Event, error) {
+	if before <= 0 {
+		before = math.MaxInt64
+	}
+	until := int64(math.MaxInt64)
+	if !q.Until.IsZero() {
+		until = micro(q.Until)
+	}
+	return list(ctx, m.s, "store.mirrorevents", `SELECT seq, after, at, object, id, who, name, what, diff, cause FROM mirror_events
+		WHERE tenant = $1 AND seq < $2 AND ($3 = '' OR id = $3 OR who = $3) AND at >= $4 AND at < $5 ORDER BY seq DESC LIMIT $6`,
+		[]any{tenant, before, q.On, micro(q.From), until, max(n, 0)}, func(row scanner) (e mirror.Event, err error) {
+			var after, at int64
+			var diff string
+			if err = row.Scan(&e.Seq, &after, &at, &e.Object, &e.ID, &e.Who, &e.Name, &e.What, &diff, &e.Cause); err == nil {
+				err = decode(diff, &e.Diff)
+			}
+			e.After, e.At = instant(after), instant(at)
+			return e, err
+		})
 }
 
 // Counts implements mirror.Store.

@@ -26,6 +26,7 @@ var allowed = map[string]struct {
 	roles string // A, E, U: administrator, editor, auditor
 }{
 	"GET /people":                          {directory.PeopleRead, "AEU"},
+	"POST /people":                         {directory.PeopleCreate, "A"},
 	"GET /people/{id}":                     {directory.PeopleRead, "AEU"},
 	"PATCH /people/{id}":                   {directory.PeopleWrite, "AE"},
 	"GET /people/{id}/rights":              {directory.PeopleRead, "AEU"},

@@ -19,6 +19,7 @@ type outcome struct {
 	After    map[string]property.Value `json:"after" says:"what is there now, as read back"`
 	Parts    []part                    `json:"parts,omitempty" says:"what went by which request, when not everything arrived"`
 	Password string                    `json:"password,omitempty" says:"a new password, shown once"`
+	Person   string                    `json:"person,omitempty" says:"the object id of who was added"`
 	// Dangerous is told of what would be, so that whoever sits there can be asked.
 	Dangerous bool `json:"dangerous,omitempty" says:"when only checked: it would lock somebody out, change how they sign in, or cannot be taken back"`
 }
@@ -84,7 +85,7 @@ func refusedBy(probs []fail.Problem) *fail.Error {
 
 // became turns an outcome into an answer.
 func (c *call) became(o change.Outcome, matched bool) (reply, error) {
-	out := outcome{Entry: o.Entry, State: o.State, Before: values(o.Before), After: values(o.After)}
+	out := outcome{Entry: o.Entry, Person: o.Created, State: o.State, Before: values(o.Before), After: values(o.After)}
 	status := http.StatusOK
 	switch o.State {
 	case change.Refused, change.Failed:

@@ -47,6 +47,10 @@ func (a *API) people() []Route {
 			Method: "PATCH", Path: "/people/{id}", Says: "Change properties: a value sets, null clears, what is left out stays.", Scope: directory.PeopleWrite, Roles: writers,
 			Body: person{}, Gives: outcome{}, Match: true, Check: true, do: patchPerson,
 		},
+		{
+			Method: "POST", Path: "/people", Says: "Add a person. The password, which has to be changed at the first sign-in, is shown once.",
+			Scope: directory.PeopleCreate, Roles: admins, Body: newcomer{}, Gives: outcome{}, Check: true, do: addPerson,
+		},
 		{Method: "GET", Path: "/people/{id}/rights", Says: "What this key may change of the person, and why not the rest.", Scope: directory.PeopleRead, Roles: readers, Gives: rights{}, do: getRights},
 	}
 }

@@ -20,7 +20,7 @@ const anyPerson = "PERSON is an object id or a user principal name."
 func (c *command) users() *cobra.Command {
 	r := &remote{command: c}
 	g := group("users", "people: list, look at, change, delete, restore",
-		r.usersList(), r.usersGet(), r.usersSet(), r.usersClear(), r.usersUpdate(), r.usersManager(), r.usersGroups(), r.usersLicenses(),
+		r.usersList(), r.usersGet(), r.usersCreate(), r.usersSet(), r.usersClear(), r.usersUpdate(), r.usersManager(), r.usersGroups(), r.usersLicenses(),
 		r.enabled("enable", "let a person sign in", true), r.enabled("disable", "keep a person from signing in", false),
 		r.usersDelete(), r.usersRestore(), r.usersPassword(), r.usersSessions(), r.usersPhoto(), r.usersHistory())
 	return r.flags(g)
@@ -147,17 +147,9 @@ A list is written with ; between its items. To take a value away: nameplate user
 	var yes string
 	cmd.Flags().StringVar(&yes, "yes", "", "the person's user principal name, where somebody is blocked or renamed and no terminal is there to type it")
 	cmd.RunE = func(cmd *cobra.Command, a []string) error {
-		set := map[string]any{}
-		for _, kv := range a[1:] {
-			name, value, ok := strings.Cut(kv, "=")
-			if _, twice := set[name]; twice || !ok || name == "" {
-				return usageError{fmt.Errorf("%q is not PROPERTY=VALUE, or comes twice. See: %s --help", kv, cmd.CommandPath())}
-			}
-			v, err := typed(a[0], name, value)
-			if err != nil {
-				return err
-			}
-			set[name] = v
+		set, err := pairs(cmd, a)
+		if err != nil {
+			return err
 		}
 		return r.over(func(ctx context.Context, a []string) error {
 			if !*check {

@@ -265,6 +265,10 @@ func TestS4_17_GroupsManagerAndPeopleWhoGo(t *testing.T) {
 	}
 	s.do(0, "users", "disable", s.anna, "--yes", s.anna)
 	s.do(0, "users", "enable", s.anna)
+	_, domain, _ := strings.Cut(s.anna, "@")
+	if made := s.json("users", "create", "cleo@"+domain, "displayName=Cleo Park", "usageLocation=DE"); len(made["password"].(string)) != 19 || len(made["person"].(string)) != 36 {
+		t.Errorf("S4_11 created: %v", made)
+	}
 	if p := s.json("users", "password", s.anna, "--yes", s.anna)["password"].(string); len(p) != 19 {
 		t.Errorf("password %q", p)
 	}

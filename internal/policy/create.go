@@ -54,7 +54,8 @@ func (p *Policy) newField(d property.Def, by directory.Actor, on directory.User,
 		f.Write, ok = true, true
 	}
 	f.Reason, f.Ask, f.Missing = fail.Text{}, nil, false
-	f.Required = d.Graph.AtCreation || h.required != nil && *h.required
+	// What people may fill in themselves they are reminded of, and nobody waits for it here.
+	f.Required = d.Graph.AtCreation || h.required != nil && *h.required && !(h.edit != nil && h.edit.self)
 	return f, ok && f.Write
 }
 

@@ -16,6 +16,7 @@ properties:
   city: {view: [self, Nameplate.Admin], edit: Nameplate.Admin, required: true}
   department: {view: [self, Nameplate.Admin], edit: nobody, reason: "Kept by HR."}
   aboutMe: {view: self, edit: self}
+  mobilePhone: {view: self, edit: [self, Nameplate.Admin], required: true}
 actions:
   create: Nameplate.Admin
 rules:
@@ -73,7 +74,7 @@ func TestS4_11_WhoMayAddPeopleAndWhatTheyMayFillIn(t *testing.T) {
 	for _, f := range p.Newcomer(admin, anna.Tenant) {
 		names = append(names, string(f.Def.Name))
 	}
-	want := map[string]bool{"displayName": true, "givenName": true, "surname": true, "userPrincipalName": true, "mailNickname": true, "accountEnabled": true, "usageLocation": true, "jobTitle": true, "city": true}
+	want := map[string]bool{"displayName": true, "givenName": true, "surname": true, "userPrincipalName": true, "mailNickname": true, "accountEnabled": true, "usageLocation": true, "jobTitle": true, "city": true, "mobilePhone": true}
 	if len(names) != len(want) {
 		t.Errorf("the form has %v", names)
 	}

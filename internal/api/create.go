@@ -57,3 +57,26 @@ func addPerson(c *call) (reply, error) {
 	rep.body = o
 	return rep, nil
 }
+
+// firstPasswords are those of a plan's people.
+type firstPasswords struct {
+	Passwords []firstPassword `json:"passwords"`
+}
+
+type firstPassword struct {
+	Line     int    `json:"line" says:"in the file"`
+	UPN      string `json:"userPrincipalName"`
+	Password string `json:"password" says:"shown once, to be changed at the first sign-in"`
+}
+
+func takePasswords(c *call) (reply, error) {
+	l, err := c.Bulk.Passwords(c.r.Context(), c.by, c.tenant, c.r.PathValue("id"))
+	if err != nil && len(l) == 0 { // what was taken already is told whatever came after
+		return reply{}, err
+	}
+	out := firstPasswords{Passwords: []firstPassword{}}
+	for _, p := range l {
+		out.Passwords = append(out.Passwords, firstPassword(p))
+	}
+	return reply{body: out, kept: firstPasswords{Passwords: []firstPassword{}}}, nil
+}

@@ -60,6 +60,7 @@ var allowed = map[string]struct {
 	"POST /plans/{id}/resume":              {directory.PeopleWrite, "AE"},
 	"POST /plans/{id}/cancel":              {directory.PeopleWrite, "AE"},
 	"POST /plans/{id}/undo":                {directory.PeopleWrite, "AE"},
+	"POST /plans/{id}/passwords":           {directory.PeopleCreate, "A"},
 	"GET /plans/{id}/rejects":              {directory.PeopleRead, "AEU"},
 	"GET /sync":                            {directory.PeopleRead, "AEU"},
 	"GET /changes":                         {directory.HistoryRead, "AEU"},

@@ -82,9 +82,9 @@ func TestPeople_NoSuchPersonAndNoSuchWay(t *testing.T) {
 		allow        string
 	}{
 		{"PUT", "/people/" + w.member, 405, "GET, HEAD, PATCH, DELETE"},
-		{"POST", "/people", 405, "GET, HEAD"},
-		{"TRACE", "/people", 405, "GET, HEAD"},
-		{"OPTIONS", "/people", 405, "GET, HEAD"},
+		{"PUT", "/people", 405, "GET, HEAD, POST"},
+		{"TRACE", "/people", 405, "GET, HEAD, POST"},
+		{"OPTIONS", "/people", 405, "GET, HEAD, POST"},
 		{"GET", "/people/", 404, ""},
 		{"GET", "//people", 404, ""},
 		{"GET", "/people/../people", 404, ""},

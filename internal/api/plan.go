@@ -42,7 +42,7 @@ type plan struct {
 	Sheet     string         `json:"sheet,omitempty" says:"of a workbook"`
 	Columns   []column       `json:"columns"`
 	Rows      planCounts     `json:"rows"`
-	Changes   map[string]int `json:"changes" says:"of the rows that are ready, by kind: update, manager, member, license, delete, restore"`
+	Changes   map[string]int `json:"changes" says:"of the rows that are ready, by kind: create, update, manager, member, license, delete, restore"`
 	Cells     map[string]int `json:"cells" says:"how many people get another value of a property"`
 	Problems  []placed       `json:"problems" says:"of the file as a whole; with any, nothing of the plan can be applied"`
 	Notes     []placed       `json:"notes"`
@@ -171,6 +171,10 @@ func (a *API) plans() []Route {
 		{
 			Method: "POST", Path: "/plans/{id}/undo", Says: "Make a plan that takes back what this one has done, as far as it came. Nothing is written to the directory; look at the new plan and apply it.",
 			Scope: directory.PeopleWrite, Roles: writers, Gives: plan{}, Status: http.StatusCreated, Slow: true, do: undoPlan,
+		},
+		{
+			Method: "POST", Path: "/plans/{id}/passwords", Says: "Take the first passwords of those whom the plan has added so far. They are told once, and only to whoever applied it.",
+			Scope: directory.PeopleCreate, Roles: admins, Gives: firstPasswords{}, Fresh: true, do: takePasswords,
 		},
 		{Method: "GET", Path: "/plans/{id}/rejects", Says: "The rows that did not arrive, as a spreadsheet that can be planned again.", Scope: directory.PeopleRead, Roles: readers, Type: bytesType, Query: []Param{{"as", "csv or xlsx", "string"}}, do: exportRejects},
 		{
@@ -349,7 +353,7 @@ func listRows(c *call) (reply, error) {
 	out := planRowsPage{Rows: []planRow{}}
 	for _, r := range l {
 		x := planRow{
-			Number: r.Number, Line: r.Line, ID: r.On.ID, UPN: r.UPN, Name: r.Name, State: string(r.State), Privileged: r.Privileged,
+			Number: r.Number, Line: r.Line, ID: r.Person().ID, UPN: r.UPN, Name: r.Name, State: string(r.State), Privileged: r.Privileged,
 			Steps: []planStep{}, Problems: shownPlaced(c.v, r.Problems), Notes: shownPlaced(c.v, r.Notes),
 		}
 		for k, s := range r.Steps {

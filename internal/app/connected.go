@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/rand"
 	"io"
 	"net/http"
 	"time"
@@ -84,7 +85,7 @@ func (a *App) furnish(c *connected, sealer *access.Sealer, crash func(string)) (
 	c.desk = admin.New(admin.Config{Directory: dir, Engine: c.engine, Policy: c.rules, Journal: journal, Brake: a.store, Keep: c.keep, Now: a.now, Differences: a.store.Mirror()})
 	c.budget = pace.New(pace.Config{Store: a.store, Tenant: c.tenant, Now: a.now})
 	c.bulk = bulk.New(bulk.Config{
-		Budget: c.budget, Desk: c.desk, Store: a.store.Plans().Of(c.tenant), Sealer: sealer, Now: a.now, NewID: newID, Wait: pause, Settle: c.engine.Settle,
+		Budget: c.budget, Desk: c.desk, Store: a.store.Plans().Of(c.tenant), Sealer: sealer, Random: rand.Reader, Now: a.now, NewID: newID, Wait: pause, Settle: c.engine.Settle,
 		Wake: func() { a.work.Go(func() { a.applyPlans(a.life, c) }) },
 	})
 	c.mirror = mirror.New(mirror.Config{

@@ -13,6 +13,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"hash"
+	"io"
 	"sync"
 	"time"
 
@@ -96,7 +97,7 @@ func (s Step) Kind() string {
 
 // Kinds are all kinds of steps, in the order in which a row's steps are done.
 func Kinds() []string {
-	return []string{"restore", string(change.Update), string(change.Manager), string(change.Member), string(change.License), "delete"}
+	return []string{"restore", string(change.Create), string(change.Update), string(change.Manager), string(change.Member), string(change.License), "delete"}
 }
 
 // Query says which rows to read; zero fields ask nothing.
@@ -154,6 +155,7 @@ type Config struct {
 	Store  Store
 	Sealer Sealer
 	Now    func() time.Time
+	Random io.Reader // a source fit for secrets
 	NewID  func() string
 	Wait   func(ctx context.Context, d time.Duration) error
 	Wake   func() // is told that there is something for Work

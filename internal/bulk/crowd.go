@@ -255,6 +255,9 @@ func (b *Bulk) names(set []property.Name, skus []directory.SKU) []property.Name 
 			out = append(out, n)
 		}
 	}
+	if len(skus) > 0 && !slices.Contains(out, "usageLocation") {
+		out = append(out, "usageLocation") // without which nobody gets a license
+	}
 	for _, s := range skus {
 		out = append(out, directory.Licensed(s.ID))
 	}

@@ -82,7 +82,11 @@ func (j *judging) judge(ctx context.Context) error {
 		}
 		return nil
 	}
-	for _, step := range []func(context.Context) error{j.update, j.manager, j.groups, j.licenses} {
+	first := j.update
+	if j.creates() {
+		first = j.create
+	}
+	for _, step := range []func(context.Context) error{first, j.manager, j.groups, j.licenses} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -174,6 +178,10 @@ func (j *judging) place(do change.Action, n property.Name) sheet.Problem {
 		}
 	}
 	switch do {
+	case change.Create:
+		if n == "passwordProfile" {
+			return j.at(sheet.Password)
+		}
 	case change.Manager:
 		return j.at(sheet.Manager)
 	case change.Member:
@@ -353,5 +361,6 @@ func (j *judging) licenses(ctx context.Context) error {
 			}
 		}
 	}
+	j.placed(set)
 	return j.weigh(ctx, change.Change{Do: change.License, Set: set, Names: names})
 }

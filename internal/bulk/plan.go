@@ -176,12 +176,14 @@ func (m *making) find(r sheet.Record) (u *directory.User, code string, why fail.
 		return byID, "", fail.Text{}
 	case r.ID != "" && r.Act != sheet.Delete:
 		return nil, "nobody", fail.T("Nobody has the object id %s.", r.ID)
+	case r.ID == "" && byUPN != nil && r.Act == sheet.Create:
+		return nil, "exists", fail.T("Somebody has the sign-in name %s already.", r.UPN)
 	case r.ID == "" && byUPN != nil:
 		return byUPN, "", fail.Text{}
 	case r.Act == sheet.Delete && c.deleted(r.ID, strings.ToLower(r.UPN)) != nil:
 		return c.deleted(r.ID, strings.ToLower(r.UPN)), "", fail.Text{}
 	case r.Act == sheet.Ensure || r.Act == sheet.Create:
-		return nil, "nobody", fail.T("%s is not in the directory yet. Only people who are there can be changed from a file today.", r.UPN)
+		return newcomer(m.tenant, r.UPN), "", fail.Text{}
 	}
 	return nil, "nobody", fail.T("Nobody is called %s.", whom(r))
 }

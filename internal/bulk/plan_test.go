@@ -196,7 +196,8 @@ func TestB07to21_WhatIsSaidOfAPlan(t *testing.T) {
 		},
 		{
 			id: "a picture, and somebody new", file: "userPrincipalName,photo,action\np1@contoso.example,a.jpg,\nnew@contoso.example,,create\n",
-			problems: "line 2, column B (photo): Pictures are not set from a file. Set one at a time: nameplate users photo p1@contoso.example FILE.\nline 3, column A (userPrincipalName): new@contoso.example is not in the directory yet. Only people who are there can be changed from a file today.\n",
+			problems: "line 2, column B (photo): Pictures are not set from a file. Set one at a time: nameplate users photo p1@contoso.example FILE.\n" +
+				"line 3, column A (userPrincipalName): displayName: Nobody can be added without this.\nline 3, column A (userPrincipalName): Your organization does not let you do this here.\n",
 		},
 		{
 			id: "S3.16 the admin center's template", file: "User Name,First Name,Last Name,Display Name,Job Title,Department,Office Number,Office Phone,Mobile Phone,Address,City,State or Province,ZIP or Postal Code,Country or Region\np1@contoso.example, , ,Person 1,Clerk,Sales,,,+49 30 000001,,,,01001, \n",

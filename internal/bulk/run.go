@@ -46,6 +46,7 @@ type StepFate struct {
 	State change.State
 	Entry string    // of the history; "" when nothing was begun
 	Say   fail.Text // why not
+	Made  string    `json:",omitempty"` // the object id of who was created
 	Code  string
 }
 

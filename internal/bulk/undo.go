@@ -74,6 +74,7 @@ func (b *Bulk) arrived(ctx context.Context, by directory.Actor, p Plan) ([]backw
 				at := sheet.Problem{Line: r.Line, Sheet: r.Sheet}
 				switch {
 				case err == nil:
+					x.On = c.On // of who was created, their own id
 					x.changes = append(x.changes, c)
 				case !errors.As(err, &f) || f.Kind != fail.Invalid && f.Kind != fail.Conflict:
 					return nil, err
@@ -103,7 +104,7 @@ func undone(rows []backward) wanted {
 	for _, r := range rows {
 		w.ids[r.On.ID] = true
 		for _, c := range r.changes {
-			for n := range c.Set {
+			for _, n := range append(c.Set.Names(), c.Expect.Names()...) {
 				if id, ok := directory.GroupOf(n); ok {
 					w.groups[id] = true
 				} else if id, ok := directory.SKUOf(n); ok {

@@ -167,6 +167,12 @@ func (w *work) row(ctx context.Context, d *admin.Desk, r Numbered) *Fate {
 			return nil
 		}
 		f.Steps = append(f.Steps, s)
+		if r.Steps[k].Do == change.Create {
+			if r.On.ID = s.Made; s.Made == "" {
+				f.Steps = append(f.Steps, unmade(r.Steps[k+1:])...)
+				break
+			}
+		}
 	}
 	f.State = worst(f.Steps)
 	return f
@@ -216,6 +222,13 @@ func (w *work) step(ctx context.Context, d *admin.Desk, r Numbered, k int) (f St
 	if c.Undoes != "" {
 		c.Why = "Undo of " + c.Why
 	}
+	if c.Do == change.Create {
+		var err error
+		if c.Secret, err = admin.NewPassword(w.Random); err != nil {
+			w.stop(fail.T("No password can be made: %s", err.Error()))
+			return f, false
+		}
+	}
 	place := fmt.Sprintf("%d/%d", r.Number, k)
 	began := w.Now()
 	for ctx.Err() == nil {
@@ -247,7 +260,7 @@ func (w *work) step(ctx context.Context, d *admin.Desk, r Numbered, k int) (f St
 		if o.State == change.Unverified && w.wait(r) {
 			return f, false
 		}
-		f = StepFate{State: o.State, Entry: o.Entry}
+		f = StepFate{State: o.State, Entry: o.Entry, Made: o.Created}
 		if e != nil && o.State != change.Applied && o.State != change.Unchanged {
 			f.Say, f.Code = e.Say, e.Code
 		}

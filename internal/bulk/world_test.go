@@ -142,16 +142,17 @@ func beginIn(t testing.TB, org emulator.Organization, rules string, o emulator.O
 	db := storetest.SQLite(t, time.Now)
 	journal := db.Journal()
 	budget = pace.New(pace.Config{Store: db, Tenant: org.ID, Now: time.Now, Scale: faster})
-	engine := change.New(change.Config{
-		Reader: dir, Writer: dir, Many: dir, Groups: dir, Journal: journal, Policy: p, Properties: p.Properties(), Now: time.Now, NewID: newID, Stopped: db.Stopped,
-		Limits: change.Limits{Stale: 12 * time.Second}, // longer than chaos shows what was there before
-	})
-	desk := admin.New(admin.Config{Directory: dir, Engine: engine, Policy: p, Journal: journal, Brake: db, Now: time.Now})
 	sealer, err := access.NewSealer(rand.Reader, make([]byte, access.KeySize))
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := bulk.Config{Desk: desk, Store: db.Plans(), Sealer: sealer, Now: time.Now, NewID: newID, Wait: wait, Wake: func() {}, Settle: engine.Settle, Budget: budget}
+	engine := change.New(change.Config{
+		Secrets: &access.Vault{Sealer: sealer, Store: db.Secrets(), Now: time.Now},
+		Reader:  dir, Writer: dir, Many: dir, Groups: dir, Journal: journal, Policy: p, Properties: p.Properties(), Now: time.Now, NewID: newID, Stopped: db.Stopped,
+		Limits: change.Limits{Stale: 12 * time.Second}, // longer than chaos shows what was there before
+	})
+	desk := admin.New(admin.Config{Directory: dir, Engine: engine, Policy: p, Journal: journal, Brake: db, Now: time.Now})
+	cfg := bulk.Config{Desk: desk, Store: db.Plans(), Sealer: sealer, Random: rand.Reader, Now: time.Now, NewID: newID, Wait: wait, Wake: func() {}, Settle: engine.Settle, Budget: budget}
 	return &world{bulk.New(cfg), cfg, e, t, t.Context()}
 }
 

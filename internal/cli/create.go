@@ -3,12 +3,16 @@ package cli
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"nameplate/internal/sheet"
 )
 
 func (r *remote) usersCreate() *cobra.Command {
@@ -68,4 +72,54 @@ func pairs(cmd *cobra.Command, a []string) (map[string]any, error) {
 		set[name] = v
 	}
 	return set, nil
+}
+
+func (r *remote) importPasswords() *cobra.Command {
+	var out string
+	cmd := &cobra.Command{
+		Use: "passwords PLAN", Short: "write the first passwords of those whom a plan has added to a new file, once",
+		Long: `The file is CSV and only yours to read (mode 0600). Each password is told once, to whoever applied the plan, and forgotten then; one that nobody
+takes is forgotten after seven days. They have to be changed at the first sign-in.`,
+		Args: args("the id of a plan"),
+	}
+	cmd.Flags().StringVar(&out, "out", "", "file to write; it must not be there yet")
+	cmd.RunE = r.over(func(ctx context.Context, a []string) error {
+		if out == "" || out == "-" {
+			return usageError{errors.New("say where to: --out FILE. Passwords are not written to a terminal")}
+		}
+		var l []map[string]any
+		err := r.into(out, func(w io.Writer) error { // before they are taken, or they would be lost
+			g, err := r.ask(ctx, http.MethodPost, planPath(a[0], "/passwords"), nil, nil)
+			if err != nil {
+				return err
+			}
+			o, err := g.object()
+			if err != nil {
+				return err
+			}
+			if l = members(o, "passwords"); len(l) == 0 {
+				return errors.New("no password waits: nobody was added yet, or they were taken already")
+			}
+			s := sheet.NewCSV(w)
+			rows := [][]string{{"line", "userPrincipalName", "password"}}
+			for _, p := range l {
+				rows = append(rows, []string{text(p["line"]), text(p["userPrincipalName"]), text(p["password"])})
+			}
+			for _, row := range rows {
+				if err := s.Row(row); err != nil {
+					return err
+				}
+			}
+			return s.Close()
+		})
+		var taken usageError
+		if err != nil && len(l) == 0 && !errors.As(err, &taken) { // the file is ours, and holds nothing
+			_ = os.Remove(out)
+		}
+		if err == nil {
+			fmt.Fprintf(r.Err, "%d passwords were written to %s. They are told nowhere again.\n", len(l), plain(out))
+		}
+		return err
+	})
+	return cmd
 }

@@ -27,7 +27,7 @@ func (c *command) imports() *cobra.Command {
 	r := &remote{command: c}
 	g := group("import", "spreadsheets: what one would change, and to change it", r.importPlan(), r.importShow(), r.importApply(), r.importList(),
 		r.importOrder("pause", "stop a plan between two rows", false), r.importOrder("resume", "let a paused plan go on", true),
-		r.importOrder("cancel", "end a plan; rows that were not reached stay as they are", false), r.importUndo(), r.importRejects(), c.importTemplate())
+		r.importOrder("cancel", "end a plan; rows that were not reached stay as they are", false), r.importUndo(), r.importRejects(), r.importPasswords(), c.importTemplate())
 	return r.flags(g)
 }
 

@@ -84,6 +84,33 @@ func TestS4_14_S4_23_ManyPeopleAtOnce(t *testing.T) {
 	s.do(2, "users", "update", "--all")
 }
 
+func TestS4_11_PeopleAreAddedFromAFileAndTheirPasswordsTakenOnce(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	_, domain, _ := strings.Cut(s.anna, "@")
+	p := s.json("import", "plan", spreadsheet(t, "new.csv", "userPrincipalName,displayName,usageLocation,action\ncleo@"+domain+",Cleo Park,DE,create\n"))
+	id, digest := p["id"].(string), p["digest"].(string)
+	s.says("is done: 1 applied", "import", "apply", id, "--digest", digest)
+	s.says("Cleo Park", "users", "get", "cleo@"+domain)
+	s.do(2, "import", "passwords", id)
+	out := filepath.Join(t.TempDir(), "passwords.csv")
+	if text, _ := s.do(0, "import", "passwords", id, "--out", out); text != "" {
+		t.Errorf("the terminal says %q", text)
+	}
+	b, err := os.ReadFile(out)
+	info, _ := os.Stat(out)
+	lines := strings.Split(strings.TrimSpace(string(b)), "\r\n")
+	if err != nil || len(lines) != 2 || !strings.HasPrefix(lines[1], "2,cleo@"+domain+",") || info.Mode().Perm() != 0o600 {
+		t.Errorf("%q %v %v", b, info.Mode(), err)
+	}
+	s.do(2, "import", "passwords", id, "--out", out) // it is there already
+	again := out + "2"
+	s.do(1, "import", "passwords", id, "--out", again)
+	if _, err := os.Stat(again); err == nil {
+		t.Error("a file without passwords was left")
+	}
+}
+
 func TestB22_FilesThatAreNone(t *testing.T) {
 	t.Parallel()
 	s := serve(t)

@@ -194,12 +194,12 @@ func (w *work) stop(why fail.Text) {
 	w.halt = why
 }
 
-// again counts the tries of a step: the one that comes next, and whether there is one.
+// again counts the tries of a step and says whether there is another one.
 func (w *work) again(place string) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.tries[place]++
-	return w.tries[place] < tries
+	return w.tries[place] <= tries
 }
 
 func (w *work) tried(place string) int {
@@ -248,6 +248,10 @@ func (w *work) step(ctx context.Context, d *admin.Desk, r Numbered, k int) (f St
 		e = o.Cause()
 		if e != nil && e.Code == change.CodeHeld {
 			w.stop(e.Say)
+			return f, false
+		}
+		if o.State == change.Failed && e != nil && e.Kind == fail.Throttled && w.tried(place) >= tries {
+			w.stop(fail.T("Microsoft 365 has asked to wait again and again. Nothing is lost; let it go on later."))
 			return f, false
 		}
 		if o.State == change.Failed && e != nil && (e.Kind == fail.Throttled || e.Kind == fail.Unavailable) && w.again(place) {

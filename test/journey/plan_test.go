@@ -5,9 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -16,11 +19,63 @@ import (
 	"nameplate/emulator"
 )
 
-// F13: the server that applies a spreadsheet is killed by SIGKILL again and again; each time it comes back it goes on by itself, and in
-// the end every row is in effect exactly once: report, ledger and directory agree.
+// F13, G1: the server that applies a spreadsheet is killed by SIGKILL again and again, at moments that chance names; each time it comes
+// back it goes on by itself, and in the end every row is in effect exactly once: report, ledger and directory agree. What is compared are
+// the answers of the API and the emulator's ledger, by lines that share nothing with the product. `make soak` runs it long.
 func TestF13_APlanWhoseServerIsKilled(t *testing.T) {
 	t.Parallel()
-	const people, kills = 120, 4
+	people, kills, seed := soaked(t, 240, 4, 1)
+	aPlanIsKilled(t, people, kills, seed, 0)
+}
+
+// G1, F01–F10: the same while requests meet each fault of the service: one in fifty, one in ten when it is soaked.
+func TestG1_APlanWhoseServerIsKilledAmongFaults(t *testing.T) {
+	t.Parallel()
+	people, kills, seed := soaked(t, 120, 3, 2)
+	share := 0.02
+	if os.Getenv("G1_SOAK") != "" {
+		share = 0.1
+	}
+	aPlanIsKilled(t, people, kills, seed, share)
+}
+
+// soaked is how long the two are: short in make test, as make soak says it otherwise (G1_SOAK=people,kills,seed).
+func soaked(t *testing.T, people, kills int, seed uint64) (int, int, uint64) {
+	t.Helper()
+	if s := os.Getenv("G1_SOAK"); s != "" {
+		if _, err := fmt.Sscanf(s, "%d,%d,%d", &people, &kills, &seed); err != nil {
+			t.Fatalf("G1_SOAK is people,kills,seed: %v", err)
+		}
+	}
+	return people, kills, seed
+}
+
+// faulty is what the service does to a share of the requests, of each sort (F01, F02, F04, F05, F08, F10).
+func faulty(e *emulator.Emulator, seed uint64, share float64) {
+	const path = `^/v1\.0/users`
+	second := emulator.Duration(time.Second)
+	for i, r := range []emulator.Rule{
+		{At: "before", Do: emulator.Do{Status: 429, RetryAfter: "1"}},
+		{At: "before", Do: emulator.Do{Status: 429}},
+		{At: "before", Do: emulator.Do{Status: 503}},
+		{At: "before", Do: emulator.Do{Status: 504}},
+		{At: "after", Do: emulator.Do{Status: 504}},
+		{At: "after", Do: emulator.Do{Drop: true}},
+		{At: "before", Do: emulator.Do{Drop: true}},
+		{At: "before", Match: emulator.Match{Method: "PATCH"}, Do: emulator.Do{Stale: second, Flap: true}},
+	} {
+		r.ID, r.Match.Path, r.Match.Prob, r.Match.Seed = fmt.Sprint("g1-", i), path, share, seed
+		e.Inject(r)
+	}
+}
+
+func aPlanIsKilled(t *testing.T, people, kills int, seed uint64, faults float64) {
+	t.Helper()
+	start := time.Now()
+	t.Cleanup(func() {
+		t.Logf("%d rows, %d kills, seed %d, faults %v: %v", people, kills, seed, faults, time.Since(start).Round(time.Second))
+	})
+	chance := rand.New(rand.NewPCG(seed, 1)) // #nosec G404 -- repeatable by a seed
 	upn := func(i int) string { return fmt.Sprintf("row%d@larkfield.example", i) }
 	k := newKilledAmong(t, func(org *emulator.Organization) {
 		for i := range people {
@@ -82,14 +137,26 @@ func TestF13_APlanWhoseServerIsKilled(t *testing.T) {
 	}
 	p := ask("POST", "/plans?name=rows.csv", "text/csv", []byte(file.String()))
 	id := fmt.Sprint(p["id"])
+	if faults > 0 {
+		faulty(k.emulator, seed, faults)
+	}
 	ask("POST", "/plans/"+id+"/apply", "application/json", []byte(fmt.Sprintf(`{"digest":%q,"people":%d}`, p["digest"], people)))
-	for n := 1; n <= kills; n++ {
-		written.wait(t, n*people/(kills+1))
+	at := make([]int, kills) // so many writes are accepted when it is killed
+	for i := range at {
+		at[i] = chance.IntN(people)
+	}
+	slices.Sort(at)
+	for _, n := range at {
+		written.wait(t, n)
+		select { // between two writes, too
+		case *written.last = <-written.at:
+		case <-time.After(time.Duration(chance.IntN(300)) * time.Millisecond):
+		}
 		kill()
 		kill = serve()
 	}
 	written.wait(t, people)
-	tick, deadline := time.NewTicker(100*time.Millisecond), time.After(time.Minute) // what follows is only told by asking
+	tick, deadline := time.NewTicker(100*time.Millisecond), time.After(10*time.Minute) // what follows is only told by asking
 	defer tick.Stop()
 	for p = ask("GET", "/plans/"+id, "", nil); p["state"] != "done"; p = ask("GET", "/plans/"+id, "", nil) {
 		select {
@@ -112,18 +179,30 @@ func TestF13_APlanWhoseServerIsKilled(t *testing.T) {
 			t.Errorf("row %d was written %d times", i, seen[want])
 		}
 	}
-	list := ask("GET", "/people?limit=999&filter="+"startsWith(department,'New')", "", nil)["people"].([]any)
-	if len(list) != people {
-		t.Errorf("%d people have what the file says", len(list))
+	has := 0
+	for path := "/people?limit=999&filter=" + "startsWith(department,'New')"; path != ""; {
+		page := ask("GET", path, "", nil)
+		list, _ := page["people"].([]any)
+		has += len(list)
+		next, _ := page["next"].(string)
+		if path = ""; next != "" {
+			path = "/people?limit=999&filter=" + "startsWith(department,'New')" + "&cursor=" + url.QueryEscape(next)
+		}
+	}
+	if has != people {
+		t.Errorf("%d people have what the file says", has)
 	}
 	kill()
 }
 
 // writes counts what a directory has accepted.
-type writes struct{ at chan int }
+type writes struct {
+	at   chan int
+	last *int
+}
 
 func counted(e *emulator.Emulator) writes {
-	w := writes{make(chan int, 10_000)}
+	w := writes{make(chan int, 20_000), new(int)}
 	var n atomic.Int64
 	e.OnWrite(func(emulator.Entry) { w.at <- int(n.Add(1)) })
 	return w
@@ -132,13 +211,10 @@ func counted(e *emulator.Emulator) writes {
 // wait returns when so many writes were accepted.
 func (w writes) wait(t *testing.T, n int) {
 	t.Helper()
-	for {
+	for *w.last < n {
 		select {
-		case got := <-w.at:
-			if got >= n {
-				return
-			}
-		case <-time.After(time.Minute):
+		case *w.last = <-w.at:
+		case <-time.After(5 * time.Minute):
 			t.Fatalf("the directory was not written %d times", n)
 		}
 	}

@@ -60,6 +60,7 @@ type confirmed struct {
 	People     int    `json:"people,omitempty" says:"typed by somebody where the plan changes many people: how many"`
 	Privileged int    `json:"privileged,omitempty" says:"typed where it changes people who hold a directory role: how many"`
 	Deletions  int    `json:"deletions,omitempty" says:"typed where it deletes people: how many"`
+	Canary     int    `json:"canary,omitempty" says:"so many rows go first, and the rest waits when one of them does not arrive; 5 when it is left out, -1 is none"`
 }
 
 // planCounts says how many rows there are.
@@ -261,7 +262,7 @@ func applyPlan(c *call) (reply, error) {
 	if err := c.into(&in); err != nil {
 		return reply{}, err
 	}
-	p, err := c.Bulk.Apply(c.r.Context(), c.by, c.tenant, c.r.PathValue("id"), in.Digest, bulk.Confirm{People: in.People, Privileged: in.Privileged, Deletions: in.Deletions})
+	p, err := c.Bulk.Apply(c.r.Context(), c.by, c.tenant, c.r.PathValue("id"), in.Digest, bulk.Confirm{People: in.People, Privileged: in.Privileged, Deletions: in.Deletions, Canary: in.Canary})
 	if err != nil {
 		return reply{}, err
 	}

@@ -11,7 +11,12 @@ import (
 type Confirm struct {
 	People, Privileged, Deletions int
 	Why                           string
+	// Canary is how many rows go first; when one of them does not arrive, the rest waits for somebody. 0 is five, less than 0 none.
+	Canary int
 }
+
+// canary is what is used where Confirm says nothing.
+const canary = 5
 
 // Brake says from where on a number has to be typed.
 type Brake struct {

@@ -31,6 +31,7 @@ type Run struct {
 	Began, Ended time.Time
 	Why          fail.Text      // of a pause
 	Reason       string         // why it is done, as whoever applied it said
+	Canary       int            // so many rows go first; when one of them does not arrive, the plan is paused. 0: not, or not any more
 	Fates        map[string]int // rows by their fate; "" is still to do
 }
 
@@ -80,7 +81,10 @@ func (b *Bulk) Apply(ctx context.Context, by directory.Actor, tenant, id, digest
 	if err := b.brake(ctx, p, c); err != nil {
 		return Plan{}, err
 	}
-	run := Run{State: Applying, By: by, Began: b.Now(), Reason: c.Why}
+	run := Run{State: Applying, By: by, Began: b.Now(), Reason: c.Why, Canary: c.Canary}
+	if run.Canary == 0 {
+		run.Canary = canary
+	}
 	run.By.Session = ""
 	return b.turn(ctx, p, []RunState{Planned}, run)
 }
@@ -106,7 +110,7 @@ func (b *Bulk) order(ctx context.Context, by directory.Actor, tenant, id string,
 		return Plan{}, err
 	}
 	run := p.Run
-	run.State, run.Why = to, fail.Text{}
+	run.State, run.Why, run.Canary = to, fail.Text{}, 0 // somebody has looked
 	switch to {
 	case Paused:
 		run.Why = fail.T("%s has paused it.", by.Name)

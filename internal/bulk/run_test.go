@@ -305,3 +305,30 @@ func TestStopPauseResumeCancel(t *testing.T) {
 	}
 	w.once(5)
 }
+
+// The first rows go alone: when one of them does not arrive, the rest waits until somebody has looked.
+func TestCanaryRowsGoFirst(t *testing.T) {
+	t.Parallel()
+	w := begin(t, contoso(60), rules)
+	p, _ := w.plan(many(30), bulk.Upload{})
+	rival := change.Change{On: directory.Ref{Tenant: tenant, ID: id(2)}, Do: change.Update, Set: property.Values{"department": property.Text("Law")}, By: boss}
+	if o, err := w.Desk.Apply(w.ctx, rival); err != nil || o.State != change.Applied {
+		t.Fatal(o, err)
+	}
+	if p = w.carry(p, bulk.Confirm{People: 30, Canary: 3}); p.Run.State != bulk.Paused || p.Run.Fates["applied"] != 2 || p.Run.Fates["conflicted"] != 1 || p.Run.Fates[""] != 27 || p.Run.Why.Zero() {
+		t.Errorf("%+v", p.Run)
+	}
+	if _, err := w.Resume(w.ctx, boss, tenant, p.ID); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Work(w.ctx); err != nil {
+		t.Fatal(err)
+	}
+	if p = w.now(p.ID); p.Run.State != bulk.Done || p.Run.Fates["applied"] != 29 {
+		t.Errorf("%+v", p.Run)
+	}
+	q, _ := w.plan("userPrincipalName,city\np5@contoso.example,Ulm\np6@contoso.example,Ulm\n", bulk.Upload{})
+	if q = w.carry(q, bulk.Confirm{Canary: -1}); q.Run.State != bulk.Done {
+		t.Errorf("%+v", q.Run)
+	}
+}

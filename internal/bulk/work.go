@@ -26,6 +26,8 @@ type work struct {
 	// unsure are rows of which it is not known yet what became of them, by their numbers, and since when. They come again at the end,
 	// when Settle has found out.
 	unsure map[int]time.Time
+	canary int // so many rows are still to go first
+	missed int // so many of the first did not arrive
 }
 
 const (
@@ -36,6 +38,9 @@ const (
 // run applies one plan to its end, to a pause, or until ctx ends: then somebody else goes on where it stopped.
 func (b *Bulk) run(ctx context.Context, p Plan) error {
 	w := &work{Bulk: b, plan: p, tries: map[string]int{}, unsure: map[int]time.Time{}}
+	if err := w.first(ctx); err != nil {
+		return err
+	}
 	for {
 		state, err := b.Store.Keep(ctx, p.Tenant, p.ID, b.holder, b.Now().Add(lease))
 		if err != nil || state != Applying {
@@ -71,10 +76,45 @@ func (b *Bulk) run(ctx context.Context, p Plan) error {
 		if err != nil || ctx.Err() != nil {
 			return err
 		}
+		w.sung(fates)
 		if !w.halt.Zero() {
 			run.State, run.Why = Paused, w.halt
 			return b.Store.Turn(ctx, p.Tenant, p.ID, []RunState{Applying}, run)
 		}
+	}
+}
+
+// first says how many rows still go first.
+func (w *work) first(ctx context.Context) error {
+	if w.plan.Run.Canary <= 0 {
+		return nil
+	}
+	p, err := w.Store.Plan(ctx, w.plan.Tenant, w.plan.ID)
+	if err != nil {
+		return err
+	}
+	w.canary = w.plan.Run.Canary
+	for fate, n := range p.Run.Fates {
+		if fate != "" {
+			w.canary -= n
+		}
+	}
+	return nil
+}
+
+// sung looks at the rows that went first: when one did not arrive, the rest waits for somebody.
+func (w *work) sung(fates []Fate) {
+	if w.canary <= 0 {
+		return
+	}
+	w.canary -= len(fates)
+	for _, f := range fates {
+		if f.State != change.Applied && f.State != change.Unchanged && f.State != change.Unverified {
+			w.missed++
+		}
+	}
+	if w.missed > 0 && w.canary <= 0 && w.plan.Counts.Ready > w.plan.Run.Canary {
+		w.stop(fail.T("Of the first %[1]d rows %[2]d did not arrive, so the rest waits. Look at them, then let it go on or end it.", w.plan.Run.Canary, w.missed))
 	}
 }
 
@@ -123,8 +163,12 @@ func (w *work) next(ctx context.Context) ([]Numbered, error) {
 		return nil, err
 	}
 	sure := slices.DeleteFunc(slices.Clone(rows), func(r Numbered) bool { return !w.unsure[r.Number].IsZero() })
+	most := together
+	if w.canary > 0 {
+		most = w.canary
+	}
 	if len(sure) > 0 || len(rows) == 0 {
-		return sure[:min(len(sure), together)], nil
+		return sure[:min(len(sure), most)], nil
 	}
 	if w.Settle != nil {
 		if _, err := w.Settle(ctx); err != nil {

@@ -20,7 +20,7 @@ func (e *Engine) Together(ctx context.Context, n int, do func(i int, e *Engine, 
 		}
 		return
 	}
-	c := &convoy{many: e.cfg.Many, out: n}
+	c := &convoy{many: e.cfg.Many, out: n, alone: make(chan struct{}, single)}
 	c.journal, _ = e.cfg.Journal.(Together)
 	cfg := e.cfg
 	cfg.Reader, cfg.Writer, cfg.Wait = sharedReader{e.cfg.Reader, c}, sharedWriter{e.cfg.Writer, c}, c.away(e.cfg.Wait)
@@ -38,10 +38,14 @@ func (e *Engine) Together(ctx context.Context, n int, do func(i int, e *Engine, 
 	wg.Wait()
 }
 
+// single is how many requests that cannot go together go at the same time.
+const single = 4
+
 // convoy holds back what its members ask until none of them can go on without an answer, and asks it together then.
 type convoy struct {
 	many    directory.Many
 	journal Together
+	alone   chan struct{} // a place for each request that goes by itself
 
 	mu      sync.Mutex
 	out     int // members that neither wait for an answer nor for time to pass
@@ -181,6 +185,23 @@ func (r sharedReader) User(ctx context.Context, as directory.Authority, on direc
 	return x.found, x.err
 }
 
+// ByName looks for somebody of whom only the name is known, by itself.
+func (r sharedReader) ByName(ctx context.Context, tenant, upn string, ask directory.Ask) (directory.User, error) {
+	defer r.c.by()()
+	return r.Reader.ByName(ctx, tenant, upn, ask)
+}
+
+func (r sharedReader) Organization(ctx context.Context, tenant string) (directory.Organization, error) {
+	defer r.c.by()()
+	return r.Reader.Organization(ctx, tenant)
+}
+
+// by waits for a place and says how it is given back.
+func (c *convoy) by() func() {
+	c.alone <- struct{}{}
+	return func() { <-c.alone }
+}
+
 type sharedWriter struct {
 	directory.Writer
 	c *convoy
@@ -195,6 +216,12 @@ func (w sharedWriter) Update(ctx context.Context, as directory.Authority, on dir
 		return w.Writer.Update(ctx, as, on, set)
 	}
 	return nil, w.send(ctx, on, set)
+}
+
+// CreatePerson goes by itself: the answer to it is an id.
+func (w sharedWriter) CreatePerson(ctx context.Context, as directory.Authority, on directory.Ref, set property.Values, password string) (string, error) {
+	defer w.c.by()()
+	return w.Writer.CreatePerson(ctx, as, on, set, password)
 }
 
 func (w sharedWriter) SetManager(ctx context.Context, as directory.Authority, on directory.Ref, manager string) error {

@@ -15,7 +15,7 @@ import (
 
 func (r *remote) importApply() *cobra.Command {
 	var digest string
-	var people, privileged, deletions int
+	var people, privileged, deletions, canary int
 	var leave bool
 	cmd := &cobra.Command{
 		Use: "apply PLAN --digest DIGEST", Short: "apply exactly the plan that was reviewed",
@@ -31,12 +31,13 @@ It ends with 0 when every row arrived, 3 when some did not, 5 when it was paused
 	f.IntVar(&people, "people", 0, "how many people it changes, where it asks for that")
 	f.IntVar(&privileged, "privileged", 0, "how many of them hold a directory role, where it asks for that")
 	f.IntVar(&deletions, "deletions", 0, "how many people it deletes, where it asks for that")
+	f.IntVar(&canary, "canary", 5, "so many rows go first, and the rest waits when one of them does not arrive; -1 is none")
 	f.BoolVar(&leave, "leave", false, "begin it and do not wait")
 	cmd.RunE = r.over(func(ctx context.Context, a []string) error {
 		if digest == "" {
 			return usageError{fmt.Errorf("--digest is missing: nameplate import show %s prints it", plain(a[0]))}
 		}
-		body := map[string]any{"digest": digest, "people": people, "privileged": privileged, "deletions": deletions}
+		body := map[string]any{"digest": digest, "people": people, "privileged": privileged, "deletions": deletions, "canary": canary}
 		if _, err := r.ask(ctx, http.MethodPost, planPath(a[0], "/apply"), nil, body); err != nil {
 			return err
 		}

@@ -81,6 +81,7 @@ type runDoc struct {
 	Began, Ended time.Time
 	Why          textDoc
 	Reason       string `json:",omitempty"`
+	Canary       int    `json:",omitempty"`
 }
 
 const planColumns = `SELECT data, state, run FROM plans `
@@ -102,7 +103,7 @@ func scanPlan(row interface{ Scan(...any) error }) (bulk.Plan, error) {
 		if err := decode(run, &r); err != nil {
 			return bulk.Plan{}, err
 		}
-		p.Run.By, p.Run.Began, p.Run.Ended, p.Run.Why, p.Run.Reason = r.By, r.Began, r.Ended, r.Why.unpack(), r.Reason
+		p.Run.By, p.Run.Began, p.Run.Ended, p.Run.Why, p.Run.Reason, p.Run.Canary = r.By, r.Began, r.Ended, r.Why.unpack(), r.Reason, r.Canary
 	}
 	return p, nil
 }
@@ -352,7 +353,7 @@ func list[T any](ctx context.Context, s *Store, op, q string, args []any, scan f
 // Turn implements bulk.Store.
 func (s *Plans) Turn(ctx context.Context, tenant, id string, from []bulk.RunState, to bulk.Run) error {
 	const op = "store.turnplan"
-	run, err := plainJSON(runDoc{to.By, to.Began, to.Ended, packText(to.Why), to.Reason})
+	run, err := plainJSON(runDoc{to.By, to.Began, to.Ended, packText(to.Why), to.Reason, to.Canary})
 	if err != nil {
 		return fail.Wrap(fail.Internal, op, err)
 	}

@@ -255,14 +255,12 @@ type mapBody struct {
 	Position     string // the layout that the order of the columns may be, for the form
 	PositionName string
 	Columns      []mapColumn
-	Headings     []string // problems of the headings
 	Problems     []string
 	Options      mapOptions
 	Open         bool // the options stand open
 	Group        string
 	NeedsGroup   bool
 	CanPlan      bool
-	Ignored      string
 }
 
 // mapColumn is one column of the file: what it says, what it is taken for, and what stands in it.

@@ -35,7 +35,6 @@ type manyBody struct {
 	Join, Leave   string
 	Products      []manyProduct
 	Problem       string
-	ErrorManager  string
 }
 
 // manyField is a property that is to become the same for all.

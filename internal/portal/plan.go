@@ -35,15 +35,13 @@ var fateTones = map[change.State]string{
 
 type planBody struct {
 	Name, Lead string
-	ID, State  string
+	State      string
 	At         string
 	Undoes     string // address of the plan that this one takes back
-	Picked     []filterView
 	Facts      []factView
 	Tiles      []tileView
 	Problems   []string
 	Notes      []string
-	Ignored    string // columns that are not read
 	Work       *progressView
 	Again      int // seconds after which a page without script looks again
 	Banner     *planBanner
@@ -150,7 +148,7 @@ func (p *Portal) plan(w http.ResponseWriter, r *http.Request, v *web.Visit) erro
 func (p *Portal) planBody(v *web.Visit, one bulk.Plan) planBody {
 	pr := v.Printer
 	b := planBody{
-		Name: planName(v, one), ID: one.ID, At: planAddress(one.ID), State: string(one.Run.State), Facts: p.sheetFacts(v, one.About), RejectsAt: planAddress(one.ID) + "/rejects",
+		Name: planName(v, one), At: planAddress(one.ID), State: string(one.Run.State), Facts: p.sheetFacts(v, one.About), RejectsAt: planAddress(one.ID) + "/rejects",
 		Lead: pr.S("Made by %[1]s on %[2]s.", short(actorName(v, one.By)), pr.LongDate(one.Made)+", "+pr.Clock(one.Made)),
 	}
 	if one.Undoes != "" {

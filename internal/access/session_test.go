@@ -245,7 +245,7 @@ const tokenEnds = 29 * time.Hour
 
 func longSessions(c *access.Config) { c.Idle, c.Absolute = 1000*time.Hour, 1000*time.Hour }
 
-func TestTokenIsRenewedOnceForAll(t *testing.T) {
+func TestC14_TokenIsRenewedOnceForAll(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, longSessions)
 	done := b.signIn("adele@contoso.com", "")
@@ -283,6 +283,23 @@ func TestTokenIsRenewedOnceForAll(t *testing.T) {
 	for _, g := range grants {
 		if !strings.Contains(g.Get("claims"), `"cp1"`) || !strings.Contains(g.Get("scope"), "https://graph.microsoft.com/User.ReadWrite") {
 			t.Errorf("renewal asked for %v", g)
+		}
+	}
+}
+
+// C11: a token whose end nobody told is not believed for ever: each use gets a new one.
+func TestC11_ATokenOfUnknownLifeIsRenewedAtOnce(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, longSessions)
+	done := b.signIn("adele@contoso.com", "")
+	b.e.Inject(emulator.Rule{Match: emulator.Match{Path: "/token$"}, At: emulator.AtToken, Do: emulator.Do{Status: 200, Body: `{"token_type":"Bearer","access_token":"x.y.z","refresh_token":"r"}`}})
+	b.clock.Advance(tokenEnds)
+	for n := 1; n <= 3; n++ {
+		if got, err := b.Token(t.Context(), done.Session.ID, ""); err != nil || got != "x.y.z" {
+			t.Fatalf("use %d: %q %v", n, got, err)
+		}
+		if got := len(b.spy.grants("refresh_token")); got != n {
+			t.Errorf("after %d uses %d renewals", n, got)
 		}
 	}
 }

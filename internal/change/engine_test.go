@@ -24,7 +24,7 @@ func wantState(t *testing.T, o change.Outcome, want change.State) {
 	}
 }
 
-func TestApply_SendsOnlyWhatDiffers(t *testing.T) {
+func TestC3_SendsOnlyWhatDiffers(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	// W4: the form posts every field, the request holds the one that was changed.

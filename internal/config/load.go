@@ -357,7 +357,8 @@ func (l *loader) text(key string) string {
 		l.wrong(v.where, what, remedy)
 		return s.Default
 	}
-	if s.Type == TypeFile && !filepath.IsAbs(v.text) {
+	file := s.Type == TypeFile || s.Key == "database" && !strings.Contains(v.text, "://")
+	if file && !filepath.IsAbs(v.text) {
 		return filepath.Join(v.base, v.text)
 	}
 	return v.text

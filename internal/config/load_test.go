@@ -242,3 +242,21 @@ func TestB49_RelativePaths(t *testing.T) {
 		t.Errorf("policy is %q, %v", c.Policy, err)
 	}
 }
+
+// A relative path of the database begins at the configuration file, as every other file's does; an address of PostgreSQL is no path.
+func TestDatabase_IsBesideTheFileThatNamesIt(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "nameplate.yaml")
+	for text, want := range map[string]string{
+		"data/n.db": filepath.Join(filepath.Dir(file), "data", "n.db"), "/var/lib/n.db": "/var/lib/n.db", "postgres://me@db.example/people": "postgres://me@db.example/people",
+	} {
+		write(t, file, "database: "+text+"\nkey_file: n.key\n", 0o600)
+		c, err := config.Load(config.Source{File: file, Environ: []string{tenant, client, secret}, Now: func() time.Time { return now }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.Database.Reveal(); got != want || c.KeyFile != filepath.Join(filepath.Dir(file), "n.key") {
+			t.Errorf("%s: %s and %s, want %s", text, got, c.KeyFile, want)
+		}
+	}
+}

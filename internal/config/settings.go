@@ -61,7 +61,7 @@ func Settings() []Setting {
 		{Key: "tls_certificate", Machine: true, Type: TypeFile, Default: "", Help: "PEM file with the certificate chain, when the portal itself answers https."},
 		{Key: "tls_key", Machine: true, Type: TypeFile, Default: "", Help: "PEM file with the key of tls_certificate; readable by its owner only."},
 		{Key: "trusted_proxies", Machine: true, Type: TypeList, Default: "", Help: "Addresses or networks of proxies whose X-Forwarded-For is believed. Nobody's is by default."},
-		{Key: "database", Machine: true, Type: TypeText, Default: "nameplate.db", Secret: true, Help: "A file (SQLite) or postgres://… . It may hold a password, so it counts as a secret."},
+		{Key: "database", Machine: true, Type: TypeText, Default: "nameplate.db", Secret: true, Help: "A file (SQLite; relative to this file, as all files are) or postgres://… . It may hold a password, so it counts as a secret."},
 		{Key: "key_file", Machine: true, Type: TypeFile, Default: "nameplate.key", Help: "The key that seals tokens in the database. Made at the first start with rights for its owner only; keep it apart from backups of the database."},
 		{Key: "tenant", Each: true, Type: TypeText, Default: "", Help: "The Microsoft 365 organization: its tenant id, or a verified domain name."},
 		{Key: "client_id", Each: true, Type: TypeText, Default: "", Help: "Application (client) id of the app registration."},

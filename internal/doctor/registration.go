@@ -54,6 +54,7 @@ func (d *Doctor) registration(ctx context.Context, c *Credential) []Finding {
 		f.Code, f.Do, f.Evidence = "registration:"+s.Kind, again, "missing: "+s.Item
 		out = append(out, f)
 	}
+	var more []string
 	for _, s := range plan.Steps {
 		if s.Kind == "public client" && s.State == setup.Excess {
 			out = append(out, Finding{
@@ -63,8 +64,11 @@ func (d *Doctor) registration(ctx context.Context, c *Credential) []Finding {
 			})
 		}
 		if s.Kind == "delegated" && s.State == setup.Excess {
-			out = append(out, Finding{Code: "excess:delegated:" + s.Item, Level: Warning, What: "everybody's consent to " + s.Item + " is not needed", Do: "take it away: nameplate setup --remove"})
+			more = append(more, s.Item)
 		}
+	}
+	if len(more) > 0 {
+		out = append(out, Finding{Code: "excess:delegated", Level: Warning, What: "everybody's consent to " + strings.Join(more, ", ") + " is not needed", Do: "take it away: nameplate setup --remove"})
 	}
 	// A permission that is added to a registration does nothing until somebody consents again:
 	// https://learn.microsoft.com/entra/identity-platform/permissions-consent-overview

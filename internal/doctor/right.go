@@ -53,11 +53,12 @@ func (d *Doctor) rights(ctx context.Context) []Finding {
 		}
 	}
 	slices.Sort(excess)
-	for _, p := range excess {
-		out = append(out, Finding{
-			Code: "excess:" + p, Level: Warning, What: "the application has " + p + ", which no chosen feature needs",
-			Do: "take it away in Entra ID (App registrations, API permissions, Remove permission and Revoke consent)", Evidence: "the chosen features need " + strings.Join(needed, ", "),
-		})
+	if len(excess) > 0 {
+		f := Finding{
+			Code: "excess", Level: Warning, What: "the application has " + strings.Join(excess, ", ") + ", which no chosen feature needs",
+			Do: "take it away: nameplate setup --remove, or App registrations, API permissions, Remove permission and Revoke consent", Evidence: "the chosen features need " + strings.Join(needed, ", "),
+		}
+		out = append(out, f)
 	}
 	return out
 }

@@ -106,7 +106,7 @@ func TestW1_NullIsAnEmptyBox(t *testing.T) {
 	}
 }
 
-func TestW2_ClearingIsNullAndEmptyList(t *testing.T) {
+func TestW2_C2_ClearingIsNullAndEmptyList(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, open)
 	b := w.signedIn(t)
@@ -144,7 +144,7 @@ func TestW3_AbsentFieldsAreLeftAlone(t *testing.T) {
 	}
 }
 
-func TestW4_OnlyWhatChangedWithWhatWasShown(t *testing.T) {
+func TestW4_C9_OnlyWhatChangedWithWhatWasShown(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, open)
 	b := w.signedIn(t)

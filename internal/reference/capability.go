@@ -83,6 +83,10 @@ func Ranges() []Range {
 			48: "make check runs govulncheck, versions are pinned, make release writes lists of contents; no test reads them", 49: "comes with the release work",
 			59: runs, 60: "exports of people and groups leave no record yet",
 		}},
+		{Title: "C: complaints about what there is, and what is done about them", Prefix: "C", From: 1, To: 17, Except: map[int]string{
+			10: "approvals come later", 12: "a complaint about workflow runs; what an import does stands under F13", 13: tasks,
+			15: "buttons and rights are held together by A20 and A23; outbound addresses come with outgoing messages", 16: tasks,
+		}},
 		{Title: "B: bad inputs", Prefix: "B", Digits: 2, From: 1, To: 60, Only: spans([2]int{1, 30}, [2]int{40, 60}), Except: map[int]string{
 			44: tasks, 45: tasks, 46: tasks, 47: hooks,
 			58: "a pipe that closes, Ctrl-C twice and narrow terminals are not tried yet",
@@ -123,7 +127,7 @@ type Shown struct {
 }
 
 var (
-	inName  = regexp.MustCompile(`(S[1-5])_([PEB]?\d+)(?:to([PEB]?\d+))?|([ABFGW])(\d+)(?:to(\d+))?(?:_|$)`)
+	inName  = regexp.MustCompile(`(S[1-5])_([PEB]?\d+)(?:to([PEB]?\d+))?|([ABCFGW])(\d+)(?:to(\d+))?(?:_|$)`)
 	inText  = regexp.MustCompile(`\b(S[1-5]\.[PEB]?\d+|[ABFGVW]\d{1,2})(?:(?:–|to)(S[1-5]\.[PEB]?\d+|[ABFGVW]?\d{1,2}))?\b`)
 	numeral = regexp.MustCompile(`\d+$`)
 )

@@ -140,8 +140,8 @@ func (c *terminal) secret() string {
 	return regexp.MustCompile(`nps_[\w-]{43}`).FindString(string(b))
 }
 
-// C1, A12: an administrator signs the command line in, works as themselves, and is asked again for what is dangerous.
-func TestC1_A12_TheCommandLineIsThePerson(t *testing.T) {
+// A12: an administrator signs the command line in, works as themselves, and is asked again for what is dangerous.
+func TestA12_TheCommandLineIsThePerson(t *testing.T) {
 	t.Parallel()
 	var late atomic.Int64
 	w := begin(t, app.DemoOptions{Now: func() time.Time { return app.Clock().Add(time.Duration(late.Load())) }})

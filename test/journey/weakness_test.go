@@ -415,7 +415,7 @@ func TestW20_HistoryIsOnesOwn(t *testing.T) {
 }
 
 // W22, S2.24: what only the person's own token may write is written, each in a request of its own, and told one by one.
-func TestW22_OwnTokenProperties(t *testing.T) {
+func TestW22_C4_OwnTokenProperties(t *testing.T) {
 	t.Parallel()
 	w := begin(t, app.DemoOptions{})
 	b := w.signIn(w.who("member"))

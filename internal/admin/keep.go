@@ -49,6 +49,12 @@ func (d *Desk) Kept(ctx context.Context, by directory.Actor, on directory.Ref, w
 	if f.Seen != nil {
 		f.Seen.Values = d.Veil(by, on.Tenant, f.Seen.Values)
 	}
+	if f.Copy != nil {
+		f.Copy.Properties = d.Veil(by, on.Tenant, f.Copy.Properties)
+	}
+	for i, n := range f.Noticed {
+		f.Noticed[i].Old, f.Noticed[i].New = d.Veil(by, on.Tenant, n.Old), d.Veil(by, on.Tenant, n.New)
+	}
 	return f, d.Keep.Exported(ctx, by, on, d.nameOf(ctx, on), change.ExportPerson, len(f.History), why)
 }
 

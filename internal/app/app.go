@@ -221,6 +221,9 @@ func (a *App) Start() error {
 			a.every(ctx, c.cfg.SyncEvery, "sync", func(ctx context.Context) error { a.sync(ctx, c, c.mirror.Sync); return nil })
 		}
 	}
+	for _, c := range a.all {
+		a.every(ctx, 6*time.Hour, "sweep the copy", func(ctx context.Context) error { _, err := c.mirror.Sweep(ctx, c.tenant); return err })
+	}
 	if days := a.cfg.LeaverDays; days > 0 {
 		for _, c := range a.all {
 			if c.cfg.DelegatedOnly {

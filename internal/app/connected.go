@@ -90,8 +90,9 @@ func (a *App) furnish(c *connected, sealer *access.Sealer, crash func(string)) (
 	})
 	c.mirror = mirror.New(mirror.Config{
 		Source: dir, Store: a.store.Mirror(), Now: a.now, Scope: mirror.Piece{Group: cfg.SyncGroup, Filter: cfg.SyncFilter},
-		Cause: admin.Cause(journal, c.rules.Properties()),
-		Wake:  func(round mirror.Round) { a.work.Go(func() { a.sync(a.life, c, round) }) },
+		KeepGone: time.Duration(a.cfg.LeaverDays) * 24 * time.Hour, // 0 leaves it to the mirror
+		Cause:    admin.Cause(journal, c.rules.Properties()),
+		Wake:     func(round mirror.Round) { a.work.Go(func() { a.sync(a.life, c, round) }) },
 	})
 	c.doctor, err = examiner(cfg, c.dir, c.tenant, a.now, func(ctx context.Context) (doctor.Database, error) { return looked(ctx, a.store, c.tenant) })
 	return err

@@ -55,6 +55,8 @@ type Stored struct {
 	Sessions []access.Row
 	Forms    []access.Stashed
 	Keys     []access.Key // that they made
+	Copy     *Copy        // nil: there is none of them
+	Noticed  []Noticed
 }
 
 // Forgotten says how much was forgotten.

@@ -24,6 +24,8 @@ type File struct {
 	History  []Entry   `json:"changesToTheProfile"`
 	Others   []Act     `json:"changesMadeToOthers"`
 	Photos   []Photo   `json:"photos"`
+	Copy     *Copy     `json:"copyOfTheDirectory,omitempty"`
+	Noticed  []Noticed `json:"changesNoticedInTheDirectory"`
 }
 
 // About says whose file it is.
@@ -113,9 +115,29 @@ type Photo struct {
 	JPEG []byte `json:"jpeg"`
 }
 
+// Copy is what the copy of the directory has of the person. Properties are called as Graph calls them.
+type Copy struct {
+	Properties property.Values `json:"properties"`
+	Manager    string          `json:"manager,omitempty"` // object id
+	Groups     []string        `json:"groups"`            // display names
+	Gone       string          `json:"gone,omitempty"`    // deleted, purged or outside; "" is there
+	Since      *time.Time      `json:"goneSince,omitempty"`
+}
+
+// Noticed is a difference in the directory that was noticed while the copy was brought up to date.
+type Noticed struct {
+	After time.Time       `json:"after"` // it was made between After and At
+	At    time.Time       `json:"noticed"`
+	What  string          `json:"what"`
+	Group string          `json:"group,omitempty"` // that was joined or left
+	Old   property.Values `json:"old,omitempty"`
+	New   property.Values `json:"new,omitempty"`
+	Entry string          `json:"entry,omitempty"` // of the history, which made it
+}
+
 // Blank is a file in which nothing is.
 func Blank(a About) File {
-	return File{About: a, Sessions: []Session{}, Forms: []Form{}, Keys: []Key{}, History: []Entry{}, Others: []Act{}, Photos: []Photo{}}
+	return File{About: a, Sessions: []Session{}, Forms: []Form{}, Keys: []Key{}, History: []Entry{}, Others: []Act{}, Photos: []Photo{}, Noticed: []Noticed{}}
 }
 
 // page is how many entries are read at once.
@@ -124,7 +146,7 @@ const page = 500
 // Of is everything that is kept of a person; NotFound when that is nothing.
 func (k *Keeper) Of(ctx context.Context, on directory.Ref) (File, error) {
 	f, err := k.of(ctx, on)
-	if err == nil && f.Seen == nil && f.Settings == nil && len(f.Sessions)+len(f.Forms)+len(f.Keys)+len(f.History)+len(f.Others) == 0 {
+	if err == nil && f.Seen == nil && f.Settings == nil && f.Copy == nil && len(f.Noticed)+len(f.Sessions)+len(f.Forms)+len(f.Keys)+len(f.History)+len(f.Others) == 0 {
 		err = fail.New(fail.NotFound, "keep.of", fail.T("Nothing is kept here of anybody with this object ID."))
 	}
 	return f, err
@@ -211,6 +233,7 @@ func (k *Keeper) beside(f *File, kept Stored) error {
 		}
 		f.Forms = append(f.Forms, Form{s.Path, s.Until, open.Values})
 	}
+	f.Copy, f.Noticed = kept.Copy, append(f.Noticed, kept.Noticed...)
 	for _, x := range kept.Keys {
 		f.Keys = append(f.Keys, Key{x.ID, x.Name, x.Role, append([]directory.Scope{}, x.Scopes...), x.Made, x.Expires, instant(x.Revoked)})
 	}

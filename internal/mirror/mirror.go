@@ -239,6 +239,9 @@ type Store interface {
 	MembersOf(ctx context.Context, tenant, group string) ([]Member, error)
 	// Counts is how much there is.
 	Counts(ctx context.Context, tenant string) (Counts, error)
+	// Sweep drops events from before a time; and who and what was gone by another, with their memberships and events, those who can still
+	// be restored by a third. It says how many rows that were.
+	Sweep(ctx context.Context, tenant string, events, gone, deleted time.Time) (int, error)
 }
 
 // Config is what a Mirror is made of.
@@ -257,7 +260,10 @@ type Config struct {
 	Full time.Duration
 	// Share of everybody, in percent, that may vanish in one round without a person's word; 0 is 10. Up to Few may always.
 	Share, Few int
-	Readers    int // pages read at the same time; 0 is 4
+	// Keep is how long events are kept, KeepGone how long the rows of who is gone are, with the events on them; 0 is a year, so that a yearly
+	// review sees the one before. What Nameplate changed itself stays in the journal.
+	Keep, KeepGone time.Duration
+	Readers        int // pages read at the same time; 0 is 4
 	// Progress is told after each page; nil tells nobody.
 	Progress func(Progress)
 	// Wake runs a round in the background; needed by Begin.
@@ -282,6 +288,17 @@ type Mirror struct {
 	at   atomic.Pointer[Progress]
 }
 
+const year = 366 * 24 * time.Hour
+
+// bin is how long somebody who was deleted can be restored. https://learn.microsoft.com/graph/api/resources/directory
+const bin = 30 * 24 * time.Hour
+
+// Sweep drops what was kept for long enough, and says how many rows that were.
+func (m *Mirror) Sweep(ctx context.Context, tenant string) (int, error) {
+	gone := m.Now().Add(-m.KeepGone)
+	return m.Store.Sweep(ctx, tenant, m.Now().Add(-m.Keep), gone, gone.Add(-bin))
+}
+
 // New makes a Mirror.
 func New(c Config) *Mirror {
 	if c.Managers == 0 {
@@ -295,6 +312,12 @@ func New(c Config) *Mirror {
 	}
 	if c.Few == 0 {
 		c.Few = 20
+	}
+	if c.Keep == 0 {
+		c.Keep = year
+	}
+	if c.KeepGone == 0 {
+		c.KeepGone = year
 	}
 	if c.Readers == 0 {
 		c.Readers = 4

@@ -52,6 +52,9 @@ func (k *Keep) Stored(ctx context.Context, ref directory.Ref) (out keep.Stored, 
 	if err := rows.Err(); err != nil {
 		return out, k.s.fault(op, err)
 	}
+	if out.Copy, out.Noticed, err = k.s.Mirror().kept(ctx, ref); err != nil {
+		return out, err
+	}
 	keys, err := k.s.Keys().Keys(ctx, ref.Tenant)
 	for _, x := range keys {
 		if x.ByID == ref.ID {
@@ -279,6 +282,9 @@ func sweepPerson(ctx context.Context, tx *sql.Tx, on directory.Ref, sums []strin
 		`DELETE FROM visits WHERE tenant = $1 AND object = $2`,
 		`DELETE FROM settings WHERE tenant = $1 AND object = $2`,
 		`DELETE FROM leavers WHERE tenant = $1 AND object = $2`,
+		`DELETE FROM mirror_events WHERE tenant = $1 AND (id = $2 OR who = $2)`,
+		`DELETE FROM mirror_members WHERE tenant = $1 AND id = $2 AND id IN (SELECT id FROM mirror_people WHERE tenant = $1 AND id = $2 AND gone <> '')`,
+		`DELETE FROM mirror_people WHERE tenant = $1 AND id = $2 AND gone <> ''`, // who is there stays: it is the directory that has them
 		`DELETE FROM plan_rows WHERE tenant = $1 AND data LIKE '%"' || $2 || '"%'`,
 		`DELETE FROM answers WHERE tenant = $1 AND (actor = $2 OR body LIKE '%"' || $2 || '"%')`,
 	} {

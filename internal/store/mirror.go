@@ -7,9 +7,13 @@ import (
 	"errors"
 	"math"
 	"strings"
+	"time"
 
+	"nameplate/internal/directory"
 	"nameplate/internal/fail"
+	"nameplate/internal/keep"
 	"nameplate/internal/mirror"
+	"nameplate/internal/property"
 )
 
 // Mirror is mirror.Store on the store.
@@ -130,17 +134,25 @@ func writeMirror(ctx context.Context, tx *sql.Tx, tenant string, c mirror.Commit
 	return x.err
 }
 
-// execer runs statements until one fails.
+// execer runs statements until one fails, and counts the rows that they wrote.
 type execer struct {
 	ctx context.Context
 	tx  *sql.Tx
+	n   int
 	err error
 }
 
 func (x *execer) exec(q string, args ...any) {
-	if x.err == nil {
-		_, x.err = x.tx.ExecContext(x.ctx, q, args...)
+	if x.err != nil {
+		return
 	}
+	res, err := x.tx.ExecContext(x.ctx, q, args...)
+	if err != nil {
+		x.err = err
+		return
+	}
+	n, err := res.RowsAffected()
+	x.n, x.err = x.n+int(n), err
 }
 
 // among is the condition that a column is one of the texts in parameter two, a JSON array.
@@ -289,6 +301,29 @@ func (m *Mirror) Events(ctx context.Context, tenant string, q mirror.Search, bef
 		})
 }
 
+// Sweep implements mirror.Store.
+func (m *Mirror) Sweep(ctx context.Context, tenant string, events, gone, deleted time.Time) (n int, err error) {
+	const (
+		over    = ` WHERE tenant = $1 AND (gone IN ('purged', 'outside') AND since < $2 OR gone = 'deleted' AND since < $3)`
+		people  = `(SELECT id FROM mirror_people` + over + `)`
+		groups  = `(SELECT id FROM mirror_groups` + over + `)`
+		either  = ` WHERE tenant = $1 AND (id IN ` + people + ` OR id IN ` + groups
+		members = `DELETE FROM mirror_members` + either + ` OR grp IN ` + groups + `)`
+		about   = `DELETE FROM mirror_events` + either + ` OR who IN ` + people + `)`
+	)
+	err = m.s.tx(ctx, "store.mirrorsweep", func(ctx context.Context, tx *sql.Tx, _ bool) error {
+		n = 0
+		x := &execer{ctx: ctx, tx: tx}
+		x.exec(`DELETE FROM mirror_events WHERE tenant = $1 AND at < $2`, tenant, micro(events))
+		for _, q := range []string{members, about, `DELETE FROM mirror_people` + over, `DELETE FROM mirror_groups` + over} {
+			x.exec(q, tenant, micro(gone), micro(deleted))
+		}
+		n = x.n
+		return x.err
+	})
+	return n, err
+}
+
 // Counts implements mirror.Store.
 func (m *Mirror) Counts(ctx context.Context, tenant string) (c mirror.Counts, err error) {
 	err = m.s.read.QueryRowContext(ctx, `SELECT
@@ -300,4 +335,52 @@ func (m *Mirror) Counts(ctx context.Context, tenant string) (c mirror.Counts, er
 		return c, m.s.fault("store.mirrorcounts", err)
 	}
 	return c, nil
+}
+
+// kept is what the copy has of a person, and the differences that were noticed on them.
+func (m *Mirror) kept(ctx context.Context, ref directory.Ref) (*keep.Copy, []keep.Noticed, error) {
+	events, err := m.Events(ctx, ref.Tenant, mirror.Search{On: ref.ID}, 0, math.MaxInt32)
+	if err != nil {
+		return nil, nil, err
+	}
+	var noticed []keep.Noticed
+	for _, e := range events {
+		n := keep.Noticed{After: e.After, At: e.At, What: e.What, Entry: e.Cause}
+		if e.Who != "" {
+			n.Group = e.Name
+		}
+		for name, d := range e.Diff {
+			if n.Old == nil {
+				n.Old, n.New = property.Values{}, property.Values{}
+			}
+			for to, raw := range map[*property.Values]json.RawMessage{&n.Old: d.Was, &n.New: d.Is} {
+				var v property.Value
+				if raw != nil {
+					if err := v.UnmarshalJSON(raw); err != nil {
+						return nil, nil, fail.Wrap(fail.Internal, "store.mirrorkept", err)
+					}
+				}
+				(*to)[property.Name(name)] = v
+			}
+		}
+		noticed = append(noticed, n)
+	}
+	rows, err := m.People(ctx, ref.Tenant, []string{ref.ID})
+	p, ok := rows[ref.ID]
+	if err != nil || !ok {
+		return nil, noticed, err
+	}
+	c := &keep.Copy{Gone: string(p.Gone)}
+	if !p.Since.IsZero() && p.Gone != "" {
+		c.Since = &p.Since
+	}
+	if p.Manager != nil {
+		c.Manager = *p.Manager
+	}
+	if err := json.Unmarshal(p.Doc, &c.Properties); err != nil {
+		return nil, nil, fail.Wrap(fail.Internal, "store.mirrorkept", err)
+	}
+	c.Groups, err = list(ctx, m.s, "store.mirrorkept", `SELECT g.name FROM mirror_members m JOIN mirror_groups g ON g.tenant = m.tenant AND g.id = m.grp
+		WHERE m.tenant = $1 AND m.id = $2 ORDER BY g.name`, []any{ref.Tenant, ref.ID}, scanText)
+	return c, noticed, err
 }

@@ -95,6 +95,63 @@ func TestS5_14_S5_17to19_S5_21_TheViewsOfTheCopy(t *testing.T) {
 	}
 }
 
+// What was kept for long enough goes, with everything of who is gone for that long; what is newer and who is there stay.
+func TestS5_15_TheCopyKeepsNothingForEver(t *testing.T) {
+	t.Parallel()
+	for name, open := range storetest.Engines() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := &storetest.Clock{}
+			s := open(t, c.Now)
+			ago := func(days int) time.Time { return c.Now().Add(-time.Duration(days) * 24 * time.Hour) }
+			m := mirror.New(mirror.Config{Store: s.Mirror(), Now: c.Now, Keep: 100 * 24 * time.Hour, KeepGone: 60 * 24 * time.Hour})
+			person := func(id string, gone mirror.Gone, days int) mirror.Person {
+				return mirror.Person{ID: id, Doc: []byte(`{}`), Gone: gone, Since: ago(days)}
+			}
+			in := func(group, id string) mirror.Membership {
+				return mirror.Membership{Group: group, Member: mirror.Member{ID: id}}
+			}
+			on := func(object, id, who string, days int) mirror.Event {
+				return mirror.Event{Object: object, ID: id, Who: who, What: mirror.Changed, At: ago(days)}
+			}
+			change := mirror.Commit{
+				People: []mirror.Person{
+					person("there", "", 999), person("new", mirror.Purged, 59), person("purged", mirror.Purged, 61), person("outside", mirror.Outside, 61),
+					person("binned", mirror.Deleted, 89), person("deleted", mirror.Deleted, 91),
+				},
+				Groups: []mirror.Group{{ID: "open", Doc: []byte(`{}`)}, {ID: "closed", Doc: []byte(`{}`), Gone: mirror.Purged, Since: ago(61)}},
+				Joined: []mirror.Membership{in("open", "there"), in("open", "purged"), in("open", "binned"), in("closed", "there")},
+				Events: []mirror.Event{
+					on("person", "there", "", 101), on("person", "there", "", 99), on("person", "purged", "", 61), on("member", "open", "deleted", 91),
+					on("member", "open", "new", 59), on("group", "closed", "", 61),
+				},
+			}
+			for _, tenant := range []string{tenant, "another"} {
+				if _, err := s.Mirror().Commit(t.Context(), tenant, change); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if n, err := m.Sweep(t.Context(), tenant); n != 10 || err != nil {
+				t.Errorf("%d rows: %v", n, err)
+			}
+			if n, err := m.Sweep(t.Context(), tenant); n != 0 || err != nil {
+				t.Errorf("%d rows again: %v", n, err)
+			}
+			for q, want := range map[string]string{
+				`SELECT id FROM mirror_people WHERE tenant = '` + tenant + `' ORDER BY 1`:                "binned new there",
+				`SELECT id FROM mirror_groups WHERE tenant = '` + tenant + `' ORDER BY 1`:                "open",
+				`SELECT grp || '/' || id FROM mirror_members WHERE tenant = '` + tenant + `' ORDER BY 1`: "open/binned open/there",
+				`SELECT id || '/' || who FROM mirror_events WHERE tenant = '` + tenant + `' ORDER BY 1`:  "open/new there/",
+				`SELECT count(*) FROM mirror_people WHERE tenant = 'another'`:                            "6",
+			} {
+				if _, rows, err := s.Table(t.Context(), q); err != nil || strings.Join(rows, " ") != want {
+					t.Errorf("%s: %v %v, want %s", q, rows, err, want)
+				}
+			}
+		})
+	}
+}
+
 const annaDoc = `{"accountEnabled":true,"city":"Kiel","companyName":"Contoso","country":"Germany","createdDateTime":"2020-01-02T03:04:05Z","department":"Sales","employeeId":"7","employeeType":"Staff",` +
 	`"givenName":"Anna","jobTitle":"Lead","mail":"anna@contoso.example","mobilePhone":"+49 431 1","officeLocation":"4","onPremisesSyncEnabled":true,"postalCode":"24103","preferredLanguage":"de-DE",` +
 	`"state":"SH","streetAddress":"Way 1","surname":"Öz","usageLocation":"DE","userType":"Member"}`

@@ -12,6 +12,8 @@ import (
 	"nameplate/internal/change"
 	"nameplate/internal/directory"
 	"nameplate/internal/fail"
+	"nameplate/internal/keep"
+	"nameplate/internal/mirror"
 	"nameplate/internal/property"
 	"nameplate/internal/store"
 )
@@ -19,6 +21,7 @@ import (
 // Keep is the contract of keep.Store: what is kept of a person is told and forgotten, and the chain stays proved.
 func Keep(t *testing.T, open Open) {
 	t.Run("told and forgotten", func(t *testing.T) { t.Parallel(); forgets(t, open) })
+	t.Run("the copy of the directory", func(t *testing.T) { t.Parallel(); copied(t, open) })
 	t.Run("who was created", func(t *testing.T) { t.Parallel(); created(t, open) })
 	t.Run("leavers", func(t *testing.T) { t.Parallel(); leavers(t, open) })
 	t.Run("what was done at once", func(t *testing.T) { t.Parallel(); records(t, open) })
@@ -220,5 +223,53 @@ func records(t *testing.T, open Open) {
 	begin(t, j, Entry(tenantA, tenantA, "x2", "")) // it blocks nobody
 	if n, bad, err := j.Verify(ctx, tenantA); n != 3 || bad != nil || err != nil {
 		t.Errorf("the chain: %d %v %v", n, bad, err)
+	}
+}
+
+// copied holds the copy of the directory: what it has of a person and what was noticed on them is told, and forgotten with them; who is
+// still there keeps their row.
+func copied(t *testing.T, open Open) {
+	ctx, c := context.Background(), &Clock{}
+	s := open(t, c.Now)
+	adele, ben := directory.Ref{Tenant: tenantA, ID: "adele"}, directory.Ref{Tenant: tenantA, ID: "ben"}
+	boss, m := "ben", s.Mirror()
+	event := func(e mirror.Event) mirror.Event { e.After, e.At = c.Now(), c.Now().Add(time.Minute); return e }
+	moved := map[string]mirror.Diff{"city": {Was: json.RawMessage(`"Ulm"`)}}
+	_, err := m.Commit(ctx, tenantA, mirror.Commit{
+		People: []mirror.Person{
+			{ID: "adele", UPN: "adele@x", Name: "Adele", Doc: []byte(`{"displayName":"Adele"}`), Manager: &boss, Gone: mirror.Deleted, Since: c.Now()},
+			{ID: "ben", UPN: "ben@x", Name: "Ben", Doc: []byte(`{"displayName":"Ben"}`)},
+		},
+		Groups: []mirror.Group{{ID: "g", Name: "Choir", Doc: []byte(`{}`)}},
+		Joined: []mirror.Membership{{Group: "g", Member: mirror.Member{ID: "adele"}}, {Group: "g", Member: mirror.Member{ID: "ben"}}},
+		Events: []mirror.Event{
+			event(mirror.Event{Object: "person", ID: "adele", What: mirror.Changed, Cause: "e1", Diff: moved}), event(mirror.Event{Object: "member", ID: "g", Who: "adele", Name: "Choir", What: mirror.Joined}),
+			event(mirror.Event{Object: "person", ID: "ben", What: mirror.Changed, Diff: moved}), event(mirror.Event{Object: "group", ID: "g", What: mirror.Changed, Diff: moved}),
+		},
+	})
+	must(t, "copy", err)
+	since := c.Now()
+	have, err := s.Keep().Stored(ctx, adele)
+	must(t, "stored", err)
+	equal(t, "the copy", have.Copy, &keep.Copy{Properties: property.Values{"displayName": property.Text("Adele")}, Manager: "ben", Groups: []string{"Choir"}, Gone: "deleted", Since: &since})
+	equal(t, "what was noticed", have.Noticed, []keep.Noticed{
+		{After: c.Now(), At: c.Now().Add(time.Minute), What: "joined", Group: "Choir"},
+		{After: c.Now(), At: c.Now().Add(time.Minute), What: "changed", Entry: "e1", Old: property.Values{"city": property.Text("Ulm")}, New: property.Values{"city": property.Null()}},
+	})
+	for i, on := range []directory.Ref{adele, ben} {
+		_, err := s.Keep().Forget(ctx, forgetting(on, id("f", i), c.Now()))
+		must(t, "forget", err)
+		have, err := s.Keep().Stored(ctx, on)
+		must(t, "stored", err)
+		if (have.Copy == nil) != (on == adele) || len(have.Noticed) > 0 {
+			t.Errorf("left of %s: %+v", on.ID, have)
+		}
+	}
+	members, err := m.MembersOf(ctx, tenantA, "g")
+	must(t, "members", err)
+	events, err := m.Events(ctx, tenantA, mirror.Search{}, 0, 10)
+	must(t, "events", err)
+	if len(members) != 1 || members[0].ID != "ben" || len(events) != 1 || events[0].Object != "group" {
+		t.Errorf("left: %v, %v", members, events)
 	}
 }

@@ -204,7 +204,7 @@ func TestS3_19to20_ApplyFromTheCommandLine(t *testing.T) {
 	}
 	gone := s.json("import", "plan", spreadsheet(t, "gone.csv", "userPrincipalName,action\n"+s.anna+",delete\n"))
 	_, err = s.do(4, "import", "apply", gone["id"].(string), "--digest", gone["digest"].(string))
-	if !strings.Contains(err, "\n  deletions: It deletes 1 people. Type that number to go on.") {
+	if !strings.Contains(err, "\n  deletions: It deletes 1 person. Type that number to go on.") {
 		t.Error(err)
 	}
 	s.do(0, "import", "apply", gone["id"].(string), "--digest", gone["digest"].(string), "--deletions", "1")

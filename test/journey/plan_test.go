@@ -24,30 +24,13 @@ import (
 // the answers of the API and the emulator's ledger, by lines that share nothing with the product. `make soak` runs it long.
 func TestF13_APlanWhoseServerIsKilled(t *testing.T) {
 	t.Parallel()
-	people, kills, seed := soaked(t, 240, 4, 1)
-	aPlanIsKilled(t, people, kills, seed, 0)
-}
-
-// G1, F01–F10: the same while requests meet each fault of the service: one in fifty, one in ten when it is soaked.
-func TestG1_APlanWhoseServerIsKilledAmongFaults(t *testing.T) {
-	t.Parallel()
-	people, kills, seed := soaked(t, 120, 3, 2)
-	share := 0.02
-	if os.Getenv("G1_SOAK") != "" {
-		share = 0.1
-	}
-	aPlanIsKilled(t, people, kills, seed, share)
-}
-
-// soaked is how long the two are: short in make test, as make soak says it otherwise (G1_SOAK=people,kills,seed).
-func soaked(t *testing.T, people, kills int, seed uint64) (int, int, uint64) {
-	t.Helper()
-	if s := os.Getenv("G1_SOAK"); s != "" {
-		if _, err := fmt.Sscanf(s, "%d,%d,%d", &people, &kills, &seed); err != nil {
-			t.Fatalf("G1_SOAK is people,kills,seed: %v", err)
+	people, kills, seed, faults := 240, 4, uint64(1), 0.0
+	if s := os.Getenv("G1_SOAK"); s != "" { // how long, and the share of each fault (F01–F10), as make soak says it
+		if _, err := fmt.Sscanf(s, "%d,%d,%d,%g", &people, &kills, &seed, &faults); err != nil {
+			t.Fatalf("G1_SOAK is people,kills,seed,faults: %v", err)
 		}
 	}
-	return people, kills, seed
+	aPlanIsKilled(t, people, kills, seed, faults)
 }
 
 // faulty is what the service does to a share of the requests, of each sort (F01, F02, F04, F05, F08, F10).

@@ -116,6 +116,16 @@ func (s *Keys) Find(ctx context.Context, secret, from string) (Key, error) {
 	return Key{}, fail.New(fail.Denied, "access.key", fail.Text{})
 }
 
+// Holds says whether a key still opens anything.
+func (s *Keys) Holds(ctx context.Context, tenant, id string) (bool, error) {
+	l, err := s.cfg.Store.Keys(ctx, tenant)
+	if err != nil {
+		return false, err
+	}
+	i := slices.IndexFunc(l, func(k Key) bool { return k.ID == id })
+	return i >= 0 && l[i].Revoked.IsZero() && s.cfg.Now().Before(l[i].Expires), nil
+}
+
 // find looks a secret up by its hash. What cannot be a secret of ours is not asked for.
 func (s *Keys) find(ctx context.Context, secret string) (Key, error) {
 	raw, ours := strings.CutPrefix(secret, KeyPrefix)

@@ -86,7 +86,7 @@ func (a *App) furnish(c *connected, sealer *access.Sealer, crash func(string)) (
 	c.budget = pace.New(pace.Config{Store: a.store, Tenant: c.tenant, Now: a.now})
 	c.bulk = bulk.New(bulk.Config{
 		Budget: c.budget, Desk: c.desk, Store: a.store.Plans().Of(c.tenant), Sealer: sealer, Random: rand.Reader, Now: a.now, NewID: newID, Wait: pause, Settle: c.engine.Settle,
-		Wake: func() { a.work.Go(func() { a.applyPlans(a.life, c) }) },
+		Wake: func() { a.work.Go(func() { a.applyPlans(a.life, c) }) }, Holds: func(ctx context.Context, by directory.Actor) (bool, error) { return a.holds(ctx, c, by) },
 	})
 	c.mirror = mirror.New(mirror.Config{
 		Source: dir, Store: a.store.Mirror(), Now: a.now, Scope: mirror.Piece{Group: cfg.SyncGroup, Filter: cfg.SyncFilter},
@@ -96,6 +96,21 @@ func (a *App) furnish(c *connected, sealer *access.Sealer, crash func(string)) (
 	})
 	c.doctor, err = examiner(cfg, c.dir, c.tenant, a.now, func(ctx context.Context) (doctor.Database, error) { return looked(ctx, a.store, c.tenant) })
 	return err
+}
+
+// holds says whether somebody may still do what they have begun: a key that was not ended, an account that is not blocked or deleted.
+func (a *App) holds(ctx context.Context, c *connected, by directory.Actor) (bool, error) {
+	switch {
+	case by.Kind == directory.KeyActor:
+		return a.keys.Holds(ctx, by.Ref.Tenant, by.Ref.ID)
+	case by.Kind == directory.PersonActor && !c.cfg.DelegatedOnly:
+		ok, err := enabled{people{c.tenant: c.dir.Directory}}.Enabled(ctx, by.Ref)
+		if fail.Is(err, fail.NotFound) {
+			return false, nil
+		}
+		return ok, err
+	}
+	return true, nil
 }
 
 // applyPlans applies what is to be applied in an organization.

@@ -149,7 +149,7 @@ type Store interface {
 	Rows(ctx context.Context, tenant, id string, q Query) ([]Numbered, error)
 }
 
-// Config is what a Bulk is made of; all but Settle, Budget and Brake is needed.
+// Config is what a Bulk is made of; all but Settle, Budget, Brake and Holds is needed.
 type Config struct {
 	Desk   *admin.Desk
 	Store  Store
@@ -164,6 +164,9 @@ type Config struct {
 	// Budget is how many writes there are for many people; nil: as many as are wanted. *pace.Budget is one.
 	Budget Budget
 	Brake  Brake // zero: 100 people, 10 percent
+	// Holds says whether who applied a plan still may: a key that was not revoked, a person whose account is not blocked or deleted.
+	// It is asked every half minute of a run. Nil: nobody is asked.
+	Holds func(ctx context.Context, by directory.Actor) (bool, error)
 }
 
 // Budget gives out writes.

@@ -332,3 +332,27 @@ func TestCanaryRowsGoFirst(t *testing.T) {
 		t.Errorf("%+v", q.Run)
 	}
 }
+
+// A15, A35: a key that is ended, or an account that is blocked, while a plan of theirs is applied ends the writing.
+func TestA15_A35_WhoAppliesAPlanHasToHold(t *testing.T) {
+	t.Parallel()
+	w := begin(t, contoso(30), rules)
+	var asked []directory.Actor
+	holds := true
+	w.cfg.Holds = func(_ context.Context, by directory.Actor) (bool, error) {
+		asked = append(asked, by)
+		return holds, nil
+	}
+	w.Bulk = bulk.New(w.cfg)
+	w.applied(many(3), bulk.Confirm{})
+	w.once(3)
+	if len(asked) == 0 || asked[0].Name != boss.Name {
+		t.Errorf("asked of %v", asked)
+	}
+	holds = false
+	p := w.applied("userPrincipalName,city\np9@contoso.example,Rome\n", bulk.Confirm{})
+	if p.Run.State != bulk.Paused || !strings.Contains(p.Run.Why.String(), "may not any more") {
+		t.Errorf("%s: %s", p.Run.State, p.Run.Why)
+	}
+	w.once(3)
+}

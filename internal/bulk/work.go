@@ -26,13 +26,15 @@ type work struct {
 	// unsure are rows of which it is not known yet what became of them, by their numbers, and since when. They come again at the end,
 	// when Settle has found out.
 	unsure map[int]time.Time
-	canary int // so many rows are still to go first
-	missed int // so many of the first did not arrive
+	canary int       // so many rows are still to go first
+	missed int       // so many of the first did not arrive
+	asked  time.Time // when it was last asked whether who applied it still may
 }
 
 const (
-	patience = 3 * time.Minute // so long a row may be unsure: longer than the directory may show what was there before
-	look     = 2 * time.Second // between two looks at them
+	patience = 3 * time.Minute  // so long a row may be unsure: longer than the directory may show what was there before
+	look     = 2 * time.Second  // between two looks at them
+	asks     = 30 * time.Second // between two questions whether who applied a plan still may
 )
 
 // run applies one plan to its end, to a pause, or until ctx ends: then somebody else goes on where it stopped.
@@ -52,11 +54,18 @@ func (b *Bulk) run(ctx context.Context, p Plan) error {
 			}
 			continue
 		}
+		if err := w.holds(ctx); err != nil {
+			return err
+		}
+		run := p.Run
+		if !w.halt.Zero() {
+			run.State, run.Why = Paused, w.halt
+			return b.Store.Turn(ctx, p.Tenant, p.ID, []RunState{Applying}, run)
+		}
 		rows, err := w.next(ctx)
 		if err != nil {
 			return err
 		}
-		run := p.Run
 		if len(rows) == 0 {
 			run.State, run.Ended = Done, b.Now()
 			return b.Store.Turn(ctx, p.Tenant, p.ID, []RunState{Applying}, run)
@@ -82,6 +91,21 @@ func (b *Bulk) run(ctx context.Context, p Plan) error {
 			return b.Store.Turn(ctx, p.Tenant, p.ID, []RunState{Applying}, run)
 		}
 	}
+}
+
+// holds stops the run when who applied it may not any more.
+func (w *work) holds(ctx context.Context) error {
+	if w.Holds == nil || w.Now().Sub(w.asked) < asks {
+		return nil
+	}
+	ok, err := w.Holds(ctx, w.plan.Run.By)
+	if err != nil {
+		return err
+	}
+	if w.asked = w.Now(); !ok {
+		w.stop(fail.T("%s has applied this and may not any more: the key or the account has ended. End it; what is left can be planned anew.", w.plan.Run.By.Name))
+	}
+	return nil
 }
 
 // first says how many rows still go first.

@@ -226,7 +226,7 @@ func TestS1_57_SetUpThenBothJourneysInChromium(t *testing.T) {
 	admin := w.chromium()
 	admin.signIn("glenda@contoso.example")
 	admin.open("/admin/people?q=Anna")
-	admin.click(`main a[href^="/admin/people/"]`)
+	admin.click(`main table a[href^="/admin/people/"]`)
 	admin.says("Anna Member", "Bonn")
 	at := eval[string](admin, "location.pathname")
 	admin.open(at + "?edit=all")

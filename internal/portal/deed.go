@@ -177,6 +177,7 @@ func (p *Portal) doDeed(w http.ResponseWriter, r *http.Request, v *web.Visit) er
 }
 
 type passwordBody struct {
+	Title    string
 	Done     *doneView
 	Person   directory.Person
 	Password string // "" when another request has set it: it is shown once
@@ -198,7 +199,7 @@ func (p *Portal) newPassword(w http.ResponseWriter, r *http.Request, v *web.Visi
 		if err != nil {
 			return err
 		}
-		b := passwordBody{Done: p.doneFor(v, e, one), Person: mention(one.User), At: personAddress(one.Ref)}
+		b := passwordBody{Title: v.T(fail.T("New password")), Done: p.doneFor(v, e, one), Person: mention(one.User), At: personAddress(one.Ref)}
 		if out.Entry == id {
 			b.Password = secret
 		}

@@ -25,6 +25,8 @@ func (p *Portal) deskRoutes(add func(web.Route), get, post func(string, web.Righ
 	}
 	get("/admin", look, p.overview)
 	get("/admin/people", look, p.people)
+	get(addPath, write, p.askAdd)
+	changing(addPath, p.add, p.keepHere)
 	get(manyPath, write, p.askMany)
 	changing(manyPath, p.many, p.keepHere)
 	get("/admin/people/export", look, p.askExport)

@@ -122,6 +122,7 @@ type peopleBody struct {
 	Empty              *emptyView
 	Deleted            bool
 	ExportHref         string // where this list is taken out as a file
+	AddHref            string // where somebody is added, "" for whoever may not
 	EditHref           string // where everybody in it is edited at once, "" for whoever may not
 }
 
@@ -291,6 +292,9 @@ func (p *Portal) peopleBody(v *web.Visit, l peopleQuery) peopleBody {
 		b.ExportHref = with("/admin/people/export", whom)
 		if whom.Set("all", "1"); admin.Writes(v.Actor()) {
 			b.EditHref = with(manyPath, whom)
+		}
+		if _, err := p.Desk.Newcomer(v.Actor(), v.Session.Ref.Tenant); err == nil {
+			b.AddHref = addPath
 		}
 	}
 	one = peopleQuery{view: l.view, columns: l.columns, size: l.size}

@@ -182,7 +182,7 @@ func (p *Portal) before(w http.ResponseWriter, r *http.Request, v *web.Visit, t 
 	}
 	b := taskBody{
 		Title: v.Printer.S("Before you save"), Name: mention(t.one.User).Name, Back: t.leave(), At: t.at, Warnings: t.warn, Scope: t.scope, Token: v.Token(t.scope),
-		Save: v.Printer.S("Save"), Icon: "check", Danger: pre.Dangerous, Edit: t.edit, Type: t.name, Why: t.c.Why, CanSave: len(pre.Problems) == 0,
+		Save: v.Printer.S("Save"), Icon: "check", Danger: pre.Dangerous && t.c.Do != change.Create, Edit: t.edit, Type: t.name, Why: t.c.Why, CanSave: len(pre.Problems) == 0,
 	}
 	if !t.title.Zero() {
 		b.Title = v.T(t.title)
@@ -207,7 +207,7 @@ func (p *Portal) before(w http.ResponseWriter, r *http.Request, v *web.Visit, t 
 	if len(pre.Problems) == 0 && len(pre.Diff) == 0 && len(pre.Conflicts) == 0 {
 		b.CanSave, b.Lead = false, v.Printer.S("There is nothing to change: it is so already.")
 	}
-	if b.Danger && b.CanSave && !p.fresh(v) {
+	if pre.Dangerous && b.CanSave && !p.fresh(v) {
 		b.Warnings = append(b.Warnings, v.Printer.S("You signed in a while ago, so you are asked to sign in once more before this is done."))
 	}
 	for _, k := range sortedKeys(t.keep) {

@@ -237,7 +237,7 @@ func TestW24_EveryPageInChromium(t *testing.T) {
 	lenas := w.signIn(ruth).busy()
 	plan := w.signIn(ruth).sheet("people.csv", "userPrincipalName,department,city\r\nlena.hoffmann@larkfield.example,Field work,Aarhus\r\nnobody@larkfield.example,x,\r\n")
 	others := map[string]string{
-		"imports": "/admin/imports", "imports-upload": "/admin/imports/new", "imports-plan": plan, "imports-apply": plan + "/apply", "people-many": "/admin/people/edit?all=1", "people-export": "/admin/people/export",
+		"imports": "/admin/imports", "imports-upload": "/admin/imports/new", "imports-plan": plan, "imports-apply": plan + "/apply", "people-many": "/admin/people/edit?all=1", "people-add": "/admin/people/new", "people-export": "/admin/people/export",
 		"admin": "/admin", "people": "/admin/people", "people-filtered": "/admin/people?q=a&department=Engineering&col=jobTitle&col=city&col=mobilePhone", "people-wrong": "/admin/people?filter=jobTitle%20is%20Head",
 		"people-deleted": "/admin/people?view=deleted", "person": lenas, "person-edit": lenas + "?edit=contact", "person-manager": lenas + "/manager?q=o", "person-groups": lenas + "/groups?q=t",
 		"person-licenses": lenas + "/licenses", "person-delete": lenas + "/delete", "person-password": lenas + "/password", "groups": "/admin/groups",

@@ -65,7 +65,6 @@ type Reader interface {
 // Journal is the history of changes (package change).
 type Journal interface {
 	Get(ctx context.Context, tenant, id string) (change.Entry, error)
-	On(ctx context.Context, ref directory.Ref, before int64, n int) ([]change.Entry, error)
 	Find(ctx context.Context, tenant string, q change.Search, before int64, n int) ([]change.Entry, error)
 	Blob(ctx context.Context, tenant, sum string) ([]byte, error)
 }

@@ -281,7 +281,7 @@ func (m memory) On(ctx context.Context, ref directory.Ref, before int64, n int) 
 
 func (m memory) Find(ctx context.Context, in string, q change.Search, before int64, n int) ([]change.Entry, error) {
 	of, err := m.On(ctx, directory.Ref{Tenant: in, ID: q.On}, before, n)
-	return slices.DeleteFunc(of, func(e change.Entry) bool { return e.Change.Do != q.Do || e.Begun.Before(q.From) }), err
+	return slices.DeleteFunc(of, func(e change.Entry) bool { return q.Do != "" && e.Change.Do != q.Do || e.Begun.Before(q.From) }), err
 }
 
 func (m memory) Blob(ctx context.Context, tenant, sum string) ([]byte, error) {

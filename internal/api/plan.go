@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"encoding/json"
 	"net/http"
 	"strconv"
 	"time"
@@ -146,6 +147,7 @@ func (a *API) plans() []Route {
 				{"encoding", "of a text without a mark: utf-8, utf-16le, utf-16be or windows-1252", "string"},
 				{"delimiter", "of a text", "string"},
 				{"clear", "the word that takes a value away; " + sheet.Clear + " when it is left out", "string"},
+				{"map", "what headings are read as, as JSON: {\"Abteilung\": \"department\", \"Notes\": \"" + sheet.Unread + "\"}; " + sheet.Unread + " leaves one out", "string"},
 				{"astyped", "true takes cells that look as if Excel had rewritten them", "boolean"},
 			},
 		},
@@ -206,9 +208,13 @@ func makePlan(c *call) (reply, error) {
 		return reply{}, err
 	}
 	in := c.r.URL.Query()
+	named := map[string]string{}
+	if s := in.Get("map"); s != "" && json.Unmarshal([]byte(s), &named) != nil {
+		return reply{}, refuseAt(http.StatusBadRequest, fieldError{Parameter: "map", Code: "form"}, fail.T("map is a JSON object of headings, each with the property that it is read as."))
+	}
 	p, err := c.Bulk.MakePlan(c.r.Context(), c.by, c.tenant, bulk.Upload{
 		Name: in.Get("name"), Data: c.raw, Group: in.Get("group"),
-		Options: sheet.Options{Format: in.Get("format"), Sheet: in.Get("sheet"), Encoding: in.Get("encoding"), Delimiter: in.Get("delimiter"), Clear: in.Get("clear"), AsTyped: asTyped},
+		Options: sheet.Options{Format: in.Get("format"), Sheet: in.Get("sheet"), Encoding: in.Get("encoding"), Delimiter: in.Get("delimiter"), Clear: in.Get("clear"), AsTyped: asTyped, Named: named},
 	})
 	if err != nil {
 		return reply{}, err

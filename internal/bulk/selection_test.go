@@ -150,7 +150,7 @@ func TestB06_S3_18_AFileWaitsAndItsColumnsAreSaid(t *testing.T) {
 	if err != nil || len(look.Problems) != 4 { // three that nobody knows, and nobody is named
 		t.Fatalf("%v %v", err, look.Problems)
 	}
-	up.As = map[int]string{1: "userPrincipalName", 2: "department", 3: ""}
+	up.As = map[int]string{1: "userPrincipalName", 2: "department", 3: sheet.Unread}
 	look, err = w.Look(up)
 	if err != nil || len(look.Problems) != 0 || look.Columns[0].Use != sheet.UPN || look.Columns[0].Heading != "Anmeldename" || look.Columns[2].Use != sheet.Ignored {
 		t.Fatalf("%v %v %+v", err, look.Problems, look.Columns)

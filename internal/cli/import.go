@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -34,6 +35,7 @@ func (c *command) imports() *cobra.Command {
 func (r *remote) importPlan() *cobra.Command {
 	var format, of, sheetName, encoding, delimiter, clearing string
 	var asTyped bool
+	var mapped []string
 	var top int
 	cmd := &cobra.Command{
 		Use: "plan FILE", Short: "read a spreadsheet and show what it would change; nothing is written",
@@ -42,7 +44,8 @@ named as Microsoft Graph names properties, in any order. An empty cell leaves, t
 It ends with 0 when every row can be applied, 3 when some cannot, 2 when none can.`,
 		Example: `  nameplate import plan people.csv
   nameplate import plan new-departments.xlsx --sheet Sales
-  nameplate import plan members.csv --group "All of Sales"`,
+  nameplate import plan members.csv --group "All of Sales"
+  nameplate import plan hr.csv --map "Kostenstelle=employeeOrgData/costCenter" --map "Notes=-"`,
 		Args: args("a file"),
 	}
 	f := cmd.Flags()
@@ -52,6 +55,7 @@ It ends with 0 when every row can be applied, 3 when some cannot, 2 when none ca
 	f.StringVar(&encoding, "encoding", "", "of a text without a mark: utf-8, utf-16le, utf-16be or windows-1252")
 	f.StringVar(&delimiter, "delimiter", "", "of a text: \",\", \";\" or tab")
 	f.StringVar(&clearing, "clear", "", "the word that takes a value away (default "+sheet.Clear+")")
+	f.StringArrayVar(&mapped, "map", nil, "HEADING=PROPERTY: what a column is read as; HEADING=- leaves it out; may come several times")
 	f.BoolVar(&asTyped, "as-typed", false, "take cells that look as if Excel had rewritten them")
 	f.IntVar(&top, "top", 20, "show at most so many rows that would change; 0 is all")
 	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(formatNames(), cobra.ShellCompDirectiveNoFileComp)) // it is there
@@ -72,6 +76,9 @@ It ends with 0 when every row can be applied, 3 when some cannot, 2 when none ca
 		if asTyped {
 			q.Set("astyped", "true")
 		}
+		if err := mapping(q, mapped); err != nil {
+			return err
+		}
 		r.client.Timeout = patient
 		g, err := r.ask(ctx, http.MethodPost, "/plans", q, b, "Content-Type", "application/octet-stream")
 		if err != nil {
@@ -84,6 +91,27 @@ It ends with 0 when every row can be applied, 3 when some cannot, 2 when none ca
 		return r.plan(ctx, p, rowsAsked{top: top})
 	})
 	return cmd
+}
+
+// mapping says in a query what headings are read as.
+func mapping(q url.Values, said []string) error {
+	named := map[string]string{}
+	for _, s := range said {
+		i := strings.LastIndexByte(s, '=') // a heading may hold one
+		if i < 1 || i == len(s)-1 {
+			return usageError{fmt.Errorf("--map takes HEADING=PROPERTY, or HEADING=- to leave a column out, and %q was given", plain(s))}
+		}
+		if _, twice := named[s[:i]]; twice {
+			return usageError{fmt.Errorf("--map says two things of the heading %q", plain(s[:i]))}
+		}
+		named[s[:i]] = s[i+1:]
+	}
+	if len(named) == 0 {
+		return nil
+	}
+	b, err := json.Marshal(named)
+	q.Set("map", string(b))
+	return err
 }
 
 func formatNames() []string {

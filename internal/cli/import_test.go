@@ -57,6 +57,27 @@ func TestS3_15to18_PlanOfASpreadsheet(t *testing.T) {
 	s.do(1, "import", "show", "nonsense")
 }
 
+// The headings of somebody else's program are said on the command line, as the page lets one choose them.
+func TestB06_S3_18_HeadingsAreSaid(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	file := spreadsheet(t, "hr.csv", "Konto;Abteilung;a=b\n"+s.anna+";Versand;x\n")
+	s.do(2, "import", "plan", file)
+	out, _ := s.do(0, "import", "plan", file, "--map", "konto=userPrincipalName", "--map", "Abteilung=department", "--map", "a=b=-")
+	for _, want := range []string{"  not read: column a=b\n", "  update  department: ", " → Versand\n"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%q does not say %q", out, want)
+		}
+	}
+	for _, wrong := range [][]string{{"Konto"}, {"=x"}, {"Konto="}, {"Konto=id", "Konto=userPrincipalName"}, {"Kontoo=id"}} {
+		args := []string{"import", "plan", file}
+		for _, m := range wrong {
+			args = append(args, "--map", m)
+		}
+		s.do(2, args...)
+	}
+}
+
 // Many people at once: a filter becomes a plan, which import apply knows.
 func TestS4_14_S4_23_ManyPeopleAtOnce(t *testing.T) {
 	t.Parallel()

@@ -327,7 +327,7 @@ func (p *Portal) columnsSaid(w http.ResponseWriter, r *http.Request, v *web.Visi
 		if up.As == nil {
 			up.As = map[int]string{}
 		}
-		up.As[n] = strings.TrimPrefix(f.Get(k), "-") // "-" leaves it out
+		up.As[n] = f.Get(k)
 	}
 	if f.Get("step") != "plan" {
 		return p.showColumns(w, r, v, http.StatusOK, up, "")
@@ -390,7 +390,7 @@ func (p *Portal) showColumns(w http.ResponseWriter, r *http.Request, v *web.Visi
 		if c.Use == sheet.Ignored || chosen {
 			one.Choices = p.useChoices(v, said, chosen, c)
 		} else {
-			one.Choices = []optionView{{Value: "", Label: one.As}, {Value: "-", Label: v.Printer.S("Do not read it")}}
+			one.Choices = []optionView{{Value: "", Label: one.As}, {Value: sheet.Unread, Label: v.Printer.S("Do not read it")}}
 		}
 		for _, row := range l.Samples {
 			if row[i] != "" {
@@ -450,7 +450,7 @@ var otherUses = []struct {
 
 // useChoices are what a column can be taken for.
 func (p *Portal) useChoices(v *web.Visit, said string, chosen bool, c sheet.Column) []optionView {
-	out := []optionView{{Value: "-", Label: v.Printer.S("Do not read it"), Selected: chosen && said == ""}}
+	out := []optionView{{Value: sheet.Unread, Label: v.Printer.S("Do not read it"), Selected: chosen && said == sheet.Unread}}
 	if !chosen {
 		out = slices.Insert(out, 0, optionView{Value: "", Label: v.Printer.S("Not known"), Selected: true})
 	}

@@ -2,6 +2,7 @@ package sheet
 
 import (
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"unicode"
@@ -210,15 +211,43 @@ func (f *File) headings() error {
 		if f.format.position && !fits(f.format.Headings, heads) {
 			h = f.format.Headings[i] // the label is in another language, and somebody said so
 		}
-		if as, said := f.o.As[i+1]; said {
-			h = as
+		known := len(f.known)
+		c := f.column(f.read(i, heads[i], h), i, line)
+		for j := known; j < len(f.known); j++ {
+			f.known[j].Heading = heads[i]
 		}
-		c := f.column(h, i, line)
 		c.Heading = heads[i]
 		f.columns, f.Columns = append(f.columns, c), append(f.Columns, c.Column)
 	}
 	f.twice(line)
 	f.whole(line)
+	return f.absent(heads)
+}
+
+// read is the heading that is read for column i, which says so, or h.
+func (f *File) read(i int, says, h string) string {
+	as, said := f.o.As[i+1]
+	for _, named := range slices.Sorted(maps.Keys(f.o.Named)) {
+		if !said && plain(named) == plain(says) {
+			as, said = f.o.Named[named], true
+		}
+	}
+	switch {
+	case !said:
+		return h
+	case as == Unread:
+		return ""
+	}
+	return as
+}
+
+// absent refuses what was said of a heading that the file does not have: it was mistyped.
+func (f *File) absent(heads []string) error {
+	for _, named := range slices.Sorted(maps.Keys(f.o.Named)) {
+		if !slices.ContainsFunc(heads, func(h string) bool { return plain(h) == plain(named) }) {
+			return refuse("map", fail.T("The file has no column %[1]q. It has: %[2]s.", named, strings.Join(heads, ", ")))
+		}
+	}
 	return nil
 }
 
@@ -268,7 +297,7 @@ func (f *File) which(heads []string) (*Format, error) {
 		return formatNamed("entra-create"), nil
 	case has["blockcredential"] && has["objectid"]:
 		return formatNamed("m365-export"), nil
-	case !named && known*2 < len(heads) && len(f.o.As) == 0: // some words are the same in many languages: Fax
+	case !named && known*2 < len(heads) && len(f.o.As)+len(f.o.Named) == 0: // some words are the same in many languages: Fax
 		for i := range formats {
 			if x := &formats[i]; x.position && len(x.Headings) == len(heads) {
 				return nil, byPosition(x)

@@ -27,6 +27,9 @@ const (
 // Clear is the word that takes a value away, unless Options say another.
 const Clear = "<clear>"
 
+// Unread is what As and Named say of a column that is not read.
+const Unread = "-"
+
 // Options say what a file does not say of itself. The zero value of each field means: as the file has it.
 type Options struct {
 	Encoding  string // "utf-8", "utf-16le", "utf-16be", "windows-1252"
@@ -35,9 +38,10 @@ type Options struct {
 	Format    string // name of a Format: for labels in another language, and for what cannot be told from the headings
 	Clear     string // the word that takes a value away
 	AsTyped   bool   // cells that look as if Excel had rewritten them are taken as they stand
-	// As says for columns, by number from 1, which heading is read in place of what stands there: "department", "groups:add"; "" leaves
-	// the column out. Columns that are not in it are read as they say.
-	As map[int]string
+	// As says for columns, by number from 1, which heading is read in place of what stands there: "department", "groups:add", Unread.
+	// Columns that are not in it are read as they say. Named says it by what stands there, whatever its case and spaces.
+	As    map[int]string
+	Named map[string]string
 	// Properties is the catalog; needed.
 	Properties *property.Set
 }

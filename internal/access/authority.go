@@ -215,7 +215,7 @@ func (a *authority) unusable(op string, resp *http.Response, body []byte) *fail.
 	var r refusal
 	cause := fmt.Errorf("status %d of type %s", resp.StatusCode, clean(resp.Header.Get("Content-Type")))
 	if json.Unmarshal(body, &r) == nil && r.Code != "" {
-		x.Code, x.Numbers, x.Ref, cause = r.Code, append(r.Numbers, explain.Numbers(r.Description)...), clean(r.Trace), &r
+		x.Code, x.Numbers, x.Ref, x.Related, cause = r.Code, append(r.Numbers, explain.Numbers(r.Description)...), clean(r.Trace), r.Related, &r
 	} else if resp.StatusCode < http.StatusInternalServerError && resp.StatusCode != http.StatusTooManyRequests {
 		x.Broken = "the answer is not JSON of the authority but " + clean(resp.Header.Get("Content-Type"))
 	}
@@ -242,10 +242,7 @@ type refusal struct {
 	Description string `json:"error_description"`
 	Numbers     []int  `json:"error_codes"`
 	Trace       string `json:"trace_id"`
-}
-
-func (r *refusal) has(n ...int) bool {
-	return slices.ContainsFunc(n, func(n int) bool { return slices.Contains(r.Numbers, n) })
+	Related     string `json:"correlation_id"`
 }
 
 func (r *refusal) Error() string {
@@ -327,7 +324,7 @@ var codes = map[explain.Cause]string{
 	explain.ConsentMissing: CodeAdminNeeded, explain.AdminConsent: CodeAdminNeeded, explain.Unassigned: CodeUnassigned, explain.Disabled: CodeDisabled, explain.Declined: CodeConsent,
 	explain.SecretExpired: CodeCredential, explain.SecretWrong: CodeCredential, explain.CredentialNone: CodeCredential, explain.CredentialPublic: CodeCredential,
 	explain.CredentialRefused: CodeCredential, explain.CertificateUnknown: CodeCredential, explain.Federation: CodeCredential, explain.AppDisabled: CodeCredential, explain.AppMissing: CodeCredential,
-	explain.Clock: CodeCredential,
+	explain.Clock: CodeCredential, explain.Redirect: CodeCredential, explain.WrongTenant: CodeCredential, explain.WrongCloud: CodeCredential, explain.ScopeWrong: CodeCredential,
 }
 
 // translate gives a refusal a kind and a code, by its explanation. What the authority ended is left to the caller as CodeSignIn: what
@@ -335,7 +332,7 @@ var codes = map[explain.Cause]string{
 func (a *authority) translate(ctx context.Context, r *refusal) *fail.Error {
 	const op = "access.token"
 	found := explain.Explain(explain.Answer{
-		From: explain.SignIn, Doing: explain.SigningIn, Code: r.Code, Numbers: append(r.Numbers, explain.Numbers(r.Description)...), Claims: r.Claims != "", Ref: clean(r.Trace),
+		From: explain.SignIn, Doing: explain.SigningIn, Code: r.Code, Numbers: append(r.Numbers, explain.Numbers(r.Description)...), Claims: r.Claims != "", Ref: clean(r.Trace), Related: r.Related,
 	})
 	code, known := codes[found.Cause]
 	e := &fail.Error{Op: op, Kind: fail.Denied, Code: code, Say: found.Say, Err: explain.With(found, r), Ref: clean(r.Trace)}

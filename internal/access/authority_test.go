@@ -88,6 +88,8 @@ func TestAuthorityRefuses(t *testing.T) {
 		{"an administrator has to consent", "error=consent_required&error_description=AADSTS90094%3a+Admin+consent+is+required.", fail.Denied, access.CodeAdminNeeded},
 		{"not assigned", "error=interaction_required&error_description=AADSTS50105%3a+The+signed+in+user+is+not+assigned+to+a+role+for+the+application.", fail.Denied, access.CodeUnassigned},
 		{"disabled", "error=interaction_required&error_description=AADSTS50057%3a+The+user+account+is+disabled.", fail.Denied, access.CodeDisabled},
+		{"conditional access", "error=access_denied&error_description=AADSTS53003%3a+Access+has+been+blocked.", fail.Denied, access.CodeSignIn},
+		{"a redirect address that is not registered", "error=invalid_request&error_description=AADSTS50011%3a+The+redirect+URI+does+not+match.", fail.Unavailable, access.CodeCredential},
 		{"a claims challenge", "error=interaction_required&error_description=AADSTS50076&claims=%7B%22access_token%22%3A%7B%22acrs%22%3A%7B%22essential%22%3Atrue%2C%22value%22%3A%22c1%22%7D%7D%7D", fail.Denied, access.CodeClaims},
 		{"try later", "error=temporarily_unavailable&error_description=AADSTS90033%3a+A+transient+error+has+occurred.", fail.Unavailable, access.CodeAuthority},
 		{"server error", "error=server_error", fail.Unavailable, access.CodeAuthority},

@@ -20,7 +20,7 @@ const (
 	CodeTenant      = "tenant"     // Denied: a person of an organization that is not configured here
 	CodeToken       = "token"      // Denied: the authority's token did not pass verification
 	CodeAuthority   = "authority"  // Unavailable: the authority gave no usable answer
-	CodeCredential  = "credential" // Unavailable: the authority did not accept the application's own credential
+	CodeCredential  = "credential" // Unavailable: the authority did not accept the application's own credential or registration
 	CodeMany        = "many"       // Throttled: too many attempts from one address
 	CodeMixed       = "issuer"     // Invalid: the authority's metadata name another issuer; Check refuses to start
 	CodeKey         = "key"        // Invalid: the key does not open what the store holds; Check refuses to start

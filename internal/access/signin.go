@@ -168,8 +168,10 @@ func (s *Service) sealAttempts(all []attempt) (string, error) {
 	return "", nil
 }
 
-func noAttempt(cause string) *fail.Error {
-	return denied("access.finish", CodeAttempt, fail.T("This sign-in was not begun in this browser in the last ten minutes, or it was finished already. Sign in again."), errors.New(cause))
+func noAttempt(cause string) *fail.Error { return noAttemptAs(errors.New(cause)) }
+
+func noAttemptAs(cause error) *fail.Error {
+	return denied("access.finish", CodeAttempt, fail.T("This sign-in was not begun in this browser in the last ten minutes, or it was finished already. Sign in again."), cause)
 }
 
 // Finish takes the authority's answer and makes a session of it.
@@ -223,11 +225,8 @@ func (s *Service) finish(ctx context.Context, c Callback) (Finished, error) {
 		"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {s.redirectURI()},
 		"code_verifier": {try.Verifier}, "scope": {s.scope(a.tenant)}, "claims": {claims},
 	})
-	if Code(err) == CodeSignIn {
-		return Finished{}, noAttempt(err.Error()) // the code is used, expired, or belongs to another attempt
-	}
 	if err != nil {
-		return Finished{}, err
+		return Finished{}, unfinished(err)
 	}
 	who, err := a.verify(ctx, t.ID, try.Nonce)
 	if err != nil {
@@ -306,15 +305,24 @@ func (s *Service) open(ctx context.Context, who identity, t *tokens, try attempt
 // https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow#error-codes-for-authorization-endpoint-errors
 func (s *Service) answered(ctx context.Context, a *authority, q url.Values) error {
 	r := &refusal{Code: q.Get("error"), Sub: q.Get("error_subcode"), Description: q.Get("error_description"), Claims: q.Get("claims")}
-	r.Numbers = explain.Numbers(r.Description)
-	if r.Code == "access_denied" && !r.has(50105, 90094, 50057) {
-		return denied("access.finish", CodeConsent, fail.T("You did not give permission, so you were not signed in. Nothing was changed."), r)
+	r.Trace, r.Related = explain.IDs(r.Description)
+	return unfinished(a.translate(ctx, r))
+}
+
+// unfinished says of a sign-in that did not come about what is said elsewhere of one that has ended.
+func unfinished(err error) error {
+	var e *fail.Error
+	if !errors.As(err, &e) || e.Code != CodeSignIn {
+		return err
 	}
-	err := a.translate(ctx, r)
-	if err.Code == CodeSignIn {
-		err.Say = fail.T("The sign-in could not be finished. Sign in again.")
+	e.Say = fail.T("The sign-in could not be finished. Sign in again.")
+	switch found, _ := explain.Of(err); found.Cause {
+	case explain.CodeSpent, explain.CodeForeign: // the code is used, expired, or belongs to another attempt
+		return noAttemptAs(err)
+	case explain.ConditionalAccess, explain.Stranger, explain.Locked, explain.PasswordExpired:
+		e.Say = found.Say
 	}
-	return err
+	return e
 }
 
 func earlier(a, b time.Time) time.Time {

@@ -127,6 +127,7 @@ var (
 	sayOdd       = fail.T("The directory's answer could not be understood. Something between this portal and Microsoft 365 may have answered in its place. Try again in a few minutes.")
 	sayAway      = fail.T("Microsoft 365 cannot be reached at this moment. Try again in a few minutes.")
 	sayOwn       = fail.T("Microsoft did not accept Nameplate's own credential, so nobody can sign in now. Tell your administrator.")
+	saySetup     = fail.T("Nameplate is not set up at Microsoft as it has to be, so this works for nobody now. Tell your administrator.")
 	sayConsent   = fail.T("An administrator of your organization has to approve Nameplate first.")
 	sayOnce      = fail.T("This profile was once kept on-premises, and this part of it stayed locked. An administrator can change it in Exchange Online.")
 	saySignIn    = fail.T("Microsoft ended your sign-in. Sign in again to go on.")
@@ -178,7 +179,7 @@ var meanings = map[Cause]meaning{
 	Domain:           {fail.Invalid, Entra, wroteValue, fail.Text{}, "The domain of the address is not verified in this organization. Use a verified one, or add and verify it in Entra ID."},
 	Password:         {fail.Invalid, Nobody, fail.T("This password is too simple. Use at least eight characters of at least three kinds: small and capital letters, digits, signs."), fail.Text{}, "Choose another password: 8 to 256 characters of three kinds, not a banned one."},
 	WrongPassword:    {fail.Denied, Nobody, sayAgain, wroteValue, "The password that was given is not the present one."},
-	PasswordExpired:  {fail.Denied, Nobody, sayAgain, fail.Text{}, "The person sets a new password at Microsoft's sign-in page."},
+	PasswordExpired:  {fail.Denied, Nobody, fail.T("Your password has expired. Sign in again, and Microsoft asks you for a new one."), fail.Text{}, "The person sets a new password at Microsoft's sign-in page."},
 	DynamicGroup:     {fail.Unsupported, Entra, sayGroup, fail.Text{}, "The members of {target} follow its rule: change the rule, or the property that it looks at."},
 	AssignableGroup:  {fail.Denied, Entra, sayGroup, fail.Text{}, "{target} is role-assignable. Its owners or a Privileged Role Administrator change its members; the application would need RoleManagement.ReadWrite.Directory."},
 	MailGroup:        {fail.Unsupported, Exchange, sayGroup, fail.Text{}, "Graph does not write distribution lists and mail-enabled security groups. Change {target} in Exchange Online."},
@@ -210,8 +211,8 @@ var meanings = map[Cause]meaning{
 	TokenNone:          {fail.Denied, Operator, sayAccess, fail.Text{}, "No token reached Graph: something in between may take the Authorization header away."},
 	TokenRefused:       {fail.Denied, Operator, sayAccess, fail.Text{}, "Graph did not accept the token. Run nameplate doctor: it compares cloud, tenant and clock."},
 	Clock:              {fail.Unavailable, Operator, sayOwn, fail.Text{}, "Set this machine's clock by NTP: it differs from Microsoft's by more than five minutes, or what was signed was kept too long."},
-	WrongCloud:         {fail.Denied, Operator, sayOwn, fail.Text{}, "The organization lives in another Microsoft cloud, or sign-in and Graph addresses are of two clouds. Check the setting cloud."},
-	WrongTenant:        {fail.Unavailable, Operator, sayOwn, fail.Text{}, "No such organization at this sign-in address. Check the settings tenant and cloud."},
+	WrongCloud:         {fail.Denied, Operator, saySetup, fail.Text{}, "The organization lives in another Microsoft cloud, or sign-in and Graph addresses are of two clouds. Check the setting cloud."},
+	WrongTenant:        {fail.Unavailable, Operator, saySetup, fail.Text{}, "No such organization at this sign-in address. Check the settings tenant and cloud."},
 	SecretExpired:      {fail.Unavailable, Entra, sayOwn, fail.Text{}, "Make a new client secret, or better a certificate, for the application and put it into the configuration (client_secret, client_certificate)."},
 	SecretWrong:        {fail.Unavailable, Operator, sayOwn, fail.Text{}, "Copy the secret's Value, not its id, into client_secret, or make a new one: Microsoft shows it once."},
 	CredentialNone:     {fail.Unavailable, Operator, sayOwn, fail.Text{}, "Set client_certificate or client_secret: the application is confidential and sent none."},
@@ -219,15 +220,15 @@ var meanings = map[Cause]meaning{
 	CredentialRefused:  {fail.Unavailable, Entra, sayOwn, fail.Text{}, "Check client id, secret or certificate, and that the application is enabled. nameplate doctor tries each."},
 	CertificateUnknown: {fail.Unavailable, Entra, sayOwn, fail.Text{}, "Upload the public half of the configured certificate to the app registration (Certificates & secrets)."},
 	Federation:         {fail.Unavailable, Entra, sayOwn, fail.Text{}, "The federated credential of the application does not fit the identity that runs Nameplate: compare issuer, subject and audience."},
-	AppDisabled:        {fail.Unavailable, Entra, sayOwn, fail.Text{}, "Enable the application: Enterprise applications, Nameplate, Properties, Enabled for users to sign in."},
-	AppMissing:         {fail.Unavailable, Operator, sayOwn, fail.Text{}, "The organization has no application with this id. Check client_id and tenant, or register it as docs/start.md says."},
-	Redirect:           {fail.Unavailable, Entra, sayAgain, fail.Text{}, "Register exactly the redirect address that nameplate config check shows, as type Web."},
-	ScopeWrong:         {fail.Invalid, Operator, sayAgain, fail.Text{}, "A defect of Nameplate, or a Graph address that is not Microsoft's. Check the setting graph."},
+	AppDisabled:        {fail.Unavailable, Entra, saySetup, fail.Text{}, "Enable the application: Enterprise applications, Nameplate, Properties, Enabled for users to sign in."},
+	AppMissing:         {fail.Unavailable, Operator, saySetup, fail.Text{}, "The organization has no application with this id. Check client_id and tenant, or register it as docs/start.md says."},
+	Redirect:           {fail.Unavailable, Entra, saySetup, fail.Text{}, "Register exactly the redirect address that nameplate config check shows, as type Web."},
+	ScopeWrong:         {fail.Unavailable, Operator, saySetup, fail.Text{}, "A defect of Nameplate, or a Graph address that is not Microsoft's. Check the setting graph."},
 	Declined:           {fail.Denied, Nobody, fail.T("You did not give permission, so you were not signed in. Nothing was changed."), fail.Text{}, "The person declined, or the organization does not let people consent."},
 	Unassigned:         {fail.Denied, Entra, fail.T("Your organization has not opened Nameplate for your account. Ask your administrator."), fail.Text{}, "Assign the person or their group to the application, or switch Assignment required off."},
-	Disabled:           {fail.Denied, Nobody, fail.T("Your account is disabled. Ask your administrator."), fail.Text{}, "Enable the account, if it should be."},
-	Stranger:           {fail.Denied, Nobody, fail.T("Your account belongs to an organization that is not served here. Sign in with the account that this organization gave you."), fail.Text{}, "The account is not of this organization. Invite it as a guest, if it should come in."},
-	Locked:             {fail.Denied, Nobody, sayAgain, fail.Text{}, "Too many wrong passwords: wait, or let an administrator look at the sign-in log."},
+	Disabled:           {fail.Denied, Entra, fail.T("Your account is disabled. Ask your administrator."), fail.Text{}, "Enable the account, if it should be."},
+	Stranger:           {fail.Denied, Entra, fail.T("Your account belongs to an organization that is not served here. Sign in with the account that this organization gave you."), fail.Text{}, "The account is not of this organization. Invite it as a guest, if it should come in."},
+	Locked:             {fail.Denied, Entra, fail.T("Your account is locked for a while after too many wrong passwords. Wait a few minutes, then sign in again."), fail.Text{}, "Too many wrong passwords: wait, or let an administrator look at the sign-in log."},
 	SignInOld:          {fail.Denied, Nobody, saySignIn, fail.Text{}, "The person signs in again: the sign-in became too old."},
 	SignInRefused:      {fail.Denied, Nobody, saySignIn, fail.Text{}, "The person signs in again. If it comes at once again, the sign-in log in Entra ID says why."},
 	SignedOut:          {fail.Denied, Nobody, saySignIn, fail.Text{}, "The person signs in again: password changed or sign-ins revoked."},

@@ -68,6 +68,7 @@ type Answer struct {
 	Broken  string   // what was wrong with an answer that could not be read; "" for one that could
 	Err     error    // of a connection that failed
 	Ref     string   // the service's request or trace id
+	Related string   // Entra ID's correlation id
 
 	Own    bool             // asked with the person's own token
 	Set    []property.Facts // the properties of a write
@@ -137,6 +138,7 @@ type Finding struct {
 	Next     string    `json:"next"`            // for operators
 	For      Team      `json:"for,omitempty"`   // who can do Next
 	Ready    string    `json:"ready,omitempty"` // a text to send to that team; names no person but by object id
+	Trail    Trail     `json:"-"`               // of an answer of Entra ID
 }
 
 // Explain finds the cause. It has no side effect.
@@ -154,6 +156,9 @@ func Explain(a Answer) Finding {
 	f.Next = fill.Replace(m.next)
 	if f.For != Nobody && f.For != Operator {
 		f.Ready = ready(a, f)
+	}
+	if a.From == SignIn {
+		f.Trail = trail(a)
 	}
 	return f
 }

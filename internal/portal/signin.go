@@ -94,7 +94,7 @@ func (p *Portal) login(w http.ResponseWriter, r *http.Request, v *web.Visit) err
 	}
 	begun, err := p.Access.Begin(r.Context(), begin)
 	if err != nil {
-		return err
+		return p.signInFailed(w, r, v, err)
 	}
 	p.Site.SetAttempt(w, begun.Cookie, access.AttemptLife)
 	http.Redirect(w, r, begun.URL, http.StatusSeeOther)
@@ -144,71 +144,6 @@ func (p *Portal) consented(w http.ResponseWriter, r *http.Request, v *web.Visit,
 	}
 	body := signInProblem{Title: v.T(title), Say: v.T(say), Do: v.T(do), Reference: v.ID}
 	return p.show(w, v, http.StatusOK, "sign-in-problem", p.page(r, v, "", title, body))
-}
-
-type signInProblem struct {
-	Title, Say, Do string
-	Login          string // "" when trying again cannot help
-	Other          string // the way to choose another account
-	Code           string
-	Reference      string
-}
-
-// signInFailed says why nobody is signed in now (W13: a refused consent is a page, not a crash).
-func (p *Portal) signInFailed(w http.ResponseWriter, r *http.Request, v *web.Visit, err error) error {
-	type words struct{ title, say, do fail.Text }
-	var say words
-	status := http.StatusForbidden
-	login, other := loginAddress("", ""), ""
-	switch access.Code(err) {
-	case access.CodeConsent:
-		say = words{
-			fail.T("You did not give permission"), fail.T("Nameplate asks Microsoft for permission to read your profile and to change it when you ask. Without that it cannot show you anything, and nothing was changed."),
-			fail.T("If that was a mistake, sign in again and accept."),
-		}
-	case access.CodeAdminNeeded:
-		say = words{
-			fail.T("Your administrator has to approve this portal first"), fail.T("Your organization lets people use a new application only after an administrator has approved it."),
-			fail.T("Tell your administrator that Nameplate waits for admin consent."),
-		}
-		login = ""
-	case access.CodeUnassigned:
-		say = words{
-			fail.T("This portal is not open for your account"), fail.T("Your organization decides who may use it, and your account is not among them."),
-			fail.T("If you should have it, ask your administrator to assign you to Nameplate."),
-		}
-		login, other = "", loginAddress("", "select_account")
-	case access.CodePilot:
-		say = words{
-			fail.T("This portal is not open for your account"), fail.T("This portal is being tried out by a small group first, and your account is not in it yet."),
-			fail.T("You do not have to do anything. Your organization will tell you when it is open for everybody."),
-		}
-		login, other = "", loginAddress("", "select_account")
-	case access.CodeTenant:
-		say = words{fail.T("That account belongs to another organization"), fail.T("This portal is for people of the organization named above."), fail.T("Sign in with the account that this organization gave you.")}
-		login, other = "", loginAddress("", "select_account")
-	case access.CodeDisabled:
-		say = words{fail.T("Your account is disabled"), fail.T("Your organization has switched this account off, so it cannot be used here."), fail.T("Ask your administrator.")}
-		login = ""
-	case access.CodeAttempt:
-		say = words{fail.T("The sign-in took too long, or was begun in another browser"), fail.T("For your safety a sign-in can be finished only where it was begun, once, and within ten minutes."), fail.T("Sign in again.")}
-		status = http.StatusBadRequest
-	case access.CodeToken:
-		say = words{fail.T("The sign-in could not be verified"), fail.T("What came back from Microsoft did not pass a check, so nobody was signed in."), fail.T("Sign in again. If it happens again, tell your administrator the reference under Details.")}
-	case access.CodeClaims:
-		claims, _ := access.Challenge(err)
-		say = words{fail.T("Microsoft asks you to confirm who you are"), fail.T("Your organization asks for one more proof before you may go on."), fail.T("Sign in again to give it.")}
-		login = "/login?" + url.Values{"claims": {p.Site.Sign(claims)}}.Encode()
-		status = http.StatusUnauthorized
-	default:
-		return err
-	}
-	if other != "" && len(p.orgs) > 0 {
-		other = "/sign-in" // perhaps it was the wrong organization
-	}
-	body := signInProblem{Title: v.T(say.title), Say: v.T(say.say), Do: v.T(say.do), Login: login, Other: other, Code: access.Code(err), Reference: v.ID}
-	p.Log.Info("sign-in failed", "request", v.ID, "err", err.Error())
-	return p.show(w, v, status, "sign-in-problem", p.page(r, v, "", say.title, body))
 }
 
 func (p *Portal) signOut(w http.ResponseWriter, r *http.Request, v *web.Visit) error {

@@ -2,6 +2,7 @@ package portal
 
 import (
 	"slices"
+	"time"
 
 	"nameplate/internal/admin"
 	"nameplate/internal/directory"
@@ -11,7 +12,7 @@ import (
 
 // whyView is what an explained answer of Microsoft's means, for whoever can do something about it.
 type whyView struct {
-	Found *explain.Finding // for people with a role; nil for everybody else
+	Found *explain.Finding // for people with a role, and of a sign-in that failed; nil for everybody else
 	Text  string           // to send on, "" when there is nobody to send it to
 }
 
@@ -29,6 +30,13 @@ func why(v *web.Visit, found *explain.Finding, ref string) *whyView {
 		return &whyView{Text: text}
 	}
 	return nil
+}
+
+// whySignIn explains a sign-in that failed. Whoever reads it is nobody yet, so what shows the cause is what Entra ID's sign-in log has
+// it by, and no word of the answer.
+func whySignIn(found explain.Finding, ref string, at time.Time) *whyView {
+	found.Evidence = found.Trail.Line(at)
+	return &whyView{Found: &found, Text: found.SignInLetter(ref, at)}
 }
 
 // problemOf is a failure as a line above a form or in the history; ref is what the log or the history calls it.

@@ -27,7 +27,8 @@ const certificateDays = 365
 
 // SetupOptions say what is to be registered.
 type SetupOptions struct {
-	Config config.Config // read for config.Database: what setup finds out may be missing
+	Config config.Config // of one organization, read for config.Database: what setup finds out may be missing
+	Others []string      // tenant ids and domains of the other organizations in the file
 	File   string        // the configuration file; the certificate is kept beside it
 	Said   []setup.Setting
 	Name   string       // of the application
@@ -51,7 +52,7 @@ func PlanSetup(ctx context.Context, o SetupOptions) (*Setup, error) {
 	if o.Now == nil {
 		o.Now = Clock
 	}
-	if _, err := setup.WriteSettings(o.File, nil); err != nil {
+	if err := setup.Writable(o.File, o.Config.Element); err != nil {
 		return nil, err // better now than when everything is made
 	}
 	client, err := ClientTrusting(o.Config.CAFile)
@@ -85,6 +86,11 @@ func PlanSetup(ctx context.Context, o SetupOptions) (*Setup, error) {
 	if t := strings.ToLower(o.Config.Tenant); guid.MatchString(t) && t != s.Tenant {
 		return nil, fail.New(fail.Conflict, "app.setup", fail.T("You signed in to %[1]s (%[2]s), and the setting tenant names %[3]s.", s.Organization, s.Tenant, t))
 	}
+	for _, other := range o.Others {
+		if strings.EqualFold(other, s.Tenant) || slices.Contains(s.Domains, strings.ToLower(other)) {
+			return nil, fail.New(fail.Conflict, "app.setup", fail.T("You signed in to %[1]s (%[2]s), which stands in the list of organizations already, as %[3]s. Name it so: --tenant %[3]s", s.Organization, s.Tenant, other))
+		}
+	}
 	return s, nil
 }
 
@@ -96,7 +102,11 @@ func (s *Setup) wish() (setup.Wish, error) {
 		return w, nil
 	}
 	if s.file = cfg.Certificate; s.file == "" {
-		s.file = filepath.Join(filepath.Dir(s.o.File), "nameplate.pem")
+		name := "nameplate.pem"
+		if cfg.Element > 0 { // each organization's key is its own
+			name = "nameplate-" + strings.ToLower(cfg.Tenant) + ".pem"
+		}
+		s.file = filepath.Join(filepath.Dir(s.o.File), name)
 	}
 	pair, err := setup.OpenPair(s.file)
 	if fail.Is(err, fail.NotFound) {
@@ -180,10 +190,12 @@ func (s *Setup) Apply(ctx context.Context, tell func(string)) ([]string, error) 
 	if err := s.Plan.Apply(ctx, tell); err != nil {
 		return nil, err
 	}
-	list := append(slices.Clone(s.o.Said), setup.Setting{Key: "tenant", Value: s.Tenant}, setup.Setting{Key: "client_id", Value: s.ClientID})
+	at := s.o.Config.Element
+	list := []setup.Setting{{Key: "tenant", Value: s.Tenant, Element: at}, {Key: "client_id", Value: s.ClientID, Element: at}}
 	if s.o.Config.Certificate == "" && s.file != "" {
-		list = append(list, setup.Setting{Key: "client_certificate", Value: filepath.Base(s.file)})
+		list = append(list, setup.Setting{Key: "client_certificate", Value: filepath.Base(s.file), Element: at})
 	}
+	list = append(list, s.o.Said...)
 	return setup.WriteSettings(s.o.File, list)
 }
 

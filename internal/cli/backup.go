@@ -18,7 +18,7 @@ The portal may run and be written to meanwhile. The key file is not in it: witho
 restore, and nothing else is lost. A PostgreSQL database is backed up with pg_dump.`,
 		Args: args("a file"),
 		RunE: func(cmd *cobra.Command, files []string) error {
-			cfg, err := c.loadFor(config.Database)
+			cfg, err := c.loadFor(config.Database, "")
 			if err != nil {
 				return err
 			}
@@ -53,7 +53,7 @@ what was done after the backup is in the directory and not in it. Everybody sign
 one that was withdrawn after the backup would be valid again.`,
 		Args: args("a file"),
 		RunE: func(cmd *cobra.Command, files []string) error {
-			cfg, err := c.loadFor(config.Database)
+			cfg, err := c.loadFor(config.Database, "")
 			if err != nil {
 				return err
 			}

@@ -172,23 +172,31 @@ func group(use, short string, verbs ...*cobra.Command) *cobra.Command {
 }
 
 // load reads the configuration.
-func (c *command) load() (config.Config, error) { return c.loadFor(config.Everything) }
+func (c *command) load() (config.Config, error) { return c.loadFor(config.Everything, "") }
 
 // loadOne reads the configuration with one organization alone: the one that is named, or the only one.
 func (c *command) loadOne(tenant string) (config.Config, error) {
-	cfg, err := c.load()
+	cfg, err := c.loadFor(config.Everything, tenant)
 	if err != nil {
 		return cfg, err
 	}
 	one, ok := cfg.Of(tenant)
 	if !ok {
-		var ids []string
-		for _, o := range cfg.Each() {
-			ids = append(ids, o.Tenant)
-		}
-		return cfg, usageError{fmt.Errorf("the configuration has the organizations %s: name one of them with --tenant", strings.Join(ids, ", "))}
+		return cfg, usageError{fmt.Errorf("the configuration has the organizations %s: name one of them with --tenant", strings.Join(names(cfg), ", "))}
 	}
 	return one, nil
+}
+
+// names are the organizations of a configuration as they stand there.
+func names(cfg config.Config) (out []string) {
+	for _, o := range cfg.Each() {
+		name := o.Tenant
+		if name == "" {
+			name = o.Name
+		}
+		out = append(out, name)
+	}
+	return out
 }
 
 // tenantFlag adds --tenant for verbs that work with the configuration.
@@ -196,8 +204,8 @@ func tenantFlag(cmd *cobra.Command, tenant *string) {
 	cmd.Flags().StringVar(tenant, "tenant", "", "the organization that is meant, where the configuration has several: tenant id, domain or name as it stands there")
 }
 
-func (c *command) loadFor(need config.Need) (config.Config, error) {
-	return config.Load(config.Source{File: c.configFile, Must: c.configSet, Environ: c.Environ, Now: app.Clock, Need: need})
+func (c *command) loadFor(need config.Need, tenant string) (config.Config, error) {
+	return config.Load(config.Source{File: c.configFile, Must: c.configSet, Environ: c.Environ, Now: app.Clock, Need: need, Tenant: tenant})
 }
 
 func exitCode(err error) int {

@@ -34,7 +34,7 @@ stop the portal first when that is a file, or ask the running one with --server.
 			if data != "" {
 				c.Environ = append(c.Environ, "NAMEPLATE_DATABASE="+filepath.Join(data, "nameplate.db"))
 			}
-			cfg, err := c.loadFor(config.Database)
+			cfg, err := c.loadFor(config.Database, "")
 			if err != nil {
 				return err
 			}

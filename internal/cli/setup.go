@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -25,6 +26,7 @@ var saidKeys = []string{"public_url", "features", "cloud", "delegated_only", "au
 func (c *command) setup() *cobra.Command {
 	o := app.SetupOptions{}
 	var checklist, script, yes bool
+	var tenant string
 	said := map[string]*string{}
 	cmd := &cobra.Command{
 		Use:   "setup",
@@ -34,6 +36,8 @@ application with its certificate, redirect addresses and roles, its service prin
 writes nameplate.yaml and examines everything as nameplate doctor does. It can be run again: it adds what is missing, never widens,
 and takes nothing away without --remove.
 
+Where the configuration lists several organizations under tenants, --tenant says which of them is meant, or one more that is added to the list.
+
 Who may not do that prints the same for somebody who may: --checklist for hands, --script for Azure Cloud Shell.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -41,18 +45,8 @@ Who may not do that prints the same for somebody who may: --checklist for hands,
 				return usageError{errors.New("--checklist, --script and --plan are three ways not to do it: choose one. See: nameplate setup --help")}
 			}
 			o.File = c.configFile
-			environ := slices.Clone(c.Environ)
-			for _, key := range saidKeys {
-				if v := *said[key]; v != "" {
-					environ = append(environ, "NAMEPLATE_"+strings.ToUpper(key)+"="+v)
-					o.Said = append(o.Said, setup.Setting{Key: key, Value: v})
-				}
-			}
-			load := func(need config.Need) (config.Config, error) {
-				return config.Load(config.Source{File: c.configFile, Environ: environ, Now: app.Clock, Need: need})
-			}
-			var err error
-			if o.Config, err = load(config.Database); err != nil {
+			load, err := c.organization(&o, tenant, said)
+			if err != nil {
 				return err
 			}
 			if checklist || script {
@@ -62,6 +56,7 @@ Who may not do that prints the same for somebody who may: --checklist for hands,
 		},
 	}
 	f := cmd.Flags()
+	f.StringVar(&tenant, "tenant", "", "the organization that is meant: tenant id, domain, or name as it stands in the configuration")
 	f.StringVar(&o.Name, "name", "Nameplate", "name of the application, which people see when they sign in")
 	f.StringVar(&o.Admin, "admin", "", "user principal name of a person to give the role Nameplate.Admin; nobody has it by default")
 	f.BoolVar(&o.Plan, "plan", false, "show what would be done, with a right that can only look, and do nothing")
@@ -77,6 +72,80 @@ Who may not do that prints the same for somebody who may: --checklist for hands,
 	return cmd
 }
 
+// organization chooses which organization setup is about, puts it into the options with what flags say of it, and gives the way to read
+// its configuration again.
+func (c *command) organization(o *app.SetupOptions, tenant string, said map[string]*string) (func() (config.Config, error), error) {
+	src := config.Source{File: c.configFile, Environ: slices.Clone(c.Environ), Now: app.Clock, Need: config.Database}
+	cfg, err := config.Load(src)
+	if err != nil {
+		return nil, err
+	}
+	if tenant, err = c.which(cfg, tenant); err != nil {
+		return nil, err
+	}
+	element := cfg.Element
+	one, known := cfg.Of(tenant)
+	switch {
+	case known || tenant == "":
+		element = one.Element
+	case !config.NamesTenant(tenant):
+		return nil, usageError{fmt.Errorf("%q stands nowhere in %s, and is neither a tenant id nor a domain name, by which an organization is added", tenant, c.configFile)}
+	case cfg.Element == 0 && cfg.Tenant != "":
+		return nil, usageError{fmt.Errorf("%s has one organization, %s, at its own level. To add another, make a list of it first: write tenants: and below it what belongs to %[2]s as the first element (docs/start.md shows it), then run the same again", c.configFile, cfg.Tenant)}
+	case cfg.Element > 0:
+		element = len(cfg.More) + 2
+	}
+	for _, s := range config.Settings() {
+		at, value := 0, ""
+		if s.Each {
+			at = element
+		}
+		if v := said[s.Key]; v != nil && *v != "" {
+			value = *v
+			o.Said = append(o.Said, setup.Setting{Key: s.Key, Value: value, Element: at})
+		} else if s.Key == "tenant" && !known {
+			value = tenant
+		}
+		if value != "" {
+			src.Environ = append(src.Environ, s.EnvOf(at)+"="+value)
+		}
+	}
+	read := func() (config.Config, error) {
+		cfg, err := config.Load(src)
+		if err != nil {
+			return cfg, err
+		}
+		return cfg.Each()[max(element-1, 0)], nil
+	}
+	if o.Config, err = read(); err != nil {
+		return nil, err
+	}
+	for _, other := range cfg.Each() {
+		if other.Element != element {
+			o.Others = append(o.Others, other.Tenant)
+		}
+	}
+	src.Need, src.Tenant = config.Everything, cmp.Or(o.Config.Tenant, o.Config.Name)
+	return read, nil
+}
+
+// which asks for the organization where several stand in the configuration and none was named.
+func (c *command) which(cfg config.Config, tenant string) (string, error) {
+	if tenant != "" || len(cfg.More) == 0 {
+		return tenant, nil
+	}
+	list := strings.Join(names(cfg), ", ")
+	if c.terminal() {
+		fmt.Fprintf(c.Err, "Organizations in %s: %s\nWhich one? Another tenant id or domain is added: ", c.configFile, list)
+		line, _ := bufio.NewReader(c.In).ReadString('\n') // the end of the input is no answer
+		tenant = strings.TrimSpace(line)
+	}
+	if tenant == "" {
+		return "", usageError{fmt.Errorf("the configuration has the organizations %s: name one of them with --tenant, or another, which is added", list)}
+	}
+	return tenant, nil
+}
+
 func (c *command) setupByHand(o app.SetupOptions, script bool) error {
 	text, made, err := app.SetupByHand(o, script)
 	if err != nil {
@@ -89,7 +158,7 @@ func (c *command) setupByHand(o app.SetupOptions, script bool) error {
 	return nil
 }
 
-func (c *command) setupHere(ctx context.Context, o app.SetupOptions, yes bool, load func(config.Need) (config.Config, error)) error {
+func (c *command) setupHere(ctx context.Context, o app.SetupOptions, yes bool, load func() (config.Config, error)) error {
 	o.Prompt = func(message string) { fmt.Fprintln(c.Err, plain(message)) }
 	s, err := app.PlanSetup(ctx, o)
 	if err != nil {
@@ -113,7 +182,10 @@ func (c *command) setupHere(ctx context.Context, o app.SetupOptions, yes bool, l
 	if len(wrote) > 0 {
 		fmt.Fprintf(c.Err, "wrote %s into %s\n", strings.Join(wrote, ", "), o.File)
 	}
-	cfg, err := load(config.Everything)
+	for _, left := range setup.Differing(o.File, o.Said) {
+		fmt.Fprintf(c.Err, "%s stands in %s with another value, which setup leaves alone: write %[1]s: %[3]s there, or the next start has the old one\n", left.Key, o.File, left.Value)
+	}
+	cfg, err := load()
 	if err != nil {
 		return err
 	}

@@ -46,6 +46,36 @@ func TestS5_30_WhoMayNotGetsItOnPaper(t *testing.T) {
 	}
 }
 
+// TestA28_S5_22_WhichOrganizationIsMeant: where several stand in the configuration setup does not guess; another one has a key of its own.
+func TestA28_S5_22_WhichOrganizationIsMeant(t *testing.T) {
+	t.Parallel()
+	cfg := file(t, "nameplate.yaml", "tenants:\n  - tenant: contoso.example\n  - name: Fabrikam\n")
+	dir := filepath.Dir(cfg)
+	if code, _, err := run(t, nil, "setup", "--checklist", "--config", cfg); code != 2 || !strings.Contains(err, "contoso.example, Fabrikam") || !strings.Contains(err, "--tenant") {
+		t.Errorf("nothing said: exit %d: %s", code, err)
+	}
+	if code, _, err := run(t, nil, "setup", "--checklist", "--config", cfg, "--tenant", "Northwind"); code != 2 || !strings.Contains(err, "neither a tenant id nor a domain") {
+		t.Errorf("no organization's name: exit %d: %s", code, err)
+	}
+	one := file(t, "one.yaml", "tenant: contoso.example\n")
+	if code, _, err := run(t, nil, "setup", "--checklist", "--config", one, "--tenant", "northwind.example"); code != 2 || !strings.Contains(err, "tenants:") {
+		t.Errorf("a file for one: exit %d: %s", code, err)
+	}
+	code, out, err := run(t, nil, "setup", "--checklist", "--config", cfg, "--tenant", "northwind.example", "--features", "passwords", "--public-url", "https://people.example.com")
+	if code != 0 || !strings.Contains(out, "/northwind.example/v2.0/adminconsent") || !strings.Contains(out, "User-PasswordProfile.ReadWrite.All") || !strings.Contains(out, "https://people.example.com/auth/callback") {
+		t.Errorf("another: exit %d\n%s%s", code, out, err)
+	}
+	code, out, err = run(t, nil, "setup", "--checklist", "--config", cfg, "--tenant", "contoso.example")
+	if code != 0 || !strings.Contains(out, "/contoso.example/v2.0/adminconsent") {
+		t.Errorf("the first: exit %d\n%s%s", code, out, err)
+	}
+	for _, name := range []string{"contoso", "northwind"} {
+		if _, err := os.Stat(filepath.Join(dir, "nameplate-"+name+".example.pem")); err != nil {
+			t.Errorf("the key of %s: %v", name, err)
+		}
+	}
+}
+
 // A secret cannot replace itself: what to do instead is said.
 func TestF18_ASecretDoesNotRotateItself(t *testing.T) {
 	t.Parallel()

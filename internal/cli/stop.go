@@ -44,7 +44,7 @@ func (c *command) brake(stop bool, verb, short, long string) *cobra.Command {
 			if tenant = strings.ToLower(tenant); tenant != "" && !tenantForm.MatchString(tenant) {
 				return usageError{fmt.Errorf("--tenant takes a tenant id such as 11111111-2222-3333-4444-555555555555, and %q was given", tenant)}
 			}
-			cfg, err := c.loadFor(config.Database)
+			cfg, err := c.loadFor(config.Database, "")
 			if err != nil {
 				return err
 			}

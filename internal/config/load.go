@@ -48,6 +48,7 @@ type Source struct {
 	Environ []string         // KEY=value, as os.Environ gives it
 	Now     func() time.Time // for the ages of certificates
 	Need    Need             // what the asker needs
+	Tenant  string           // of the organization that has to be whole, by its id, domain or name; "" all of them
 }
 
 // Need says which part of a configuration has to be there.
@@ -72,7 +73,7 @@ func Load(src Source) (Config, error) {
 	l.environment(src.Environ)
 	c := l.config()
 	if src.Need == Everything {
-		l.together(c, src.Now())
+		l.together(c, src)
 	}
 	if len(l.mistakes) > 0 {
 		return Config{}, l.mistakes
@@ -287,7 +288,7 @@ const maxTenants = 99
 
 // variable takes one setting out of the environment.
 func (l *loader) variable(env map[string]string, s Setting, element int) {
-	name := s.envOf(element)
+	name := s.EnvOf(element)
 	text, set := env[name]
 	delete(env, name)
 	if path, ok := env[name+"_FILE"]; ok && s.Secret {
@@ -410,8 +411,9 @@ func (l *loader) where(key string) string {
 }
 
 // together checks what only shows when several settings are looked at side by side.
-func (l *loader) together(c Config, now time.Time) {
-	l.organizations(c, now)
+func (l *loader) together(c Config, src Source) {
+	now := src.Now()
+	l.organizations(c, src.Tenant, now)
 	switch {
 	case (c.TLSCertificate == "") != (c.TLSKey == ""):
 		l.wrong("tls_certificate and tls_key", "belong together, and one is missing", "set both, or neither when a proxy answers https")

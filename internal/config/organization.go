@@ -10,6 +10,7 @@ import (
 
 // Organization is one Microsoft 365 organization, and the application's registration there.
 type Organization struct {
+	Element            int    // its place in tenants, from 1; 0 where its keys stand at the file's own level
 	Tenant             string // tenant id, or a verified domain name
 	ClientID           string
 	ClientSecret       Secret // one of these four proves the application
@@ -26,6 +27,9 @@ type Organization struct {
 	Policy             string
 	Name               string
 }
+
+// NamesTenant says whether a text has the form of a tenant id or of a domain name.
+func NamesTenant(text string) bool { return guidForm.MatchString(text) || domainForm.MatchString(text) }
 
 // SystemAssigned is the value of managed_identity for the identity that the machine itself has.
 const SystemAssigned = "system"
@@ -60,8 +64,8 @@ func member(element int, key string) string {
 	return fmt.Sprintf("tenants %d: %s", element, key)
 }
 
-// envOf is the variable of a setting in an element of tenants.
-func (s Setting) envOf(element int) string {
+// EnvOf is the variable of a setting in an element of tenants; element 0 is the file's own level.
+func (s Setting) EnvOf(element int) string {
 	if element == 0 {
 		return s.Env()
 	}
@@ -95,7 +99,8 @@ func (l *loader) effective(element int, key string) string {
 func (l *loader) organization(element int) Organization {
 	text := func(key string) string { return l.text(l.effective(element, key)) }
 	o := Organization{
-		Tenant: text("tenant"), ClientID: text("client_id"), ClientSecret: Secret(text("client_secret")), Certificate: text("client_certificate"),
+		Element: element,
+		Tenant:  text("tenant"), ClientID: text("client_id"), ClientSecret: Secret(text("client_secret")), Certificate: text("client_certificate"),
 		FederatedTokenFile: text("federated_token_file"), ManagedIdentity: text("managed_identity"), Cloud: cloudNamed(text("cloud")),
 		Features: items(text("features")), PilotGroups: items(strings.ToLower(text("pilot_groups"))), Policy: text("policy"), Name: text("name"),
 		SyncGroup: strings.ToLower(text("sync_group")), SyncFilter: text("sync_filter"),
@@ -116,10 +121,8 @@ func (l *loader) organization(element int) Organization {
 }
 
 // organizations checks each organization by itself, and all beside one another.
-func (l *loader) organizations(c Config, now time.Time) {
-	first := 0
+func (l *loader) organizations(c Config, only string, now time.Time) {
 	if l.elements > 0 {
-		first = 1
 		for _, key := range own {
 			if v, set := l.values[key]; set {
 				l.wrong(v.where, "stands beside tenants", "write it into the element of tenants that it is about")
@@ -127,15 +130,18 @@ func (l *loader) organizations(c Config, now time.Time) {
 		}
 	}
 	seen := map[string]bool{}
-	for i, one := range c.Each() {
+	alone, named := c.Of(only)
+	for _, one := range c.Each() {
 		o := one.Organization
-		l.one(first+i, o, c, now)
+		if only == "" || !named || o.Element == alone.Element {
+			l.one(o, c, now)
+		}
 		if seen[strings.ToLower(o.Tenant)] {
-			l.wrong(l.whereIn(first+i, "tenant"), "names an organization that stands in the list already", "keep one element for each organization")
+			l.wrong(l.whereIn(o.Element, "tenant"), "names an organization that stands in the list already", "keep one element for each organization")
 		}
 		seen[strings.ToLower(o.Tenant)] = o.Tenant != ""
 		if local(o.Cloud.Authority) != local(c.Cloud.Authority) {
-			l.wrong(l.whereIn(first+i, "authority"), "mixes the emulator and the real service", "point all organizations at the emulator, or none")
+			l.wrong(l.whereIn(o.Element, "authority"), "mixes the emulator and the real service", "point all organizations at the emulator, or none")
 		}
 	}
 }
@@ -144,13 +150,14 @@ func (l *loader) organizations(c Config, now time.Time) {
 func (l *loader) whereIn(element int, key string) string { return l.where(l.effective(element, key)) }
 
 // one checks what only shows when several settings of an organization are looked at side by side.
-func (l *loader) one(element int, o Organization, c Config, now time.Time) {
+func (l *loader) one(o Organization, c Config, now time.Time) {
+	element := o.Element
 	missing := func(key string) string { return member(element, key) }
 	where := func(key string) string { return l.whereIn(element, key) }
-	setting := func(key string) string { s, _ := l.setting(key); return s.envOf(element) }
+	setting := func(key string) string { s, _ := l.setting(key); return s.EnvOf(element) }
 	if o.Tenant == "" {
 		l.wrong(missing("tenant"), "is missing", "set the tenant id from the Overview page of your app registration ("+setting("tenant")+"), or try everything first with: nameplate demo")
-	} else if !guidForm.MatchString(o.Tenant) && !domainForm.MatchString(o.Tenant) {
+	} else if !NamesTenant(o.Tenant) {
 		l.wrong(where("tenant"), "is neither a tenant id nor a domain name", "write the Directory (tenant) id, like 11111111-2222-3333-4444-555555555555, or a verified domain, like example.com")
 	}
 	if o.ClientID == "" {
@@ -158,7 +165,7 @@ func (l *loader) one(element int, o Organization, c Config, now time.Time) {
 	} else if !guidForm.MatchString(o.ClientID) {
 		l.wrong(where("client_id"), "is not an application id", "copy the Application (client) id, like 11111111-2222-3333-4444-555555555555")
 	}
-	l.proof(element, o, now)
+	l.proof(o, now)
 	l.readable(where("policy"), o.Policy)
 	if d, err := time.ParseDuration(l.text(l.effective(element, "sync_every"))); err == nil && d != 0 && d < time.Minute {
 		l.wrong(where("sync_every"), "is shorter than a minute", "write 1m or more, or 0s for not at all")
@@ -177,7 +184,8 @@ func (l *loader) one(element int, o Organization, c Config, now time.Time) {
 }
 
 // proof checks what proves the application to the sign-in service.
-func (l *loader) proof(element int, o Organization, now time.Time) {
+func (l *loader) proof(o Organization, now time.Time) {
+	element := o.Element
 	var given []string
 	for i, text := range []string{o.Certificate, o.ClientSecret.Reveal(), o.FederatedTokenFile, o.ManagedIdentity} { // in the order of proofs
 		if text != "" {
@@ -189,7 +197,7 @@ func (l *loader) proof(element int, o Organization, now time.Time) {
 	switch {
 	case len(given) == 0 && (slices.Contains(l.unread, "client_secret") || slices.Contains(l.unread, member(element, "client_secret"))): // said already
 	case len(given) == 0:
-		l.wrong(member(element, "client_certificate"), "and client_secret are both missing", "set client_certificate to a PEM file with certificate and key, or client_secret ("+secret.envOf(element)+"_FILE), or federated_token_file or managed_identity")
+		l.wrong(member(element, "client_certificate"), "and client_secret are both missing", "set client_certificate to a PEM file with certificate and key, or client_secret ("+secret.EnvOf(element)+"_FILE), or federated_token_file or managed_identity")
 	case o.ClientSecret != "" && o.Certificate != "":
 		l.wrong(where("client_secret"), "and client_certificate are both set", "keep the certificate and take the secret out")
 	case len(given) > 1:

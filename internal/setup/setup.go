@@ -103,12 +103,13 @@ type Step struct {
 
 // Registration says under what Nameplate is registered.
 type Registration struct {
-	Tenant           string `json:"tenant"`
-	Organization     string `json:"organization"`
-	SignedIn         string `json:"signed_in"` // user principal name of the administrator
-	ClientID         string `json:"client_id"`
-	Object           string `json:"object_id"`
-	ServicePrincipal string `json:"service_principal"`
+	Tenant           string   `json:"tenant"`
+	Organization     string   `json:"organization"`
+	Domains          []string `json:"-"`         // verified ones, in lower case
+	SignedIn         string   `json:"signed_in"` // user principal name of the administrator
+	ClientID         string   `json:"client_id"`
+	Object           string   `json:"object_id"`
+	ServicePrincipal string   `json:"service_principal"`
 }
 
 // Plan is what Look found and what Apply does.
@@ -158,15 +159,21 @@ func Look(ctx context.Context, o Options, w Wish) (*Plan, error) {
 	}
 	p.SignedIn = me.UserPrincipalName
 	var org struct {
-		Value []struct{ ID, DisplayName string }
+		Value []struct {
+			ID, DisplayName string
+			VerifiedDomains []struct{ Name string }
+		}
 	}
-	if err := p.g.Get(ctx, "/organization?$select=id,displayName", &org); err != nil {
+	if err := p.g.Get(ctx, "/organization?$select=id,displayName,verifiedDomains", &org); err != nil {
 		return nil, refused("setup.look", err, explain.Reading)
 	}
 	if len(org.Value) != 1 {
 		return nil, fail.New(fail.Unavailable, "setup.look", fail.T("The directory does not say which organization it is."))
 	}
 	p.Tenant, p.Organization = org.Value[0].ID, org.Value[0].DisplayName
+	for _, d := range org.Value[0].VerifiedDomains {
+		p.Domains = append(p.Domains, strings.ToLower(d.Name))
+	}
 	if err := p.compare(ctx); err != nil {
 		return nil, err
 	}

@@ -370,11 +370,72 @@ func TestB49_TheConfigurationIsAddedToAndNotChanged(t *testing.T) {
 	if added, err = setup.WriteSettings(file, list); err != nil || added != nil {
 		t.Errorf("again: %v %v", added, err)
 	}
-	if err := os.WriteFile(file, []byte("tenants:\n  - tenant: x\n"), 0o600); err != nil {
-		t.Fatal(err)
+	if got := setup.Differing(file, append(list, setup.Setting{Key: "name", Value: "no"})); len(got) != 1 || got[0].Key != "public_url" {
+		t.Errorf("what stands there otherwise: %v", got)
 	}
-	if _, err = setup.WriteSettings(file, list); !fail.Is(err, fail.Unsupported) {
-		t.Errorf("a list of organizations: %v", err)
+}
+
+// TestA28_B49_AnElementIsAddedOrCompleted: every byte of the others and of the comments stays, however the list is written, and what
+// cannot be added to is said before anything is made.
+func TestA28_B49_AnElementIsAddedOrCompleted(t *testing.T) {
+	t.Parallel()
+	in := func(element int) []setup.Setting {
+		return []setup.Setting{{"tenant", "b.example", element}, {"client_id", "id", element}, {"features", "profiles,groups", element}, {"public_url", "https://mine.example", 0}}
+	}
+	for name, c := range map[string]struct {
+		text    string
+		element int
+		want    string // "" is refused
+	}{
+		"one more": {
+			"# ours\npublic_url: https://x.example\ntenants:\n  # the first\n  - tenant: a.example # A\n    client_id: one\n  # not yet: c.example\n\n# looks\naccent: \"#0b5cad\"\n", 2,
+			"# ours\npublic_url: https://x.example\ntenants:\n  # the first\n  - tenant: a.example # A\n    client_id: one\n  # not yet: c.example\n  - tenant: b.example\n    client_id: id\n    features: profiles,groups\n\n# looks\naccent: \"#0b5cad\"\n",
+		},
+		"one more at the end": {
+			"tenants:\n-   tenant: a.example\n    policy: |\n      # text\n", 2,
+			"tenants:\n-   tenant: a.example\n    policy: |\n      # text\n-   tenant: b.example\n    client_id: id\n    features: profiles,groups\npublic_url: https://mine.example\n",
+		},
+		"the first is completed": {
+			"tenants:\n  - tenant: a.example # A\n    features: [profiles]\n\n  - tenant: c.example\npublic_url: x\n", 1,
+			"tenants:\n  - tenant: a.example # A\n    features: [profiles]\n    client_id: id\n\n  - tenant: c.example\npublic_url: x\n",
+		},
+		"behind a long value": {
+			"public_url: x\ntenants:\n  - features:\n      - profiles\n", 1,
+			"public_url: x\ntenants:\n  - tenant: b.example\n    client_id: id\n    features:\n      - profiles\n",
+		},
+		"what the file's own level says": {
+			"public_url: x\nclient_id: id\ntenants:\n  - tenant: a.example\nfeatures: profiles,groups\n", 2,
+			"public_url: x\nclient_id: id\ntenants:\n  - tenant: a.example\n  - tenant: b.example\nfeatures: profiles,groups\n",
+		},
+		"within braces":     {"public_url: x\ntenants: [{tenant: a.example}]\n", 1, "public_url: x\ntenants: [{features: \"profiles,groups\", client_id: \"id\", tenant: a.example}]\n"},
+		"one more in them":  {"public_url: x\ntenants: [{tenant: a.example}]\n", 2, ""},
+		"two too many":      {"tenants:\n  - tenant: a.example\n", 3, ""},
+		"no list":           {"public_url: x\n", 1, ""},
+		"an odd list":       {"tenants:\n  - a.example\n", 1, ""},
+		"an empty element":  {"tenants:\n  - {}\n", 1, ""},
+		"all within braces": {"{public_url: x}\n", 0, ""},
+	} {
+		file := filepath.Join(t.TempDir(), "nameplate.yaml")
+		if err := os.WriteFile(file, []byte(c.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		before := setup.Writable(file, c.element)
+		_, err := setup.WriteSettings(file, in(c.element))
+		got, rerr := os.ReadFile(file)
+		switch {
+		case rerr != nil:
+			t.Fatal(rerr)
+		case c.want == "" && (!fail.Is(err, fail.Unsupported) || !fail.Is(before, fail.Unsupported) || string(got) != c.text):
+			t.Errorf("%s: %v, before %v\n%s", name, err, before, got)
+		case c.want != "" && (err != nil || before != nil || string(got) != c.want):
+			t.Errorf("%s: %v, before %v\n%s\nwant\n%s", name, err, before, got, c.want)
+		}
+		if c.want == "" {
+			continue
+		}
+		if again, err := setup.WriteSettings(file, in(c.element)); err != nil || again != nil {
+			t.Errorf("%s: again %v %v", name, again, err)
+		}
 	}
 }
 

@@ -54,15 +54,18 @@ type newcomer struct {
 	port   string
 }
 
-func newcomers(t *testing.T) *newcomer {
+func newcomers(t *testing.T, more ...string) *newcomer {
 	t.Helper()
 	n := &newcomer{t: t, folder: t.TempDir(), port: freePort(t, 1)}
 	n.portal = "http://localhost:" + n.port
-	file := filepath.Join(n.folder, "organization.yaml")
-	if err := os.WriteFile(file, []byte(bare), 0o600); err != nil {
-		t.Fatal(err)
+	var files []string
+	for i, text := range append([]string{bare}, more...) {
+		files = append(files, filepath.Join(n.folder, fmt.Sprintf("organization%d.yaml", i)))
+		if err := os.WriteFile(files[i], []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
-	box, err := app.StartEmulator(t.Context(), app.EmulatorOptions{Files: []string{file}})
+	box, err := app.StartEmulator(t.Context(), app.EmulatorOptions{Files: files})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -204,6 +207,100 @@ func TestS1_46_S1_57_S5_22_OneCommandThenSignInWorks(t *testing.T) {
 	}
 	b.get("/profile").says("Bonn")
 	w.signIn("glenda@contoso.example").get("/admin/people").says("Anna Member")
+}
+
+// TestA28_S5_22_SetupAddsAndCompletesOneOfSeveral: in a configuration that somebody wrote for several organizations, one is completed and
+// one is added, each with a key of its own; comments and the other stay as they are, and people of both sign in.
+func TestA28_S5_22_SetupAddsAndCompletesOneOfSeveral(t *testing.T) {
+	t.Parallel()
+	const first, second = "6f1d3c0e-7a42-4c7b-9c1e-2b8f4d6a9e02", "7f1d3c0e-7a42-4c7b-9c1e-2b8f4d6a9e03"
+	n := newcomers(t, strings.NewReplacer(first, second, "contoso", "fabrikam", "Contoso", "Fabrikam", "Anna Member", "Anna Fabrikam").Replace(bare))
+	top := fmt.Sprintf("public_url: %s # ours\nauthority: %s\ntoken_authority: %s\ngraph: %s\nca_file: %s\n", n.portal, n.box.AuthHTTP, n.box.Authority, n.box.Graph, n.box.CAFile)
+	text := func() string {
+		b, err := os.ReadFile(n.config())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	if err := os.WriteFile(n.config(), []byte(top+"tenants:\n  # headquarters\n  - tenant: "+first+" # by its id\n\n# the end\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ends := func(want int, who string, args ...string) (out, said string) {
+		t.Helper()
+		out, said, code := n.run(who, append(args, "--config", n.config())...)
+		if code != want {
+			t.Fatalf("%v: exit %d, want %d\n%s\n%s", args, code, want, out, said)
+		}
+		return out, said
+	}
+	client := func(out string) string {
+		var a setupAnswer
+		if err := json.Unmarshal([]byte(out), &a); err != nil {
+			t.Fatal(err)
+		}
+		return a.Registration.ClientID
+	}
+	out, _ := ends(0, "glenda@contoso.example", "setup", "--yes", "--json")
+	headquarters := "tenants:\n  # headquarters\n  - tenant: " + first + " # by its id\n    client_id: " + client(out) + "\n    client_certificate: nameplate-" + first + ".pem\n"
+	if got := text(); got != top+headquarters+"\n# the end\n" {
+		t.Errorf("completed:\n%s", got)
+	}
+	if _, said := ends(4, "glenda@contoso.example", "setup", "--yes", "--tenant", "contoso.example"); !strings.Contains(said, "--tenant "+first) {
+		t.Errorf("the same organization by its domain: %s", said)
+	}
+	out, _ = ends(0, "glenda@fabrikam.example", "setup", "--yes", "--json", "--tenant", "fabrikam.example", "--features", "profiles,groups", "--admin", "glenda@fabrikam.example")
+	both := top + headquarters + "  - tenant: " + second + "\n    client_id: " + client(out) + "\n    client_certificate: nameplate-fabrikam.example.pem\n    features: profiles,groups\n\n# the end\n"
+	if got := text(); got != both {
+		t.Errorf("added:\n%s\nwant\n%s", got, both)
+	}
+	if _, said := ends(2, "", "setup", "--yes"); !strings.Contains(said, first+", "+second) {
+		t.Errorf("which one was not asked: %s", said)
+	}
+	for who, id := range map[string]string{"glenda@contoso.example": first, "glenda@fabrikam.example": second} {
+		if out, said := ends(0, who, "setup", "--yes", "--tenant", id); !strings.Contains(out, "Nothing is missing.") || strings.Contains(said, "wrote") || text() != both {
+			t.Errorf("again: %s\n%s\n%s", out, said, text())
+		}
+	}
+	if _, said := ends(0, "glenda@fabrikam.example", "setup", "--yes", "--tenant", second, "--features", "profiles"); !strings.Contains(said, "write features: profiles there") || text() != both {
+		t.Errorf("what stands there otherwise: %s", said)
+	}
+	keys := func() map[string]string {
+		all := map[string]string{}
+		for _, name := range []string{"nameplate-" + first + ".pem", "nameplate-fabrikam.example.pem"} {
+			b, err := os.ReadFile(filepath.Join(n.folder, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			all[name] = string(b)
+		}
+		return all
+	}
+	before := keys()
+	ends(0, "", "credentials", "rotate", "--tenant", second)
+	if after := keys(); after["nameplate-"+first+".pem"] != before["nameplate-"+first+".pem"] || after["nameplate-fabrikam.example.pem"] == before["nameplate-fabrikam.example.pem"] {
+		t.Error("rotating one replaced the key of the other, or none")
+	}
+	ends(0, "", "doctor")
+	w := n.serve()
+	for who, name := range map[string]string{"anna@contoso.example": "Anna Member", "anna@fabrikam.example": "Anna Fabrikam"} {
+		b, id := w.browser(), first
+		if strings.Contains(who, "fabrikam") {
+			id = second
+		}
+		b.get("/login?tenant=" + id)
+		to, err := emulator.SignIn(t.Context(), b.http, b.at.String(), who)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.open(to).get("/profile").says(name)
+	}
+	broken := strings.Replace(text(), "client_certificate: nameplate-"+first, "client_certificate: gone-"+first, 1)
+	if err := os.WriteFile(n.config(), []byte(broken), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ends(2, "", "doctor")
+	ends(0, "", "doctor", "--tenant", second) // what is wrong with the other is nothing to it
 }
 
 // TestS1_57_SetUpThenBothJourneysInChromium: the portal that one command connected, in the real browser: a member changes their own city,

@@ -59,6 +59,7 @@ func Features() []Feature {
 		{"licenses", "giving and taking licenses", []Need{operation(property.ReadSKUs, "/subscribedSkus?$select=id"), operation(property.WriteLicenses, "")}},
 		{"managers", "setting managers", []Need{operation(property.WriteManager, "")}},
 		{"accounts", "switching accounts on and off", []Need{writing("switch accounts on and off", "accountEnabled")}},
+		{"creation", "adding people", []Need{operation(property.CreatePeople, "")}},
 		{"deletion", "deleting and restoring people", []Need{operation(property.WriteAccount, "")}},
 		{"sessions", "ending sign-ins", []Need{operation(property.WriteSessions, "")}},
 		{"passwords", "resetting passwords", []Need{{

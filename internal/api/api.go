@@ -92,6 +92,7 @@ type API struct {
 	nobody  *guard.Limiter // requests without a key that opens anything, by network
 	openapi func() []byte  // made when it is first asked for
 	easel   chan struct{}  // one picture is prepared at a time
+	tally   *tally
 }
 
 // Route is one method at one address below Prefix.
@@ -157,7 +158,7 @@ func New(c Config) *API {
 		c.Rate = guard.Rate{Burst: 100, PerSecond: 20}
 	}
 	a := &API{
-		Config: c, mux: http.NewServeMux(), easel: make(chan struct{}, 1),
+		Config: c, mux: http.NewServeMux(), easel: make(chan struct{}, 1), tally: &tally{},
 		byKey: guard.NewLimiter(c.Rate, c.Now), nobody: guard.NewLimiter(guard.Rate{Burst: 60, PerSecond: 5}, c.Now),
 	}
 	for _, list := range [][]Route{a.people(), a.kept(), a.acts(), a.photos(), a.groups(), a.licenses(), a.plans(), a.syncs(), a.history(), a.rules(), a.keys(), a.sessions(), a.described()} {

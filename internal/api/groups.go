@@ -83,7 +83,7 @@ func listGroups(c *call) (reply, error) {
 	for _, g := range got.List {
 		out.Groups = append(out.Groups, shownGroup(g))
 	}
-	return reply{body: out}, nil
+	return reply{body: out}, c.listed(change.ExportGroups, len(got.List))
 }
 
 func getGroup(c *call) (reply, error) {
@@ -116,7 +116,7 @@ func listMembers(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	return reply{body: peoplePage{shownPeople(got.List, q.Names), c.page(got.Next, got.Total)}}, nil
+	return reply{body: peoplePage{shownPeople(got.List, q.Names), c.page(got.Next, got.Total)}}, c.listed(change.ExportMembers, len(got.List))
 }
 
 func addMember(c *call) (reply, error) {

@@ -132,7 +132,7 @@ func (c *call) found(on string) (reply, error) {
 	if len(l) == n {
 		out.Next = c.next(strconv.FormatInt(l[n-1].Seq, 10))
 	}
-	return reply{body: out}, nil
+	return reply{body: out}, c.listed(change.ExportHistory, len(l))
 }
 
 // before is the number of the entry that a list goes on behind, 0 on the first page.

@@ -80,7 +80,7 @@ func listPeople(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	return reply{body: peoplePage{shownPeople(got.List, q.Names), c.page(got.Next, got.Total)}}, nil
+	return reply{body: peoplePage{shownPeople(got.List, q.Names), c.page(got.Next, got.Total)}}, c.listed(change.ExportPeople, len(got.List))
 }
 
 func shownPeople(list []directory.User, names []property.Name) []person {

@@ -182,11 +182,11 @@ func (a *API) plans() []Route {
 		{Method: "GET", Path: "/plans/{id}/rejects", Says: "The rows that did not arrive, as a spreadsheet that can be planned again.", Scope: directory.PeopleRead, Roles: readers, Type: bytesType, Query: []Param{{"as", "csv or xlsx", "string"}}, do: exportRejects},
 		{
 			Method: "GET", Path: "/export/people", Says: "People as a spreadsheet that comes back in without a change.", Scope: directory.PeopleRead, Roles: readers, Type: bytesType, Slow: true, do: exportPeople,
-			Query: []Param{{"format", "own, or an admin center's: m365-2024, m365-export, entra-create, entra-download …", "string"}, {"as", "csv or xlsx", "string"}, filterParam},
+			Query: []Param{{"format", "own, or an admin center's: m365-2024, m365-export, entra-create, entra-download …", "string"}, {"as", "csv or xlsx", "string"}, filterParam, whyParam},
 		},
 		{
 			Method: "GET", Path: "/export/groups", Says: "All groups as a spreadsheet, or the members of one as Entra's list of members has them.", Scope: directory.PeopleRead, Roles: readers, Type: bytesType, Slow: true, do: exportGroups,
-			Query: []Param{{"members", "object id of a group", "string"}, {"as", "csv or xlsx", "string"}},
+			Query: []Param{{"members", "object id of a group", "string"}, {"as", "csv or xlsx", "string"}, whyParam},
 		},
 	}
 }
@@ -295,9 +295,8 @@ func undoPlan(c *call) (reply, error) {
 }
 
 func exportRejects(c *call) (reply, error) {
-	return c.written(func(w sheet.Writer) error {
-		_, err := c.Bulk.ExportRejects(c.r.Context(), c.by, c.tenant, c.r.PathValue("id"), w)
-		return err
+	return c.written(change.ExportRows, c.all(), "", func(w sheet.Writer) (int, error) {
+		return c.Bulk.ExportRejects(c.r.Context(), c.by, c.tenant, c.r.PathValue("id"), w)
 	})
 }
 
@@ -383,14 +382,15 @@ func listRows(c *call) (reply, error) {
 	if len(l) == n {
 		out.Next = c.next(strconv.Itoa(l[n-1].Number))
 	}
-	return reply{body: out}, nil
+	return reply{body: out}, c.listed(change.ExportRows, len(l))
 }
 
-// written is a spreadsheet as the query asks for it.
-func (c *call) written(write func(w sheet.Writer) error) (reply, error) {
+// written is a spreadsheet as the query asks for it; write says how many rows it has. That it was taken out stands in the history.
+func (c *call) written(what string, on directory.Ref, why string, write func(w sheet.Writer) (int, error)) (reply, error) {
 	var b bytes.Buffer
 	var w sheet.Writer
 	var err error
+	n := 0
 	switch as := c.r.URL.Query().Get("as"); as {
 	case "", "csv":
 		w = sheet.NewCSV(&b)
@@ -400,37 +400,46 @@ func (c *call) written(write func(w sheet.Writer) error) (reply, error) {
 		err = refuseAt(http.StatusBadRequest, fieldError{Parameter: "as", Code: "form"}, fail.T("as is csv or xlsx."))
 	}
 	if err == nil {
-		err = write(w)
+		n, err = write(w)
 	}
 	if err == nil {
 		err = w.Close()
+	}
+	if err == nil {
+		err = c.taken(on, what, n, why)
 	}
 	return reply{raw: b.Bytes()}, err
 }
 
 func exportPeople(c *call) (reply, error) {
+	why, err := c.whyOf()
+	if err != nil {
+		return reply{}, err
+	}
 	in := c.r.URL.Query()
 	format := in.Get("format")
 	if format == "" {
 		format = sheet.Own
 	}
-	return c.written(func(w sheet.Writer) error {
-		_, err := c.Bulk.ExportPeople(c.r.Context(), c.by, c.tenant, format, directory.Query{Filter: in.Get("filter")}, w)
-		return err
+	return c.written(change.ExportPeople, c.all(), why, func(w sheet.Writer) (int, error) {
+		return c.Bulk.ExportPeople(c.r.Context(), c.by, c.tenant, format, directory.Query{Filter: in.Get("filter")}, w)
 	})
 }
 
 func exportGroups(c *call) (reply, error) {
+	why, err := c.whyOf()
+	if err != nil {
+		return reply{}, err
+	}
 	id := c.r.URL.Query().Get("members")
-	if id != "" && !guid.MatchString(id) {
+	if id == "" {
+		return c.written(change.ExportGroups, c.all(), why, func(w sheet.Writer) (int, error) {
+			return c.Bulk.ExportGroups(c.r.Context(), c.by, c.tenant, w)
+		})
+	}
+	if !guid.MatchString(id) {
 		return reply{}, refuseAt(http.StatusBadRequest, fieldError{Parameter: "members", Code: "id"}, fail.T("Here stands an object id, in lower case."))
 	}
-	return c.written(func(w sheet.Writer) (err error) {
-		if id != "" {
-			_, err = c.Bulk.ExportMembers(c.r.Context(), c.by, directory.Ref{Tenant: c.tenant, ID: id}, w)
-			return err
-		}
-		_, err = c.Bulk.ExportGroups(c.r.Context(), c.by, c.tenant, w)
-		return err
-	})
+	of := directory.Ref{Tenant: c.tenant, ID: id}
+	return c.written(change.ExportMembers, of, why, func(w sheet.Writer) (int, error) { return c.Bulk.ExportMembers(c.r.Context(), c.by, of, w) })
 }

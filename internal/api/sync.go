@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"time"
 
+	"nameplate/internal/change"
+
 	"nameplate/internal/directory"
 	"nameplate/internal/mirror"
 	"nameplate/internal/property"
@@ -131,5 +133,5 @@ func changes(c *call) (reply, error) {
 	if len(l) == n {
 		out.Next = c.next(strconv.FormatInt(l[n-1].Seq, 10))
 	}
-	return reply{body: out}, nil
+	return reply{body: out}, c.listed(change.ExportHistory, len(l))
 }

@@ -58,6 +58,7 @@ const (
 	ExportPeople  = "people"
 	ExportGroups  = "groups"
 	ExportMembers = "members"
+	ExportRows    = "rows" // of a plan
 )
 
 // OwnName says whether a name is one of these.

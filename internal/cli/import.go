@@ -429,16 +429,25 @@ func (c *command) into(path string, write func(io.Writer) error) error {
 
 func (c *command) exports() *cobra.Command {
 	r := &remote{command: c}
-	var format, filter, out string
+	var format, filter, out, why string
 	users := &cobra.Command{
 		Use: "users", Short: "write people as a spreadsheet that comes back in without a change", Args: noArgs,
-		Example: `  nameplate export users --out people.xlsx
-  nameplate export users --format m365-2024 --filter "department eq 'Sales'" --out sales.csv`,
+		Example: `  nameplate export users --why "census of the works council" --out people.xlsx
+  nameplate export users --format m365-2024 --filter "department eq 'Sales'" --why "offices move" --out sales.csv`,
+	}
+	asked := func() error {
+		if strings.TrimSpace(why) == "" {
+			return usageError{errors.New("--why is missing: say what for, for whoever looks through the history")}
+		}
+		return nil
 	}
 	users.Flags().StringVar(&format, "format", sheet.Own, "ours, or an admin center's layout: "+strings.Join(formatNames(), ", "))
 	users.Flags().StringVar(&filter, "filter", "", "only those that fit, as Microsoft Graph writes it")
 	users.RunE = r.over(func(ctx context.Context, _ []string) error {
-		q := url.Values{"format": {format}}
+		if err := asked(); err != nil {
+			return err
+		}
+		q := url.Values{"format": {format}, "why": {why}}
 		if filter != "" {
 			q.Set("filter", filter)
 		}
@@ -448,7 +457,10 @@ func (c *command) exports() *cobra.Command {
 	groups := &cobra.Command{Use: "groups", Short: "write all groups, or with --members the members of one, as a spreadsheet", Args: noArgs}
 	groups.Flags().StringVar(&of, "members", "", "a group: its members, as Entra's list of members has them")
 	groups.RunE = r.over(func(ctx context.Context, _ []string) error {
-		q := url.Values{}
+		if err := asked(); err != nil {
+			return err
+		}
+		q := url.Values{"why": {why}}
 		if of != "" {
 			id, err := r.groupID(ctx, of)
 			if err != nil {
@@ -460,6 +472,7 @@ func (c *command) exports() *cobra.Command {
 	})
 	for _, cmd := range []*cobra.Command{users, groups} {
 		cmd.Flags().StringVar(&out, "out", "", "file to write, .csv or .xlsx; it must not be there yet (default standard output, CSV)")
+		cmd.Flags().StringVar(&why, "why", "", "what for; it stands in the history (needed)")
 	}
 	return r.flags(group("export", "people and groups as spreadsheets, in our layout and in Microsoft's", users, groups))
 }

@@ -172,21 +172,21 @@ func TestS3_15_B57_TemplatesAndExports(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{"people.csv", "people.xlsx"} {
 		path := filepath.Join(dir, name)
-		s.do(0, "export", "users", "--out", path)
-		s.do(2, "export", "users", "--out", path)
+		s.do(0, "export", "users", "--why", "a test", "--out", path)
+		s.do(2, "export", "users", "--why", "a test", "--out", path)
 		if p := s.json("import", "plan", path); p["format"] != "own" || len(p["changes"].(map[string]any)) != 0 || p["rows"].(map[string]any)["all"].(float64) < 20 {
 			t.Errorf("%s: %v", name, p["rows"])
 		}
 	}
-	text, _ := s.do(0, "export", "users", "--format", "m365-2024", "--filter", "userPrincipalName eq '"+s.anna+"'")
+	text, _ := s.do(0, "export", "users", "--why", "a test", "--format", "m365-2024", "--filter", "userPrincipalName eq '"+s.anna+"'")
 	if rows := strings.Split(text, "\r\n"); len(rows) != 3 || !strings.HasPrefix(rows[1], s.anna+",") {
 		t.Errorf("%q", text)
 	}
-	s.do(2, "export", "users", "--format", "entra-delete")
-	groups, _ := s.do(0, "export", "groups")
+	s.do(2, "export", "users", "--why", "a test", "--format", "entra-delete")
+	groups, _ := s.do(0, "export", "groups", "--why", "a test")
 	id, _, _ := strings.Cut(strings.Split(groups, "\r\n")[1], ",")
 	members := filepath.Join(dir, "members.csv")
-	s.do(0, "export", "groups", "--members", id, "--out", members)
+	s.do(0, "export", "groups", "--why", "a test", "--members", id, "--out", members)
 	if p := s.json("import", "plan", members, "--group", id); p["format"] != "entra-members" || len(p["changes"].(map[string]any)) != 0 {
 		t.Errorf("%v", p)
 	}

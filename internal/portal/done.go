@@ -245,6 +245,8 @@ func ownText(v *web.Visit, n property.Name, val property.Value) string {
 		return v.Printer.S("groups")
 	case n == change.ExportWhat && val.Str() == change.ExportMembers:
 		return v.Printer.S("members of a group")
+	case n == change.ExportWhat && val.Str() == change.ExportRows:
+		return v.Printer.S("rows of a plan")
 	}
 	return val.Str()
 }

@@ -11,6 +11,7 @@ import (
 	"nameplate/internal/admin"
 	"nameplate/internal/bulk"
 	"nameplate/internal/change"
+	"nameplate/internal/directory"
 	"nameplate/internal/fail"
 	"nameplate/internal/sheet"
 	"nameplate/internal/web"
@@ -587,8 +588,18 @@ func (p *Portal) rejects(w http.ResponseWriter, r *http.Request, v *web.Visit) e
 	if _, err := p.Bulk.Plan(r.Context(), v.Actor(), tenant, id); err != nil {
 		return err
 	}
-	return p.sendSheet(w, r.URL.Query().Get("as"), "rejects", func(to sheet.Writer) error {
-		_, err := p.Bulk.ExportRejects(r.Context(), v.Actor(), tenant, id, to)
+	n := 0
+	b, kind, ext, err := written(r.URL.Query().Get("as"), func(to sheet.Writer) (err error) {
+		n, err = p.Bulk.ExportRejects(r.Context(), v.Actor(), tenant, id, to)
 		return err
 	})
+	if err != nil {
+		return err
+	}
+	if r.Method != http.MethodHead {
+		if err := p.Keep.Exported(r.Context(), v.Actor(), directory.Ref{Tenant: tenant, ID: tenant}, "", change.ExportRows, n, ""); err != nil {
+			return err
+		}
+	}
+	return sendFile(w, kind, "rejects-"+p.Now().UTC().Format(time.DateOnly)+ext, b)
 }

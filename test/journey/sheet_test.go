@@ -133,6 +133,7 @@ func TestS3_15_S3_16_S3_17_S3_18_S3_19_S3_20_SpreadsheetsWithoutScript(t *testin
 	if !strings.Contains(rest, "jo.li@larkfield.example") || strings.Contains(rest, "lena.hoffmann") {
 		t.Fatalf("rejects: %s", rest)
 	}
+	b.get("/admin/history?do=export").says("rows of a plan") // A60
 	again := b.sheet("rejects.csv", rest)
 	b.says("Jo Li", "Cork", "Aarhus", "Columns that are not read", "problem")
 	b.applied(again, func(f url.Values) {}).says("Everything is saved", "1 row was saved and read back as you wanted it.")

@@ -131,6 +131,7 @@ type State struct {
 	Held     int       // so many would go, which takes a person's word; 0: nothing is held
 	Problem  string    // why the last round did not come to its end, for operators; "" when it did
 	Requests Requests  // of the last whole round
+	Indexed  int       `json:",omitempty"` // by which version of IndexOf people are found
 }
 
 // Requests counts what a round asked of the directory.
@@ -237,6 +238,10 @@ type Store interface {
 	Memberships(ctx context.Context, tenant string, each func(Membership) error) error
 	// MembersOf is who is in a group.
 	MembersOf(ctx context.Context, tenant, group string) ([]Member, error)
+	// Find says who fits a question, at most Top: names that begin with Fold first, each part by name. Commit keeps what it looks through.
+	Find(ctx context.Context, tenant string, q Question) (ids []string, err error)
+	// IndexAnew makes the index of every row anew.
+	IndexAnew(ctx context.Context, tenant string) error
 	// Counts is how much there is.
 	Counts(ctx context.Context, tenant string) (Counts, error)
 	// Sweep drops events from before a time; and who and what was gone by another, with their memberships and events, those who can still

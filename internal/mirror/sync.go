@@ -55,7 +55,7 @@ func (m *Mirror) round(ctx context.Context, tenant string) (Requests, error) {
 }
 
 func (r *round) run(ctx context.Context) error {
-	for _, part := range []func(context.Context) error{r.people, r.groups, r.managers, r.products} {
+	for _, part := range []func(context.Context) error{r.words, r.people, r.groups, r.managers, r.products} {
 		if err := part(ctx); err != nil {
 			return err
 		}

@@ -69,7 +69,7 @@ func (m *Mirror) Commit(ctx context.Context, tenant string, c mirror.Commit) (mi
 		} else if n == 0 {
 			return m.moved(ctx, tx, tenant, s.Version, string(data), again)
 		}
-		return writeMirror(ctx, tx, tenant, c)
+		return m.writeMirror(ctx, tx, tenant, c)
 	})
 	return s, err
 }
@@ -89,7 +89,7 @@ func (m *Mirror) moved(ctx context.Context, tx *sql.Tx, tenant string, version i
 }
 
 // writeMirror writes the rows of a page.
-func writeMirror(ctx context.Context, tx *sql.Tx, tenant string, c mirror.Commit) error {
+func (m *Mirror) writeMirror(ctx context.Context, tx *sql.Tx, tenant string, c mirror.Commit) error {
 	x := &execer{ctx: ctx, tx: tx}
 	for _, part := range c.Forget {
 		x.exec(`DELETE FROM mirror_seen WHERE tenant = $1 AND part = $2`, tenant, part)
@@ -102,6 +102,7 @@ func writeMirror(ctx context.Context, tx *sql.Tx, tenant string, c mirror.Commit
 			ON CONFLICT (tenant, id) DO UPDATE SET upn = excluded.upn, name = excluded.name, doc = excluded.doc, manager = excluded.manager,
 			gone = excluded.gone, since = excluded.since`, tenant, p.ID, storable(p.UPN), storable(p.Name), string(p.Doc), p.Manager, string(p.Gone), micro(p.Since))
 	}
+	m.index(x, tenant, c.People)
 	for id, manager := range c.Managers {
 		x.exec(`UPDATE mirror_people SET manager = $3 WHERE tenant = $1 AND id = $2`, tenant, id, manager)
 	}

@@ -57,6 +57,8 @@ type Config struct {
 	Now       func() time.Time
 	// Differences are those of the copy of the directory.
 	Differences Differences
+	// Copy is the copy itself.
+	Copy Copy
 }
 
 // Desk is where people with a role work. It is safe for concurrent use.

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"nameplate/internal/admin"
 	"nameplate/internal/change"
@@ -38,6 +39,10 @@ func (a *API) people() []Route {
 		{
 			Method: "GET", Path: "/people", Says: "List people.", Scope: directory.PeopleRead, Roles: readers, Gives: peoplePage{}, do: listPeople,
 			Query: []Param{filterParam, searchParam, selectParam, orderParam, limitParam, cursorParam, countParam, {"deleted", "true lists those who were deleted and can be restored", "boolean"}},
+		},
+		{
+			Method: "GET", Path: "/people/find", Says: "Find people in the copy of the directory, by the beginnings of words in their name, address, work and telephone numbers.",
+			Scope: directory.PeopleRead, Roles: readers, Gives: foundPeople{}, do: findPeople, Query: []Param{{"text", "what is looked for; several words have to be there all", "string"}, selectParam, limitParam},
 		},
 		{
 			Method: "GET", Path: "/people/{id}", Says: "Read one person, by object id or userPrincipalName.", Scope: directory.PeopleRead, Roles: readers, Gives: person{}, do: getPerson,
@@ -81,6 +86,24 @@ func listPeople(c *call) (reply, error) {
 		return reply{}, err
 	}
 	return reply{body: peoplePage{shownPeople(got.List, q.Names), c.page(got.Next, got.Total)}}, c.listed(change.ExportPeople, len(got.List))
+}
+
+// foundPeople are people of the copy of the directory.
+type foundPeople struct {
+	People []person  `json:"people" says:"names that begin with the text first"`
+	AsOf   time.Time `json:"asOf" says:"the copy is the directory as it was then, or newer"`
+}
+
+func findPeople(c *call) (reply, error) {
+	q, err := c.query(columns...)
+	if err != nil {
+		return reply{}, err
+	}
+	found, err := c.Desk.Search(c.r.Context(), c.by, c.tenant, c.r.URL.Query().Get("text"), q.Names, q.Top)
+	if err != nil {
+		return reply{}, err
+	}
+	return reply{body: foundPeople{shownPeople(found.People, q.Names), found.AsOf}}, nil
 }
 
 func shownPeople(list []directory.User, names []property.Name) []person {

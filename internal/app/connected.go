@@ -82,17 +82,17 @@ func (a *App) furnish(c *connected, sealer *access.Sealer, crash func(string)) (
 		Limits: change.Limits{Save: 15 * time.Second}, Stopped: a.store.Stopped, Tell: c.counts.change,
 	})
 	c.keep = keep.New(keep.Config{Store: a.store.Keep(), Journal: journal, Forms: a.access, Reader: dir, Now: a.now, NewID: newID})
-	c.desk = admin.New(admin.Config{Directory: dir, Engine: c.engine, Policy: c.rules, Journal: journal, Brake: a.store, Keep: c.keep, Now: a.now, Differences: a.store.Mirror()})
-	c.budget = pace.New(pace.Config{Store: a.store, Tenant: c.tenant, Now: a.now})
-	c.bulk = bulk.New(bulk.Config{
-		Budget: c.budget, Desk: c.desk, Store: a.store.Plans().Of(c.tenant), Sealer: sealer, Random: rand.Reader, Now: a.now, NewID: newID, Wait: pause, Settle: c.engine.Settle,
-		Wake: func() { a.work.Go(func() { a.applyPlans(a.life, c) }) }, Holds: func(ctx context.Context, by directory.Actor) (bool, error) { return a.holds(ctx, c, by) },
-	})
 	c.mirror = mirror.New(mirror.Config{
 		Source: dir, Store: a.store.Mirror(), Now: a.now, Scope: mirror.Piece{Group: cfg.SyncGroup, Filter: cfg.SyncFilter},
 		KeepGone: time.Duration(a.cfg.LeaverDays) * 24 * time.Hour, // 0 leaves it to the mirror
 		Cause:    admin.Cause(journal, c.rules.Properties()),
 		Wake:     func(round mirror.Round) { a.work.Go(func() { a.sync(a.life, c, round) }) },
+	})
+	c.desk = admin.New(admin.Config{Directory: dir, Engine: c.engine, Policy: c.rules, Journal: journal, Brake: a.store, Keep: c.keep, Now: a.now, Differences: a.store.Mirror(), Copy: c.mirror})
+	c.budget = pace.New(pace.Config{Store: a.store, Tenant: c.tenant, Now: a.now})
+	c.bulk = bulk.New(bulk.Config{
+		Budget: c.budget, Desk: c.desk, Store: a.store.Plans().Of(c.tenant), Sealer: sealer, Random: rand.Reader, Now: a.now, NewID: newID, Wait: pause, Settle: c.engine.Settle,
+		Wake: func() { a.work.Go(func() { a.applyPlans(a.life, c) }) }, Holds: func(ctx context.Context, by directory.Actor) (bool, error) { return a.holds(ctx, c, by) },
 	})
 	c.doctor, err = examiner(cfg, c.dir, c.tenant, a.now, func(ctx context.Context) (doctor.Database, error) { return looked(ctx, a.store, c.tenant) })
 	return err

@@ -20,7 +20,7 @@ const anyPerson = "PERSON is an object id or a user principal name."
 func (c *command) users() *cobra.Command {
 	r := &remote{command: c}
 	g := group("users", "people: list, look at, change, delete, restore",
-		r.usersList(), r.usersGet(), r.usersCreate(), r.usersSet(), r.usersClear(), r.usersUpdate(), r.usersManager(), r.usersGroups(), r.usersLicenses(),
+		r.usersList(), r.usersFind(), r.usersGet(), r.usersCreate(), r.usersSet(), r.usersClear(), r.usersUpdate(), r.usersManager(), r.usersGroups(), r.usersLicenses(),
 		r.enabled("enable", "let a person sign in", true), r.enabled("disable", "keep a person from signing in", false),
 		r.usersDelete(), r.usersRestore(), r.usersPassword(), r.usersSessions(), r.usersPhoto(), r.usersHistory())
 	return r.flags(g)
@@ -461,6 +461,23 @@ func (r *remote) usersPhoto() *cobra.Command {
 			return err
 		}
 		return usageError{fmt.Errorf("say one thing: a FILE to set, --save FILE or --remove")}
+	})
+	return cmd
+}
+
+func (r *remote) usersFind() *cobra.Command {
+	var top int
+	cmd := &cobra.Command{
+		Use: "find TEXT", Short: "find people in the copy of the directory, by the beginnings of words", Args: args("what to look for"),
+		Long: "TEXT is looked for in names, addresses, work and telephone numbers, in any script, with or without accents. Needs a copy that\nis less than a day old: sync_every in the configuration, or nameplate sync. Without one use users list --search.",
+	}
+	cmd.Flags().IntVar(&top, "top", 20, "at most so many, 1 to 999")
+	cmd.RunE = r.over(func(ctx context.Context, a []string) error {
+		found, err := r.every(ctx, "/people/find", "people", url.Values{"text": {a[0]}}, top)
+		if err != nil {
+			return err
+		}
+		return r.list(found, "id", "userPrincipalName", "displayName", "jobTitle", "department")
 	})
 	return cmd
 }

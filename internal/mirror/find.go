@@ -14,23 +14,20 @@ import (
 	"nameplate/internal/fail"
 )
 
-// By is a kind of words that people are found by. Who may not see what such words come from must not find anybody by them.
-type By byte
+// Searched are the properties that people are found by. Who may not see one must not find anybody by it.
+var Searched = []string{
+	"displayName", "userPrincipalName", "givenName", "surname", "mail", "jobTitle", "department", "companyName", "officeLocation", "employeeId",
+	"mobilePhone", "businessPhones",
+}
 
-// Kinds of words, and the properties that they come from.
-const (
-	ByName    By = 'n' // displayName, givenName, surname
-	ByAddress By = 'm' // userPrincipalName, mail: what is before the @, and the whole
-	ByWork    By = 'w' // jobTitle, department, companyName, officeLocation, employeeId
-	ByPhone   By = 'p' // mobilePhone, businessPhones: digits
-)
+// kind is what the words of a property begin with in the index: a letter.
+func kind(property string) string {
+	return string(rune('a' + slices.Index(Searched, property)))
+}
 
-// Sources are the properties that words of a kind come from.
-var Sources = map[By][]string{
-	ByName:    {"displayName", "givenName", "surname"},
-	ByAddress: {"userPrincipalName", "mail"},
-	ByWork:    {"jobTitle", "department", "companyName", "officeLocation", "employeeId"},
-	ByPhone:   {"mobilePhone", "businessPhones"},
+// numeric are the properties that hold telephone numbers.
+func numeric(property string) bool {
+	return strings.HasSuffix(property, "Phone") || strings.HasSuffix(property, "Phones")
 }
 
 // indexed is the version of what Index makes: a copy whose words are of another is indexed anew with the next round.
@@ -44,7 +41,7 @@ const (
 // Index is what somebody is found by.
 type Index struct {
 	Fold  string   // the display name as it is compared and ordered by
-	Words []string // each its kind and a word
+	Words []string // each a letter for the property that it comes from, and a word
 }
 
 // IndexOf makes the index of a person; empty for who is gone.
@@ -57,22 +54,22 @@ func IndexOf(p Person) Index {
 		doc = nil // found by the name and the address of the row alone
 	}
 	x := Index{Fold: Fold(p.Name)}
-	add := func(by By, words []string) {
-		for _, w := range words {
-			if w = string(by) + w; !slices.Contains(x.Words, w) {
-				x.Words = append(x.Words, w)
-			}
+	for _, name := range Searched {
+		words := tokens
+		if numeric(name) {
+			words = numbers
 		}
-	}
-	add(ByName, tokens(p.Name))
-	add(ByAddress, tokens(p.UPN))
-	for _, by := range []By{ByName, ByAddress, ByWork, ByPhone} {
-		for _, name := range Sources[by] {
-			for _, text := range texts(doc[name]) {
-				if by == ByPhone {
-					add(by, numbers(text))
-				} else {
-					add(by, tokens(text))
+		values := texts(doc[name])
+		switch name {
+		case "displayName":
+			values = []string{p.Name}
+		case "userPrincipalName":
+			values = []string{p.UPN}
+		}
+		for _, text := range values {
+			for _, w := range words(text) {
+				if w = kind(name) + w; !slices.Contains(x.Words, w) {
+					x.Words = append(x.Words, w)
 				}
 			}
 		}
@@ -172,31 +169,42 @@ func numbers(text string) (out []string) {
 	return out
 }
 
-// Question is what Store.Find looks for: whoever has a word that begins so for each of Words, of the kinds By, or a number that begins with Phone.
+// Question is what Store.Find looks for: whoever has for each of All one of the beginnings, or one of Any.
 type Question struct {
-	By    []By
-	Words []string // folded; letters and digits only
-	Phone string   // digits; "" when the text is no telephone number, or numbers are not looked through
-	Fold  string   // the whole text: names that begin with it come first; "" when names are not looked through
-	Top   int
+	All  [][]string // beginnings of words as Index has them; letters and digits only
+	Any  []string
+	Fold string // the whole text: names that begin with it come first; "" when names are not looked through
+	Top  int
 }
 
-// ask reads what somebody typed.
-func ask(text string, by []By, top int) Question {
-	q := Question{By: by, Top: top}
-	if slices.Contains(by, ByName) {
+// ask reads what somebody typed, to be looked for in these properties.
+func ask(text string, by []string, top int) Question {
+	q := Question{Top: top}
+	if slices.Contains(by, "displayName") {
 		q.Fold = Fold(text)
 	}
-	if slices.Contains(by, ByPhone) {
-		q.Phone = strings.TrimLeft(phone(text), "0")
-	}
-	q.Words = split(Fold(text))
-	for i, w := range q.Words {
+	words := split(Fold(text))
+	for _, w := range words[:min(len(words), mostWords)] {
 		if r := []rune(w); len(r) > mostRunes {
-			q.Words[i] = string(r[:mostRunes])
+			w = string(r[:mostRunes])
+		}
+		var begins []string
+		for _, name := range by {
+			if !numeric(name) {
+				begins = append(begins, kind(name)+w)
+			}
+		}
+		if len(begins) > 0 {
+			q.All = append(q.All, begins)
 		}
 	}
-	q.Words = q.Words[:min(len(q.Words), mostWords)]
+	if n := strings.TrimLeft(phone(text), "0"); n != "" {
+		for _, name := range by {
+			if numeric(name) {
+				q.Any = append(q.Any, kind(name)+n)
+			}
+		}
+	}
 	return q
 }
 
@@ -221,20 +229,23 @@ type Found struct {
 	AsOf   time.Time
 }
 
-// Find looks for people by the beginnings of their words. Names that begin with the whole text come first, in order. fail.Unavailable
-// is a copy that is not whole yet: ask the directory.
-func (m *Mirror) Find(ctx context.Context, tenant, text string, by []By, top int) (Found, error) {
+// tooOld is a copy in which nobody should be looked for any more: the directory itself is asked.
+const tooOld = 24 * time.Hour
+
+// Find looks for people by the beginnings of their words in these properties. Names that begin with the whole text come first, in order. fail.Unavailable
+// is a copy that is not whole, or old, or of a part of the directory: ask the directory.
+func (m *Mirror) Find(ctx context.Context, tenant, text string, by []string, top int) (Found, error) {
 	const op = "mirror.find"
 	s, err := m.Store.State(ctx, tenant)
 	if err != nil {
 		return Found{}, err
 	}
-	if s.Whole.IsZero() || s.Indexed != indexed {
-		return Found{}, fail.New(fail.Unavailable, op, fail.T("The copy of the directory is not whole yet."))
+	if s.Whole.IsZero() || s.Indexed != indexed || m.Scope.Group != "" || m.Scope.Filter != "" || m.Now().Sub(s.Whole) > tooOld {
+		return Found{}, fail.New(fail.Unavailable, op, fail.T("There is no fresh copy of the whole directory to look through."))
 	}
 	f := Found{AsOf: s.Whole}
 	q := ask(text, by, top)
-	if len(q.Words) == 0 || len(by) == 0 {
+	if len(q.All)+len(q.Any) == 0 {
 		return f, nil
 	}
 	ids, err := m.Store.Find(ctx, tenant, q)

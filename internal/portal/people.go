@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"nameplate/internal/admin"
 	"nameplate/internal/directory"
@@ -26,6 +27,7 @@ type peopleQuery struct {
 	sort       string // property, with "-" before it for descending
 	size       int
 	page       string
+	now        bool // the directory itself is asked, though there is a copy
 }
 
 var pageSizes = []int{25, 50, 100}
@@ -39,6 +41,7 @@ func readPeopleQuery(q url.Values) (peopleQuery, error) {
 	l := peopleQuery{
 		view: q.Get("view"), words: strings.TrimSpace(q.Get("q")), department: strings.TrimSpace(q.Get("department")), filter: strings.TrimSpace(q.Get("filter")),
 		columns: slices.DeleteFunc(slices.Clone(q["col"]), func(s string) bool { return s == "" }), sort: q.Get("sort"), page: q.Get("page"), size: peopleSize,
+		now: q.Get("now") != "",
 	}
 	for name, values := range q {
 		if name != "col" && len(values) > 1 {
@@ -76,6 +79,9 @@ func (l peopleQuery) values() url.Values {
 	}
 	if len(l.columns) > 0 {
 		q["col"] = l.columns
+	}
+	if l.now {
+		q.Set("now", "1")
 	}
 	if l.size != peopleSize {
 		q.Set("size", strconv.Itoa(l.size))
@@ -118,6 +124,8 @@ type peopleBody struct {
 	Heads              []sortHead
 	Rows               []peopleRow
 	Count              string
+	AsOf               time.Time // of the copy that was looked through; zero: the directory itself was asked
+	NowHref            string    // the same list from the directory itself
 	Pages              pageLinks
 	Empty              *emptyView
 	Deleted            bool
@@ -167,7 +175,14 @@ func (p *Portal) people(w http.ResponseWriter, r *http.Request, v *web.Visit) er
 		q.Names = append(q.Names, d.Name)
 	}
 	var list directory.People
-	if l.view == "deleted" {
+	if found, err := p.copied(r, v, l, q.Names); err != nil {
+		return err
+	} else if found != nil {
+		list.List, b.AsOf = found.People, found.AsOf
+		live := l
+		live.now = true
+		b.NowHref = with("/admin/people", live.values())
+	} else if l.view == "deleted" {
 		q.Filter, q.Search, q.Order, q.Count = "", "", "", false
 		list, err = p.Desk.DeletedPeople(r.Context(), by, tenant, q)
 	} else {
@@ -197,6 +212,9 @@ func (p *Portal) people(w http.ResponseWriter, r *http.Request, v *web.Visit) er
 	if list.Total > len(b.Rows) {
 		b.Count = v.Printer.S("%[1]d of %[2]d people", len(b.Rows), list.Total)
 	}
+	if !b.AsOf.IsZero() && len(b.Rows) == l.size {
+		b.Count = v.Printer.S("The first %d: type on to see fewer", len(b.Rows))
+	}
 	b.Pages.Says = b.Count
 	if len(b.Rows) == 0 {
 		b.Empty = &emptyView{"search", v.Printer.S("Nobody matches these filters"), v.Printer.S("Remove a filter, or look for the beginning of a name or of an address."), "/admin/people", v.Printer.S("Clear all filters")}
@@ -205,6 +223,18 @@ func (p *Portal) people(w http.ResponseWriter, r *http.Request, v *web.Visit) er
 		}
 	}
 	return p.show(w, v, status, "people", p.desk(r, v, "people", fail.T("People"), b))
+}
+
+// copied is what the copy of the directory has for a search by words alone; nil when it is the directory that has to be asked.
+func (p *Portal) copied(r *http.Request, v *web.Visit, l peopleQuery, names []property.Name) (*admin.Matches, error) {
+	if l.words == "" || l.clauses() != "" || l.sort != "" || l.page != "" || l.view != "" || l.now {
+		return nil, nil
+	}
+	m, err := p.Desk.Search(r.Context(), v.Actor(), v.Session.Ref.Tenant, l.words, names, l.size)
+	if fail.Is(err, fail.Unavailable) {
+		return nil, nil
+	}
+	return &m, err
 }
 
 // mention is a short mention of somebody, from what may be seen of them.

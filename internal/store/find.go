@@ -84,25 +84,30 @@ func (m *Mirror) Find(ctx context.Context, tenant string, q mirror.Question) (id
 			return ids, nil
 		}
 	}
-	query, all := `SELECT n.id, n.fold FROM mirror_words w JOIN mirror_names n ON n.n = w.rowid WHERE mirror_words MATCH $2 AND n.tenant = $1 LIMIT $3`, " AND "
-	begins := func(s string) string { return `"` + s + `"*` }
-	one := " OR "
+	query, and, or := `SELECT n.id, n.fold FROM mirror_words w JOIN mirror_names n ON n.n = w.rowid WHERE mirror_words MATCH $2 AND n.tenant = $1 LIMIT $3`, " AND ", " OR "
+	begin := func(s string) string { return `"` + s + `"*` }
 	if m.s.engine == postgres {
-		query, all, one = `SELECT id, fold FROM mirror_names WHERE tenant = $1 AND words @@ $2::text::tsquery LIMIT $3`, " & ", " | "
-		begins = func(s string) string { return `'` + s + `':*` }
+		query, and, or = `SELECT id, fold FROM mirror_names WHERE tenant = $1 AND words @@ $2::text::tsquery LIMIT $3`, " & ", " | "
+		begin = func(s string) string { return `'` + s + `':*` }
 	}
-	var words []string
-	for _, w := range q.Words {
-		var kinds []string
-		for _, by := range q.By {
-			kinds = append(kinds, begins(string(by)+w))
+	either := func(begins []string) string {
+		var l []string
+		for _, s := range begins {
+			l = append(l, begin(s))
 		}
-		words = append(words, "("+strings.Join(kinds, one)+")")
+		return "(" + strings.Join(l, or) + ")"
 	}
-	match := strings.Join(words, all)
-	if q.Phone != "" {
-		match = "(" + match + ")" + one + begins(string(mirror.ByPhone)+q.Phone)
+	var all, one []string
+	for _, begins := range q.All {
+		all = append(all, either(begins))
 	}
+	if len(all) > 0 {
+		one = append(one, "("+strings.Join(all, and)+")")
+	}
+	if len(q.Any) > 0 {
+		one = append(one, either(q.Any))
+	}
+	match := strings.Join(one, or)
 	rest, err := list(ctx, m.s, op, query, []any{tenant, match, max(fewest, 2*q.Top)}, scanNamed)
 	if err != nil {
 		return nil, err

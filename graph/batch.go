@@ -38,9 +38,11 @@ func (a Answer) Decode(into any) error {
 	if a.Err != nil {
 		return a.Err
 	}
-	return decode(a.Body, into, func(what string, err error) *Fault {
-		return &Fault{Op: "batch item", Sent: true, What: what, Status: a.Status, Err: err}
-	})
+	return decode(a.Body, into, a.fault)
+}
+
+func (a Answer) fault(what string, err error) *Fault {
+	return &Fault{Op: "batch item", Sent: true, What: what, Status: a.Status, Err: err}
 }
 
 type batchRequest struct {
@@ -202,9 +204,9 @@ func (c *Client) batch(ctx context.Context, items []Item, open []int, read bool,
 		return fmt.Errorf("graph: batch: %w", err)
 	}
 	a, err := c.do(ctx, call{method: http.MethodPost, path: batchPath, body: b, contentType: "application/json", read: read})
-	var answers struct{ Responses []batchResponse }
+	var answers []batchResponse
 	if err == nil {
-		err = a.object(&answers)
+		answers, err = a.responses()
 	}
 	if err != nil {
 		for _, i := range open { // any of them may have been done
@@ -215,7 +217,7 @@ func (c *Client) batch(ctx context.Context, items []Item, open []int, read bool,
 		return err
 	}
 	seen := map[int]bool{}
-	for _, r := range answers.Responses {
+	for _, r := range answers {
 		id, err := strconv.Atoi(strings.ToLower(strings.Trim(string(r.ID), `" `)))
 		i := id - 1
 		if err != nil || !sending[i] || seen[i] {
@@ -236,6 +238,40 @@ func (c *Client) batch(ctx context.Context, items []Item, open []int, read bool,
 		}
 	}
 	return nil
+}
+
+// responses are the answers in a batch, their bodies as they stand there.
+func (a *answer) responses() ([]batchResponse, error) {
+	if err := a.json(); err != nil {
+		return nil, err
+	}
+	all, err := outermost(a.body, "responses", a.fault)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]batchResponse, len(all.items))
+	var row Row
+	for i, raw := range all.items {
+		r := &out[i]
+		err := row.Read(raw)
+		for _, m := range row.Members {
+			switch {
+			case err != nil:
+			case m.Name == "id":
+				r.ID = m.Value
+			case m.Name == "status":
+				err = json.Unmarshal(m.Value, &r.Status)
+			case m.Name == "headers":
+				err = json.Unmarshal(m.Value, &r.Headers)
+			case m.Name == "body":
+				r.Body = m.Value
+			}
+		}
+		if err != nil {
+			return nil, a.fault("the answer has values of an unexpected type", err)
+		}
+	}
+	return out, nil
 }
 
 func (c *Client) answer(r batchResponse, a *answer) Answer {

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 )
@@ -120,121 +119,18 @@ func isJSON(contentType string) bool {
 
 // object decodes the answer, which must be a JSON object and not an error in disguise.
 func (a *answer) object(into any) error {
-	if !isJSON(a.header.Get("Content-Type")) {
-		return a.fault(fmt.Sprintf("the answer is not JSON but %q", a.header.Get("Content-Type")), nil)
+	if err := a.json(); err != nil {
+		return err
 	}
 	return decode(a.body, into, a.fault)
 }
 
-func decode(body []byte, into any, fault func(string, error) *Fault) error {
-	body = bytes.TrimPrefix(bytes.TrimSpace(body), []byte("\xef\xbb\xbf"))
-	if len(body) == 0 {
-		return fault("the answer is empty", nil)
-	}
-	if body[0] != '{' {
-		return fault("the answer is not a JSON object", nil)
-	}
-	if !json.Valid(body) {
-		return fault("the answer is malformed JSON", nil)
-	}
-	names := scan{body: body}
-	if names.value(0); names.twice != "" {
-		return fault(fmt.Sprintf("the answer names %q twice", names.twice), nil)
-	}
-	if names.disguised {
-		return fault("the answer claims success and holds an error", nil)
-	}
-	if err := json.Unmarshal(body, into); err != nil {
-		return fault("the answer has values of an unexpected type", err)
+// json says whether the answer calls itself JSON.
+func (a *answer) json() error {
+	if !isJSON(a.header.Get("Content-Type")) {
+		return a.fault(fmt.Sprintf("the answer is not JSON but %q", a.header.Get("Content-Type")), nil)
 	}
 	return nil
-}
-
-// scan goes once through valid JSON. A name that stands twice in one object is a trap: two readers would see two different answers.
-type scan struct {
-	body      []byte
-	at        int
-	twice     string
-	disguised bool // the outermost object has an error that is an object
-}
-
-// blank is the next byte that means something.
-func (s *scan) blank() byte {
-	for s.body[s.at] == ' ' || s.body[s.at] == '\n' || s.body[s.at] == '\t' || s.body[s.at] == '\r' {
-		s.at++
-	}
-	return s.body[s.at]
-}
-
-func (s *scan) value(depth int) {
-	switch s.blank() {
-	case '{':
-		s.object(depth)
-	case '[':
-		s.at++
-		for s.blank() != ']' {
-			if s.body[s.at] == ',' {
-				s.at++
-			}
-			s.value(depth + 1)
-		}
-		s.at++
-	case '"':
-		s.text()
-	default:
-		for s.at < len(s.body) && !strings.ContainsRune(",]} \n\t\r", rune(s.body[s.at])) {
-			s.at++
-		}
-	}
-}
-
-func (s *scan) object(depth int) {
-	var few [24][]byte
-	names, many := few[:0], map[string]bool(nil)
-	s.at++
-	for s.blank() != '}' {
-		if s.body[s.at] == ',' {
-			s.at++
-			s.blank()
-		}
-		name := s.text()
-		if many[string(name)] || slices.ContainsFunc(names, func(n []byte) bool { return bytes.Equal(n, name) }) {
-			s.twice = string(name)
-		}
-		if len(names) < len(few) {
-			names = append(names, name)
-		} else {
-			if many == nil {
-				many = map[string]bool{}
-			}
-			many[string(name)] = true
-		}
-		s.blank()
-		s.at++ // the colon
-		s.disguised = s.blank() == '{' && depth == 0 && bytes.EqualFold(name, []byte("error")) || s.disguised
-		s.value(depth + 1)
-	}
-	s.at++
-}
-
-// text is the string that begins here, as a reader sees it.
-func (s *scan) text() []byte {
-	from, plain := s.at, true
-	for s.at++; s.body[s.at] != '"'; s.at++ {
-		if c := s.body[s.at]; c == '\\' {
-			plain = false
-			s.at++
-		} else if c >= 0x80 {
-			plain = false // what is not UTF-8 reads like anything else that is not
-		}
-	}
-	s.at++
-	if plain {
-		return s.body[from+1 : s.at-1]
-	}
-	var t string
-	_ = json.Unmarshal(s.body[from:s.at], &t) // it is valid
-	return []byte(t)
 }
 
 // refusal makes the error of an answer that is not a success.

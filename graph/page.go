@@ -56,17 +56,74 @@ func (c *Client) Pages(ctx context.Context, path string, opts ...Option) iter.Se
 // Page reads one page: the first of path, or the one that after names, which is Next of the page before. An after that belongs to
 // another listing is refused, so that it may come back from a browser.
 func (c *Client) Page(ctx context.Context, path, after string, opts ...Option) (Page, error) {
-	k := call{method: http.MethodGet, path: path, read: true, header: opts}
-	if after != "" {
-		listing, _, _ := strings.Cut(path, "?")
-		if at, _, ok := strings.Cut(after, "?"); !ok || at != listing {
-			return Page{}, fmt.Errorf("graph: %.100q does not continue %s", after, listing)
-		}
-		k.path = after
+	at, err := continued(path, after)
+	if err != nil {
+		return Page{}, err
 	}
-	page, next, err := c.page(ctx, k)
-	if err != nil || next == nil {
-		return page, err
+	page, next, err := c.page(ctx, call{method: http.MethodGet, path: at, read: true, header: opts})
+	if err != nil {
+		return Page{}, err
+	}
+	return c.linked(page, path, next)
+}
+
+// Listing is a page that is asked for together with others: the first one of Path, or the one that After names, as for Page.
+type Listing struct {
+	Path, After string
+	Header      map[string]string
+}
+
+// Read is what became of a Listing.
+type Read struct {
+	Page
+	Err error
+}
+
+// Several reads a page of each of up to MaxBatch listings in one HTTP request, in the order of listings. The error is that of the whole
+// request. https://learn.microsoft.com/graph/json-batching
+func (c *Client) Several(ctx context.Context, l []Listing) ([]Read, error) {
+	items := make([]Item, len(l))
+	for i, one := range l {
+		at, err := continued(one.Path, one.After)
+		if err != nil {
+			return nil, err
+		}
+		items[i] = Item{Method: http.MethodGet, Path: at, Header: one.Header}
+	}
+	answers, err := c.Batch(ctx, items)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Read, len(l))
+	for i, a := range answers {
+		if out[i].Err = a.Err; a.Err != nil {
+			continue
+		}
+		page, next, err := readPage(a.Body, a.fault)
+		if err == nil {
+			page, err = c.linked(page, l[i].Path, next)
+		}
+		out[i] = Read{page, err}
+	}
+	return out, nil
+}
+
+// continued is the path of the page of a listing that after names.
+func continued(path, after string) (string, error) {
+	if after == "" {
+		return path, nil
+	}
+	listing, _, _ := strings.Cut(path, "?")
+	if at, _, ok := strings.Cut(after, "?"); !ok || at != listing {
+		return "", fmt.Errorf("graph: %.100q does not continue %s", after, listing)
+	}
+	return after, nil
+}
+
+// linked gives a page of a listing its Next.
+func (c *Client) linked(page Page, path string, next *string) (Page, error) {
+	if next == nil {
+		return page, nil
 	}
 	link, err := c.own(*next)
 	if err != nil {
@@ -88,19 +145,30 @@ func (c *Client) page(ctx context.Context, k call) (page Page, next *string, err
 	if err != nil {
 		return Page{}, nil, err
 	}
-	var body struct {
-		Value *[]json.RawMessage
-		Count *int64  `json:"@odata.count"`
-		Next  *string `json:"@odata.nextLink"`
-		Delta string  `json:"@odata.deltaLink"`
-	}
-	if err := a.object(&body); err != nil {
+	if err := a.json(); err != nil {
 		return Page{}, nil, err
 	}
-	if body.Value == nil {
-		return Page{}, nil, a.fault("the answer is no listing", nil)
+	return readPage(a.body, a.fault)
+}
+
+// readPage reads a page of a listing.
+func readPage(body []byte, fault func(string, error) *Fault) (page Page, next *string, err error) {
+	o, err := outermost(body, "value", fault)
+	if err != nil {
+		return Page{}, nil, err
 	}
-	return Page{Value: *body.Value, Count: body.Count, Delta: body.Delta}, body.Next, nil
+	if o.items == nil {
+		return Page{}, nil, fault("the answer is no listing", nil)
+	}
+	page.Value = o.items
+	for name, into := range map[string]any{"@odata.count": &page.Count, "@odata.nextLink": &next, "@odata.deltaLink": &page.Delta} {
+		if raw := o.members[name]; raw != nil {
+			if err := json.Unmarshal(raw, into); err != nil {
+				return Page{}, nil, fault("the answer has values of an unexpected type", err)
+			}
+		}
+	}
+	return page, next, nil
 }
 
 // own accepts a link only when it is absolute and leads to the client's own origin.

@@ -1,15 +1,12 @@
 package entra
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 
 	"nameplate/graph"
@@ -36,18 +33,36 @@ func (d *Directory) mirrored() string {
 const mirroredGroup = groupFields + ",createdDateTime,visibility"
 
 // Count implements mirror.Source. https://learn.microsoft.com/graph/api/user-get#count
-func (d *Directory) Count(ctx context.Context, tenant string) (int, error) {
-	page, err := d.read(ctx, "entra.count", tenant, "/users?$count=true&$top=1&$select=id", "", property.ReadUser, graph.Header("ConsistencyLevel", "eventual"))
+func (d *Directory) Count(ctx context.Context, tenant, part string) (int, error) {
+	set, what := partOf(part)
+	page, err := d.read(ctx, "entra.count", tenant, set+"?$count=true&$top=1&$select=id", "", what, graph.Header("ConsistencyLevel", "eventual"))
 	return total(page), err
 }
 
-// PeopleNow implements mirror.Source. https://learn.microsoft.com/graph/delta-query-overview#use-delta-query-to-track-changes-in-a-resource-collection
-func (d *Directory) PeopleNow(ctx context.Context, tenant string) (string, error) {
-	page, err := d.read(ctx, "entra.peoplenow", tenant, "/users/delta?$deltatoken=latest&$select="+d.mirrored()+",manager", "", property.ReadUser)
+// Now implements mirror.Source. https://learn.microsoft.com/graph/delta-query-overview#use-delta-query-to-track-changes-in-a-resource-collection
+func (d *Directory) Now(ctx context.Context, tenant, part string) (string, error) {
+	set, what := partOf(part)
+	page, err := d.read(ctx, "entra.now", tenant, set+"/delta?$deltatoken=latest&$select="+d.followed(part), "", what)
 	if err == nil && page.Delta == "" {
-		err = fail.Wrap(fail.Unavailable, "entra.peoplenow", errors.New("the answer has no deltaLink"))
+		err = fail.Wrap(fail.Unavailable, "entra.now", errors.New("the answer has no deltaLink"))
 	}
 	return page.Delta, err
+}
+
+// partOf is where a part of a copy is read, and what may be needed for that.
+func partOf(part string) (string, property.Operation) {
+	if part == mirror.PartGroups {
+		return "/groups", property.ReadGroups
+	}
+	return "/users", property.ReadUser
+}
+
+// followed are the fields of which changes are asked.
+func (d *Directory) followed(part string) string {
+	if part == mirror.PartGroups {
+		return mirroredGroup + ",members"
+	}
+	return d.mirrored() + ",manager"
 }
 
 // read asks for one page of a listing.
@@ -63,8 +78,60 @@ func (d *Directory) read(ctx context.Context, op, tenant, path, after string, wh
 	return page, nil
 }
 
-// Everybody implements mirror.Source. https://learn.microsoft.com/graph/api/user-list
-func (d *Directory) Everybody(ctx context.Context, tenant string, p mirror.Piece, after string) (mirror.Page, error) {
+// Pages implements mirror.Source.
+func (d *Directory) Pages(ctx context.Context, tenant string, l []mirror.Ask) ([]mirror.Page, error) {
+	const op = "entra.pages"
+	c, err := d.client(op, directory.Authority{}, tenant)
+	if err != nil {
+		return nil, err
+	}
+	what := property.ReadUser
+	asked := make([]graph.Listing, len(l))
+	for i, one := range l {
+		asked[i] = graph.Listing{Path: d.listing(one.Piece), After: one.Next}
+		if strings.Contains(asked[i].Path, "&$count=true") {
+			asked[i].Header = map[string]string{"ConsistencyLevel": "eventual"}
+		}
+		if one.Groups || one.Members != nil {
+			what = property.ReadGroups
+		}
+	}
+	out := make([]mirror.Page, len(l))
+	var got []graph.Read
+	if len(l) == 1 { // as everybody asks for a page
+		var opt []graph.Option
+		for name, v := range asked[0].Header {
+			opt = append(opt, graph.Header(name, v))
+		}
+		page, err := c.Page(ctx, asked[0].Path, asked[0].After, opt...)
+		got = []graph.Read{{Page: page, Err: err}}
+	} else if got, err = c.Several(ctx, asked); err != nil {
+		return nil, d.unread(ctx, c, op, tenant, what, false, err)
+	}
+	for i, one := range got {
+		if one.Err == nil {
+			out[i], one.Err = d.mirrorPage(l[i].Piece, one.Page)
+		}
+		if one.Err != nil {
+			f := d.unread(ctx, c, op, tenant, what, false, one.Err)
+			if l[i].Next == "" && (isStatus(one.Err, http.StatusBadRequest) || isStatus(one.Err, http.StatusNotImplemented)) {
+				f.Code = mirror.CodeUnfit
+			}
+			out[i] = mirror.Page{Err: f}
+		}
+	}
+	return out, nil
+}
+
+// listing is the first page of a piece.
+// https://learn.microsoft.com/graph/api/user-list, https://learn.microsoft.com/graph/api/group-list, https://learn.microsoft.com/graph/api/group-delta
+func (d *Directory) listing(p mirror.Piece) string {
+	switch {
+	case p.Members != nil:
+		return "/groups/delta?$select=members&$filter=" + url.QueryEscape("id eq '"+strings.Join(p.Members, "' or id eq '")+"'")
+	case p.Groups:
+		return "/groups?$select=" + mirroredGroup + "&$top=999"
+	}
 	path := "/users"
 	if p.Group != "" {
 		path = "/groups/" + url.PathEscape(p.Group) + "/transitiveMembers/microsoft.graph.user"
@@ -74,10 +141,8 @@ func (d *Directory) Everybody(ctx context.Context, tenant string, p mirror.Piece
 		fields = "id"
 	}
 	q := path + "?$select=" + fields + "&$top=999"
-	var opt []graph.Option
 	if p.Group != "" { // a cast on a transitive list is an advanced query, which goes without $expand
 		q += "&$count=true"
-		opt = append(opt, graph.Header("ConsistencyLevel", "eventual"))
 	} else {
 		q += "&$expand=manager($select=id)"
 	}
@@ -87,7 +152,7 @@ func (d *Directory) Everybody(ctx context.Context, tenant string, p mirror.Piece
 	}
 	var starts []string
 	for _, s := range p.Starts {
-		starts = append(starts, "startsWith(userPrincipalName,'"+strings.ReplaceAll(string(s), "'", "''")+"')")
+		starts = append(starts, "startsWith(userPrincipalName,'"+strings.ReplaceAll(s, "'", "''")+"')")
 	}
 	if len(starts) > 0 {
 		filter = append(filter, "("+strings.Join(starts, " or ")+")")
@@ -95,61 +160,18 @@ func (d *Directory) Everybody(ctx context.Context, tenant string, p mirror.Piece
 	if len(filter) > 0 {
 		q += "&$filter=" + url.QueryEscape(strings.Join(filter, " and "))
 	}
-	page, err := d.read(ctx, "entra.mirrorpeople", tenant, q, after, property.ReadUser, opt...)
-	if err != nil {
-		return mirror.Page{}, err
-	}
-	out := mirror.Page{Next: page.Next}
-	out.People, err = mirrorPeople(page.Value, p.Group == "", p.Managers)
-	if err != nil {
-		return mirror.Page{}, failure("entra.mirrorpeople", tenant, err)
-	}
-	return out, nil
+	return q
 }
 
-// mirrorPeople reads people of a page; expanded says that who has no manager is told by leaving it out.
-func mirrorPeople(list []json.RawMessage, expanded, managers bool) (out []mirror.Person, err error) {
-	for _, raw := range list {
-		o, err := membersOf(raw)
-		if err != nil {
-			return nil, err
-		}
-		p := mirror.Person{ID: o.id(), Gone: o.gone(), UPN: o.text("userPrincipalName"), Name: o.text("displayName")}
-		if !guid(p.ID) {
-			return nil, &graph.Fault{Op: "GET users", Sent: true, What: "a row of the answer is no person"}
-		}
-		boss, told := "", expanded
-		if m, ok := o["manager"]; ok {
-			var one struct{ ID string }
-			if err := json.Unmarshal(m, &one); err != nil {
-				return nil, err
-			}
-			boss, told = strings.ToLower(one.ID), true
-		}
-		if m, ok := o["manager@delta"]; ok {
-			var l []struct {
-				ID      string
-				Removed json.RawMessage `json:"@removed"`
-			}
-			if err := json.Unmarshal(m, &l); err != nil {
-				return nil, err
-			}
-			told = true
-			for _, one := range l {
-				if one.Removed == nil {
-					boss = strings.ToLower(one.ID)
-				}
-			}
-		}
-		if told && p.Gone == "" {
-			p.Manager = &boss
-		}
-		if p.Gone == "" && !managers {
-			p.Doc = o.doc()
-		}
-		out = append(out, p)
+// mirrorPage reads a page of a piece.
+func (d *Directory) mirrorPage(p mirror.Piece, page graph.Page) (out mirror.Page, err error) {
+	out.Next, out.Link = page.Next, page.Delta
+	if p.Groups || p.Members != nil {
+		out.Groups, err = mirrorGroups(page.Value)
+	} else {
+		out.People, err = mirrorPeople(page.Value, p.Group == "", p.Managers)
 	}
-	return out, nil
+	return out, err
 }
 
 // PeopleChanges implements mirror.Source. https://learn.microsoft.com/graph/api/user-delta
@@ -167,55 +189,18 @@ func (d *Directory) PeopleChanges(ctx context.Context, tenant, link string) (mir
 
 // GroupChanges implements mirror.Source. https://learn.microsoft.com/graph/api/group-delta
 func (d *Directory) GroupChanges(ctx context.Context, tenant, link string) (mirror.Page, error) {
-	const op = "entra.groupchanges"
 	if link == "" {
-		link = "/groups/delta?$select=" + sel(strings.Split(mirroredGroup, ",")) + ",members"
+		link = "/groups/delta?$select=" + d.followed(mirror.PartGroups)
 	}
-	page, err := d.changes(ctx, op, tenant, "/groups/delta", link, property.ReadGroups)
+	page, err := d.changes(ctx, "entra.groupchanges", tenant, "/groups/delta", link, property.ReadGroups)
 	if err != nil {
 		return mirror.Page{}, err
 	}
 	out := mirror.Page{Next: page.Next, Link: page.Delta}
-	for _, raw := range page.Value {
-		o, err := membersOf(raw)
-		if err != nil {
-			return mirror.Page{}, failure(op, tenant, err)
-		}
-		g := mirror.Group{ID: o.id(), Name: o.text("displayName"), Gone: o.gone()}
-		if !guid(g.ID) {
-			return mirror.Page{}, failure(op, tenant, &graph.Fault{Op: "GET groups", Sent: true, What: "a row of the answer is no group"})
-		}
-		var l []struct {
-			ID      string
-			Type    string          `json:"@odata.type"`
-			Removed json.RawMessage `json:"@removed"`
-		}
-		if m, ok := o["members@delta"]; ok {
-			if err := json.Unmarshal(m, &l); err != nil {
-				return mirror.Page{}, failure(op, tenant, err)
-			}
-		}
-		for _, one := range l {
-			m := mirror.Member{ID: strings.ToLower(one.ID), Kind: kindOf(one.Type)}
-			if !guid(m.ID) {
-				continue
-			}
-			if one.Removed != nil {
-				g.Left = append(g.Left, m)
-			} else {
-				g.Joined = append(g.Joined, m)
-			}
-		}
-		if g.Gone == "" && g.Name != "" {
-			g.Doc = o.doc()
-		}
-		out.Groups = append(out.Groups, g)
+	if out.Groups, err = mirrorGroups(page.Value); err != nil {
+		return mirror.Page{}, failure("entra.groupchanges", tenant, err)
 	}
 	return out, nil
-}
-
-func kindOf(typ string) string {
-	return strings.TrimPrefix(strings.TrimPrefix(typ, "#"), "microsoft.graph.")
 }
 
 // changes reads one page of changes by a link of ours or the service's.
@@ -339,71 +324,3 @@ func (d *Directory) Products(ctx context.Context, tenant string) (map[string][]b
 	}
 	return out, nil
 }
-
-// object is one object of an answer, its members as they stand there.
-type object map[string]json.RawMessage
-
-func membersOf(raw json.RawMessage) (object, error) {
-	var o object
-	if err := json.Unmarshal(raw, &o); err != nil {
-		return nil, &graph.Fault{Op: "GET", Sent: true, What: "a row of the answer is no object", Err: err}
-	}
-	return o, nil
-}
-
-func (o object) text(name string) (s string) {
-	_ = json.Unmarshal(o[name], &s) // no text, no value
-	return s
-}
-
-func (o object) id() string { return strings.ToLower(o.text("id")) }
-
-func (o object) gone() mirror.Gone {
-	raw, ok := o["@removed"]
-	if !ok {
-		return ""
-	}
-	var r struct{ Reason string }
-	if _ = json.Unmarshal(raw, &r); r.Reason == "changed" {
-		return mirror.Deleted
-	}
-	return mirror.Purged
-}
-
-// doc is the object in one form: members with a value only, in order, without the service's notes and without relationships.
-func (o object) doc() []byte {
-	b := bytes.NewBufferString("{")
-	for _, n := range slices.Sorted(maps.Keys(o)) {
-		v := bytes.TrimSpace(o[n])
-		if strings.Contains(n, "@") || n == "manager" || n == "id" || empty(v) {
-			continue
-		}
-		if b.Len() > 1 {
-			b.WriteByte(',')
-		}
-		b.WriteString(strconv.Quote(n))
-		b.WriteByte(':')
-		if v[0] == '"' || json.Compact(b, v) != nil {
-			b.Write(v)
-		}
-	}
-	b.WriteByte('}')
-	return storable(b.Bytes())
-}
-
-// storable writes the sign of an unreadable character where there is a NUL, for which PostgreSQL has no place.
-func storable(doc []byte) []byte {
-	for i := 0; i+6 <= len(doc); i++ {
-		if doc[i] != '\\' {
-			continue
-		}
-		if string(doc[i:i+6]) == `\u0000` {
-			copy(doc[i:], `\ufffd`)
-		}
-		i++
-	}
-	return doc
-}
-
-// empty says that a value is none: null, or a list without items, which the directory does not tell apart from one that was never set.
-func empty(v []byte) bool { return len(v) == 0 || string(v) == "null" || string(v) == "[]" }

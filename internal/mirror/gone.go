@@ -70,7 +70,7 @@ func (r *round) brake(ctx context.Context, n int) error {
 func (r *round) missing(ctx context.Context, part string) error {
 	lost, err := r.unseen(ctx, part)
 	if err == nil && len(lost) > 0 && r.scoped() && part == PartPeople { // that they are alive says nothing: look once more
-		if err = r.once(ctx); err == nil {
+		if err = r.once(ctx, part); err == nil {
 			lost, err = r.unseen(ctx, part)
 		}
 	}

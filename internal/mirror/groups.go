@@ -7,24 +7,153 @@ import (
 	"slices"
 )
 
-// groups brings the copy of groups and their members up to date. A full reading is the first page of changes and those behind it.
+// groups brings the copy of groups and their members up to date.
 func (r *round) groups(ctx context.Context) error {
-	if g := &r.state.Groups; g.Phase == Empty || g.Phase == Following && r.old(g) {
-		*g = Part{Phase: Listing, Round: g.Round + 1, Began: r.now, Full: g.Full}
-		if err := r.commit(ctx, Commit{Forget: []string{PartGroups, PartMembers}}); err != nil {
+	if g := &r.state.Groups; g.Phase == Following && r.old(g) {
+		g.Phase = Empty
+	}
+	for {
+		var err error
+		switch g := &r.state.Groups; {
+		case g.Phase == Empty:
+			err = r.beginGroups(ctx)
+		case g.Phase == Listing && len(g.Ranges) > 0:
+			err = r.listGroups(ctx)
+		case g.Phase == Gathering:
+			err = r.gather(ctx)
+		default:
+			err = r.followGroups(ctx)
+			if !expired(err) || r.anew {
+				return err
+			}
+			r.anew, r.state.Groups = true, Part{Round: g.Round, Full: g.Full}
+			err = nil
+		}
+		if err != nil {
 			return err
 		}
 	}
+}
+
+// beginGroups begins a full reading. A large organization's groups are listed, and their members are asked for by the changes of
+// a few groups from the beginning, many times a few in one request: the changes of all groups from the beginning have only
+// five hundred members on a page, one page behind the other. In a small one that is the shortest way.
+func (r *round) beginGroups(ctx context.Context) error {
+	g := Part{Phase: Listing, Round: r.state.Groups.Round + 1, Began: r.now, Full: r.state.Groups.Full}
+	if r.scoped() || r.state.People.Expect > r.Apart {
+		r.asked.Groups += 2
+		var err error
+		if g.Expect, err = r.Source.Count(ctx, r.tenant, PartGroups); err != nil {
+			return err
+		}
+		if g.Link, err = r.Source.Now(ctx, r.tenant, PartGroups); err != nil {
+			return err
+		}
+		g.Ranges = []Range{{}}
+	}
+	r.state.Groups = g
+	return r.commit(ctx, Commit{Forget: []string{PartGroups, PartMembers}})
+}
+
+// listGroups lists all groups.
+func (r *round) listGroups(ctx context.Context) error {
+	done, n := 0, 0
+	err := r.read(ctx, &reading{
+		asked: &r.asked.Groups, size: pageSize, idle: r.lines(r.state.Groups.Ranges, Piece{Groups: true}),
+		took: func(l []*line, pages []Page) error {
+			g := &r.state.Groups.Ranges[l[0].at]
+			g.Next, g.Done = l[0].Next, l[0].done
+			_, groups := all(pages)
+			done, n = done+len(groups), n+1
+			r.told("groups", done, r.state.Groups.Expect, n)
+			return r.keepGroups(ctx, groups)
+		},
+	})
+	if err == nil {
+		err = r.again(ctx, PartGroups, r.state.Groups.Expect)
+	}
+	if err == nil {
+		err = r.missing(ctx, PartGroups) // now, for nobody is asked about the members of groups that are gone
+	}
+	if err != nil {
+		return err
+	}
+	r.state.Groups.Ranges, r.state.Groups.Phase = nil, Gathering
+	return r.commit(ctx, Commit{})
+}
+
+// keepGroups commits what a full reading has met of groups.
+func (r *round) keepGroups(ctx context.Context, groups []Group) error {
+	c, err := r.compareGroups(ctx, groups)
+	if err != nil {
+		return err
+	}
+	c.Seen = seenGroups(groups)
+	return r.commit(ctx, c)
+}
+
+// named is of how many groups changes are asked at once. Fifty are taken (https://learn.microsoft.com/graph/api/group-delta); fewer are more
+// listings beside one another, of a page each where groups have twenty members.
+const named = 25
+
+// gather reads the members of all groups. What has been read is known by the listings that are under way, and by the group up to which
+// listings have begun.
+func (r *round) gather(ctx context.Context) error {
+	begun := r.lines(r.state.Groups.Ranges, Piece{Members: []string{}})
+	asked, last := map[*line]string{}, r.state.Groups.After // listings without an answer yet, by the group before their first one
+	done, n := 0, 0
+	err := r.read(ctx, &reading{
+		asked: &r.asked.Groups, size: atOnce / Together, idle: slices.Clone(begun),
+		more: func() (*line, error) {
+			ids, err := r.Store.GroupsAfter(ctx, r.tenant, last, named)
+			if err != nil || len(ids) == 0 {
+				return nil, err
+			}
+			l := &line{Ask: Ask{Piece: Piece{Members: ids}}, met: follow("members")}
+			asked[l], last = last, ids[len(ids)-1]
+			return l, nil
+		},
+		took: func(l []*line, pages []Page) error {
+			for _, one := range l {
+				if _, first := asked[one]; first {
+					delete(asked, one)
+					begun = append(begun, one)
+				}
+			}
+			begun = slices.DeleteFunc(begun, func(one *line) bool { return one.done })
+			g := &r.state.Groups
+			g.Ranges, g.After = nil, last
+			for _, one := range begun {
+				g.Ranges = append(g.Ranges, Range{Next: one.Next})
+			}
+			for _, before := range asked {
+				g.After = min(g.After, before)
+			}
+			_, groups := all(pages)
+			done, n = done+len(groups), n+1
+			r.told("members of groups", done, 0, n)
+			return r.keepGroups(ctx, groups)
+		},
+	})
+	if unfit(err) {
+		r.state.Groups = Part{Phase: Listing, Round: r.state.Groups.Round, Began: r.state.Groups.Began, Full: r.state.Groups.Full} // by changes alone
+		return r.commit(ctx, Commit{})
+	}
+	if err != nil {
+		return err
+	}
+	g := &r.state.Groups
+	g.Ranges, g.After, g.Phase = nil, "", Replaying
+	return r.commit(ctx, Commit{})
+}
+
+// followGroups reads changes page by page until the directory has told all: those since a link, or from the beginning.
+func (r *round) followGroups(ctx context.Context) error {
 	met := follow("groups")
 	for n, done := 1, 0; ; n++ {
 		g := &r.state.Groups
 		page, err := r.Source.GroupChanges(ctx, r.tenant, g.Link)
 		r.asked.Groups++
-		if expired(err) && !r.anew {
-			r.anew = true
-			r.state.Groups = Part{Round: g.Round, Full: g.Full}
-			return r.groups(ctx)
-		}
 		if err != nil {
 			return err
 		}

@@ -46,6 +46,9 @@ func TestG8_F20_F21_F22_F23_CopyEqualsDirectory(t *testing.T) {
 				Pages: emulator.PageSizes{Delta: 40, Links: 25, Replay: 5, Expanded: 50},
 			}, open)
 			w.cfg.Few = 1000 // the brake has a test of its own
+			if h%4 > 1 {
+				w.cfg.Apart = 20 // people in pieces, groups' members by fifties
+			}
 			rnd := rand.New(rand.NewPCG(uint64(h), 8))
 			x := &history{world: w, rnd: rnd, people: map[string]string{}, ever: map[string]bool{}}
 			for i := range org.Users {
@@ -165,6 +168,8 @@ func (x *history) faults(silent bool) {
 		{Match: emulator.Match{Path: lists}, At: emulator.MidBody, Do: emulator.Do{Truncate: 200}},
 		{Match: emulator.Match{Path: `delta$`}, Do: emulator.Do{Status: 410, Code: "syncStateNotFound"}},
 		{Match: emulator.Match{Path: `getByIds$`}, Do: emulator.Do{Status: 500}},
+		{Match: emulator.Match{Path: `batch$`}, Do: emulator.Do{Status: 413}},
+		{Match: emulator.Match{Path: `batch$`}, At: emulator.MidBody, Do: emulator.Do{Truncate: 300}},
 	} {
 		if r.Do.Page == "none" && !silent {
 			continue

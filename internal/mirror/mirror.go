@@ -93,7 +93,8 @@ type Phase string
 // Phases of a part.
 const (
 	Empty     Phase = ""          // nothing, or it has to be read anew
-	Listing   Phase = "listing"   // pages of everybody
+	Listing   Phase = "listing"   // pages of everybody, or of all groups
+	Gathering Phase = "gathering" // members of groups
 	Replaying Phase = "replaying" // what changed during that
 	Following Phase = "following" // whole; only changes are read
 )
@@ -102,17 +103,18 @@ const (
 type Part struct {
 	Phase  Phase
 	Link   string    // the next page of changes
-	Ranges []Range   `json:",omitempty"` // while listing people
+	Ranges []Range   `json:",omitempty"` // while listing: the listings that are read beside one another
+	After  string    `json:",omitempty"` // while members are read: those of groups up to this id are being read
 	Round  int64     // of the full reading that is under way or was the last
 	Began  time.Time // of that reading
 	Expect int       `json:",omitempty"` // so many there were when it began
 	Full   time.Time // begin of the last full reading that came to its end
 }
 
-// Range is a piece of everybody by sign-in name, read beside the others.
+// Range is a listing that is read beside others.
 type Range struct {
-	Starts string // with one of these characters; "" is everybody
-	Next   string // "" is its first page
+	Begins []string `json:",omitempty"` // of people: how the sign-in name begins, in one of these ways; nil is everybody
+	Next   string   // "" is its first page
 	Done   bool
 }
 
@@ -149,27 +151,43 @@ type Page struct {
 	Groups []Group
 	Next   string // "" on the last one
 	Link   string // on the last page of changes: where the next ones are
+	Err    error  // why this one of several could not be read
 }
 
-// Piece is what is listed: everybody, those whose sign-in name begins so, or the members of a group, or whom a filter names.
+// Piece is what is listed: everybody, those whose sign-in name begins so, or the members of a group, or whom a filter names; or groups.
 type Piece struct {
-	Starts   string // characters that a sign-in name begins with; "" is any
-	Group    string // object id: its members, members of members included
-	Filter   string // $filter as Graph takes it
-	Managers bool   // nothing of people but who their manager is
+	Starts   []string // a sign-in name begins in one of these ways; nil is any
+	Group    string   // object id: its members, members of members included
+	Filter   string   // $filter as Graph takes it
+	Managers bool     // nothing of people but who their manager is
+	Groups   bool     // groups, without their members
+	Members  []string // object ids of a few groups: nothing but their members; empty and not nil is said with a Next
 }
+
+// Ask is what page of a piece is asked for: the first one, or the one behind another.
+type Ask struct {
+	Piece
+	Next string // of the page before
+}
+
+// Together is how many pages Source.Pages takes at once.
+const Together = 20
+
+// CodeUnfit is the Code of the error of a page that the directory does not give of such a piece. Everything in one piece it gives.
+const CodeUnfit = "unfit"
 
 // CodeExpired is the Code of the error of Source.Changes when its link is too old: everything has to be read anew.
 const CodeExpired = "expired"
 
 // Source is the directory as it is read for a copy; package entra satisfies it. Ids are lower case. Each call is one request.
 type Source interface {
-	// Count is how many people the directory holds.
-	Count(ctx context.Context, tenant string) (int, error)
-	// PeopleNow is a link from which Changes tells what happens from now on.
-	PeopleNow(ctx context.Context, tenant string) (link string, err error)
-	// Everybody lists people; page is Next of the page before.
-	Everybody(ctx context.Context, tenant string, p Piece, page string) (Page, error)
+	// Count is how many people or groups the directory holds.
+	Count(ctx context.Context, tenant, part string) (int, error)
+	// Now is a link from which PeopleChanges or GroupChanges tells what happens from now on.
+	Now(ctx context.Context, tenant, part string) (link string, err error)
+	// Pages reads up to Together pages, one for each that is asked for. The error is that of the whole request. The last page of a
+	// Piece of Members has a Link, which says that it is the last one.
+	Pages(ctx context.Context, tenant string, l []Ask) ([]Page, error)
 	// PeopleChanges reads one page of changes. CodeExpired when the link is too old.
 	PeopleChanges(ctx context.Context, tenant, link string) (Page, error)
 	// GroupChanges is the same for groups and their members; link "" begins with everything that is there.
@@ -232,6 +250,10 @@ type Store interface {
 	Among(ctx context.Context, tenant, group string, ids []string) (map[string]bool, error)
 	// Seen tells what a full reading has seen, page by page.
 	Seen(ctx context.Context, tenant, part string, each func([]byte) error) error
+	// Spread counts people that are there by the first two characters of their sign-in name, in lower case.
+	Spread(ctx context.Context, tenant string) (map[string]int, error)
+	// GroupsAfter are the ids of the next n groups that are there, in order.
+	GroupsAfter(ctx context.Context, tenant, id string, n int) ([]string, error)
 	// Living tells every id of people or groups that are there, in order.
 	Living(ctx context.Context, tenant, part string, each func(id string) error) error
 	// Memberships tells every membership, by group.
@@ -268,7 +290,8 @@ type Config struct {
 	// Keep is how long events are kept, KeepGone how long the rows of who is gone are, with the events on them; 0 is a year, so that a yearly
 	// review sees the one before. What Nameplate changed itself stays in the journal.
 	Keep, KeepGone time.Duration
-	Readers        int // pages read at the same time; 0 is 4
+	Readers        int // requests for pages at the same time; 0 is 2
+	Apart          int // more people than these are listed in pieces beside one another; 0 is 2000
 	// Progress is told after each page; nil tells nobody.
 	Progress func(Progress)
 	// Wake runs a round in the background; needed by Begin.
@@ -325,7 +348,10 @@ func New(c Config) *Mirror {
 		c.KeepGone = year
 	}
 	if c.Readers == 0 {
-		c.Readers = 4
+		c.Readers = 2
+	}
+	if c.Apart == 0 {
+		c.Apart = 2000
 	}
 	return &Mirror{Config: c}
 }

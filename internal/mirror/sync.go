@@ -121,117 +121,63 @@ func expired(err error) bool {
 
 // beginPeople takes the link first and lists then, so that what changes while pages are read is told by the link.
 func (r *round) beginPeople(ctx context.Context) error {
-	p := Part{Phase: Listing, Round: r.state.People.Round + 1, Began: r.now, Full: r.state.People.Full, Ranges: []Range{{}}}
+	p := Part{Phase: Listing, Round: r.state.People.Round + 1, Began: r.now, Full: r.state.People.Full}
+	var err error
 	if !r.scoped() {
 		r.asked.People += 2
-		n, err := r.Source.Count(ctx, r.tenant)
-		if err != nil {
+		if p.Expect, err = r.Source.Count(ctx, r.tenant, PartPeople); err != nil {
 			return err
 		}
-		if p.Link, err = r.Source.PeopleNow(ctx, r.tenant); err != nil {
+		if p.Link, err = r.Source.Now(ctx, r.tenant, PartPeople); err != nil {
 			return err
 		}
-		if n > 2*pageSize {
-			p.Ranges = ranges()
-		}
-		p.Expect = n
+	}
+	if p.Ranges, err = r.pieces(ctx, p.Expect); err != nil {
+		return err
 	}
 	r.state.People = p
 	return r.commit(ctx, Commit{Forget: []string{PartPeople}})
 }
 
-// pageSize is what the service gives of people at most in a page. https://learn.microsoft.com/graph/api/user-list
-const pageSize = 999
-
-// ranges are pieces of everybody by the first character of the sign-in name, which can be read at the same time; each about as large
-// as the others where names are European. A sign-in name has no other characters; who has one nevertheless is found by again.
-// https://learn.microsoft.com/graph/api/resources/user#properties
-func ranges() (l []Range) {
-	for _, s := range []string{"a", "bc", "def", "ghi", "jk", "lm", "nopqr", "stuvwxyz", "0123456789", "'.-_!#^~"} {
-		l = append(l, Range{Starts: s})
+// list reads all ranges of people and commits request by request.
+func (r *round) list(ctx context.Context) error {
+	seen, count := 0, 0
+	err := r.read(ctx, &reading{
+		asked: &r.asked.People, size: expected(r.state.People), idle: r.lines(r.state.People.Ranges, r.Scope),
+		took: func(l []*line, pages []Page) error {
+			for _, one := range l {
+				g := &r.state.People.Ranges[one.at]
+				g.Next, g.Done = one.Next, one.done
+			}
+			people, _ := all(pages)
+			seen, count = seen+len(people), count+len(pages)
+			return r.keepPeople(ctx, people, func() { r.told("people", seen, r.state.People.Expect, count) })
+		},
+	})
+	p := &r.state.People
+	switch {
+	case unfit(err) && len(p.Ranges) > 1:
+		p.Ranges = []Range{{}}
+		return r.commit(ctx, Commit{})
+	case err != nil:
+		return err
 	}
-	return l
+	p.Ranges, p.Phase = nil, Replaying
+	return r.commit(ctx, Commit{})
 }
 
-// list reads all ranges, several at a time, and commits page by page.
-func (r *round) list(ctx context.Context) error {
-	type read struct {
-		at   int
-		page Page
-		err  error
+// keepPeople commits people whom a full reading has met.
+func (r *round) keepPeople(ctx context.Context, people []Person, told func()) error {
+	c, err := r.compare(ctx, people)
+	if err != nil {
+		return err
 	}
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	pages, busy, seen, count := make(chan read), 0, 0, 0
-	open := func() (l []int) {
-		for i, g := range r.state.People.Ranges {
-			if !g.Done {
-				l = append(l, i)
-			}
-		}
-		return l
+	c.Seen = seenPeople(people)
+	if err := r.commit(ctx, c); err != nil {
+		return err
 	}
-	start := func(i int) {
-		g, piece := r.state.People.Ranges[i], r.Scope
-		piece.Starts = g.Starts
-		busy++
-		go func() {
-			page, err := r.Source.Everybody(ctx, r.tenant, piece, g.Next)
-			pages <- read{i, page, err}
-		}()
-	}
-	waiting, met := open(), map[int]*trail{}
-	for _, i := range waiting {
-		met[i] = follow("people")
-	}
-	for ; len(waiting) > 0 && busy < r.Readers; waiting = waiting[1:] {
-		start(waiting[0])
-	}
-	var first error
-	for busy > 0 {
-		got := <-pages
-		busy--
-		r.asked.People++
-		if got.err != nil || first != nil {
-			if first == nil {
-				first = got.err
-				stop()
-			}
-			continue
-		}
-		g := &r.state.People.Ranges[got.at]
-		if err := met[got.at].next(got.page.Next, len(got.page.People)); err != nil {
-			first = err
-			stop()
-			continue
-		}
-		g.Next, g.Done = got.page.Next, got.page.Next == ""
-		c, err := r.compare(ctx, got.page.People)
-		if err == nil {
-			c.Seen = seenPeople(got.page.People)
-			err = r.commit(ctx, c)
-		}
-		if err != nil {
-			first = err
-			stop()
-			continue
-		}
-		seen, count = seen+len(got.page.People), count+1
-		r.told("people", seen, r.state.People.Expect, count)
-		switch {
-		case !g.Done:
-			start(got.at)
-		case len(waiting) > 0:
-			start(waiting[0])
-			waiting = waiting[1:]
-		}
-	}
-	if first != nil {
-		return first
-	}
-	r.state.People.Ranges = nil
-	r.state.People.Phase = Replaying
-	return r.commit(ctx, Commit{})
+	told()
+	return nil
 }
 
 // follow reads changes page by page until the directory has told all; after a full reading it looks for who was not in it.
@@ -273,7 +219,7 @@ func (r *round) follow(ctx context.Context) error {
 		if r.state.People.Phase != Replaying {
 			return nil
 		}
-		if err := r.again(ctx); err != nil {
+		if err := r.again(ctx, PartPeople, r.state.People.Expect); err != nil {
 			return err
 		}
 		r.state.Managers = r.state.People.Began
@@ -290,46 +236,34 @@ func (r *round) whole(ctx context.Context) error {
 	return r.commit(ctx, Commit{Forget: []string{PartPeople}})
 }
 
-// again lists everybody once more in one piece where the listing told of fewer people than there were: a page was wrong, or a name
-// begins as none should. Two listings that agree are believed, for the count may be stale.
-func (r *round) again(ctx context.Context) error {
+// again lists everybody, or all groups, once more in one piece where the listing told of fewer than there were: a page was wrong, or a
+// name begins as none should. Two listings that agree are believed, for the count may be stale.
+func (r *round) again(ctx context.Context, part string, expect int) error {
 	for have, try := -1, 0; try < 3; try++ {
 		seen := set{}
-		if err := r.Store.Seen(ctx, r.tenant, PartPeople, seen.add); err != nil || len(seen) >= r.state.People.Expect || len(seen) == have {
+		if err := r.Store.Seen(ctx, r.tenant, part, seen.add); err != nil || len(seen) >= expect || len(seen) == have {
 			return err
 		}
 		have = len(seen)
-		if err := r.once(ctx); err != nil {
+		if err := r.once(ctx, part); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// once lists everybody in one piece.
-func (r *round) once(ctx context.Context) error {
-	met := follow("people")
-	for page := ""; ; {
-		got, err := r.Source.Everybody(ctx, r.tenant, r.Scope, page)
-		r.asked.People++
-		if err != nil {
-			return err
-		}
-		c, err := r.compare(ctx, got.People)
-		if err != nil {
-			return err
-		}
-		c.Seen = seenPeople(got.People)
-		if err := r.commit(ctx, c); err != nil {
-			return err
-		}
-		if page = got.Next; page == "" {
-			return nil
-		}
-		if err := met.next(page, len(got.People)); err != nil {
-			return err
-		}
+// once lists everybody, or all groups, in one piece.
+func (r *round) once(ctx context.Context, part string) error {
+	d := &reading{asked: &r.asked.People, idle: r.lines([]Range{{}}, r.Scope)}
+	d.took = func(_ []*line, pages []Page) error {
+		people, _ := all(pages)
+		return r.keepPeople(ctx, people, func() {})
 	}
+	if part == PartGroups {
+		d.asked, d.idle = &r.asked.Groups, r.lines([]Range{{}}, Piece{Groups: true})
+		d.took = func(_ []*line, pages []Page) error { _, groups := all(pages); return r.keepGroups(ctx, groups) }
+	}
+	return r.read(ctx, d)
 }
 
 // emptyPages is how many pages without anything may follow one another: more is a listing that does not end.
@@ -373,29 +307,34 @@ func (r *round) managers(ctx context.Context) error {
 	}
 	r.bosses = true
 	defer func() { r.bosses = false }()
-	page, met := "", follow("managers")
-	for n, seen := 1, 0; ; n++ {
-		got, err := r.Source.Everybody(ctx, r.tenant, Piece{Managers: true}, page)
-		r.asked.Managers++
-		if err != nil {
-			return err
-		}
-		c, err := r.compare(ctx, got.People)
-		if err != nil {
-			return err
-		}
-		if page = got.Next; page == "" {
-			r.state.Managers = r.now
-		}
-		if err := r.commit(ctx, c); err != nil || page == "" {
-			return err
-		}
-		if err := met.next(page, len(got.People)); err != nil {
-			return err
-		}
-		seen += len(got.People)
-		r.told("managers", seen, 0, n)
+	p := Part{Expect: r.state.People.Expect}
+	var err error
+	if p.Ranges, err = r.pieces(ctx, p.Expect); err != nil {
+		return err
 	}
+	seen, count := 0, 0
+	took := func(_ []*line, pages []Page) error {
+		people, _ := all(pages)
+		c, err := r.compare(ctx, people)
+		if err != nil {
+			return err
+		}
+		seen, count = seen+len(people), count+len(pages)
+		r.told("managers", seen, 0, count)
+		return r.commit(ctx, c)
+	}
+	in := func() error {
+		return r.read(ctx, &reading{asked: &r.asked.Managers, size: expected(p), idle: r.lines(p.Ranges, Piece{Managers: true}), took: took})
+	}
+	if err = in(); unfit(err) && len(p.Ranges) > 1 {
+		p.Ranges = []Range{{}}
+		err = in()
+	}
+	if err != nil {
+		return err
+	}
+	r.state.Managers = r.now
+	return r.commit(ctx, Commit{})
 }
 
 // products reads the organization's products when managers are read.

@@ -271,6 +271,24 @@ func (m *Mirror) Living(ctx context.Context, tenant, part string, told func(stri
 	return each(ctx, m.s, "store.mirrorliving", q, []any{tenant}, scanText, told)
 }
 
+// Spread implements mirror.Store.
+func (m *Mirror) Spread(ctx context.Context, tenant string) (map[string]int, error) {
+	out := map[string]int{}
+	type begin struct {
+		text string
+		n    int
+	}
+	err := each(ctx, m.s, "store.mirrorspread", `SELECT lower(substr(upn, 1, 2)), count(*) FROM mirror_people WHERE tenant = $1 AND gone = '' GROUP BY 1`, []any{tenant},
+		func(row scanner) (b begin, err error) { err = row.Scan(&b.text, &b.n); return b, err },
+		func(b begin) error { out[b.text] += b.n; return nil })
+	return out, err
+}
+
+// GroupsAfter implements mirror.Store.
+func (m *Mirror) GroupsAfter(ctx context.Context, tenant, id string, n int) ([]string, error) {
+	return list(ctx, m.s, "store.mirrorgroupsafter", `SELECT id FROM mirror_groups WHERE tenant = $1 AND gone = '' AND id > $2 ORDER BY id LIMIT $3`, []any{tenant, id, n}, scanText)
+}
+
 // Memberships implements mirror.Store.
 func (m *Mirror) Memberships(ctx context.Context, tenant string, told func(mirror.Membership) error) error {
 	return each(ctx, m.s, "store.memberships", `SELECT grp, id, kind FROM mirror_members WHERE tenant = $1 ORDER BY grp, id`, []any{tenant},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -18,6 +19,11 @@ import (
 var upstream = []string{"canary", "eyJ0eXAi", "Bearer ", "Authorization_RequestDenied", "AADSTS", "<script>alert", "graph.microsoft.com", "/v1.0/", "goroutine ", ".go:", "internal/", "secret="}
 
 const said = "canary <script>alert(1)</script> eyJ0eXAi https://graph.microsoft.com/v1.0/users/1 secret=hunter2"
+
+// errorNumber is a number of Entra ID's by itself, as it stands on the page of a sign-in that failed; before the answer's words comes a colon.
+var errorNumber = regexp.MustCompile(`AADSTS\d+([^\d:])`)
+
+func unnumbered(body string) string { return errorNumber.ReplaceAllString(body, "$1") }
 
 // kind is one way in which the other side answers.
 type kind struct {
@@ -64,7 +70,7 @@ func TestS1_28_W12_A39_RefusalsInOurWords(t *testing.T) {
 	clean := func(t *testing.T, b *browser, name string) {
 		t.Helper()
 		for _, bad := range upstream {
-			if strings.Contains(b.body, bad) || strings.Contains(fmt.Sprint(b.head), bad) {
+			if strings.Contains(unnumbered(b.body), bad) || strings.Contains(fmt.Sprint(b.head), bad) {
 				t.Errorf("%s: the page holds %q\n%s", name, bad, b.text())
 			}
 		}
@@ -150,7 +156,7 @@ func TestW13_RefusedConsentIsAPage(t *testing.T) {
 		"refused":      {"access_denied", "AADSTS65004: User declined to consent to access the app. canary <script>alert(1)</script>", "You did not give permission"},
 		"needs admin":  {"access_denied", "AADSTS90094: Admin consent is required. canary", "Your administrator has to approve this portal first"},
 		"not assigned": {"access_denied", "AADSTS50105: canary is not assigned to a role", "This portal is not open for your account"},
-		"something":    {"server_error", "canary", "Microsoft 365 does not answer"},
+		"something":    {"server_error", "canary", "Microsoft's sign-in does not answer"},
 	} {
 		b := w.browser()
 		b.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
@@ -162,7 +168,7 @@ func TestW13_RefusedConsentIsAPage(t *testing.T) {
 		}
 		b.says(c.says)
 		for _, bad := range upstream {
-			if strings.Contains(b.body, bad) {
+			if strings.Contains(unnumbered(b.body), bad) {
 				t.Errorf("%s: the page holds %q", name, bad)
 			}
 		}

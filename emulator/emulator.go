@@ -61,6 +61,7 @@ type Options struct {
 	ShuffleBatches bool    // answers inside a batch come in any order, as the service may send them
 	Throttle       Throttle
 	Pages          PageSizes
+	Latency        time.Duration                   // every HTTP request to Graph takes so much longer, a batch once; 0 is none
 	Notify         bool                            // send change notifications to addresses of other machines as well; else to loopback only
 	LedgerMax      int                             // entries kept in memory; 0 means 100,000
 	Data           string                          // a folder to keep state in between runs; "" keeps nothing
@@ -141,11 +142,24 @@ func New(opts Options) (*Emulator, error) {
 		}
 	}
 	e.licensesAgain()
-	if e.handler = e.faulty(http.HandlerFunc(e.serve)); opts.Wrap != nil {
+	if e.handler = e.faulty(http.HandlerFunc(e.serve)); opts.Latency > 0 {
+		e.handler = late(opts.Latency, e.handler)
+	}
+	if opts.Wrap != nil {
 		e.handler = opts.Wrap(e.handler)
 	}
 	e.control = e.newControl()
 	return e, nil
+}
+
+// late is a way of some length between the client and the service: requests to Graph arrive after d of wall time.
+func late(d time.Duration, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if isGraph(r.URL.Path) && !pause(r.Context(), Duration(d)) {
+			return // the client went away on the way
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // newTenants makes the tenants that Options describes.

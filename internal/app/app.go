@@ -43,6 +43,7 @@ type Options struct {
 	Listener net.Listener     // already listening; nil listens on Config.Listen
 	Demo     bool             // the demo's policy, a gallery of parts, and a mark on each page
 	Existing bool             // refuse a database that is not there yet, for whoever only looks into it
+	Scale    float64          // the windows of the directory's quotas run so many times faster, as an emulator's can; 0 is 1
 	CrashAt  string           // "after-send:2" ends the process there; refused unless the directory is an emulator
 }
 
@@ -51,6 +52,7 @@ type App struct {
 	cfg    config.Config
 	log    *slog.Logger
 	now    func() time.Time
+	scale  float64
 	store  *store.Store
 	access *access.Service
 	vault  *access.Vault
@@ -77,7 +79,7 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	a = &App{cfg: o.Config, log: o.Log, now: o.Now, listen: o.Listener, failed: make(chan error, 2)}
+	a = &App{cfg: o.Config, log: o.Log, now: o.Now, scale: o.Scale, listen: o.Listener, failed: make(chan error, 2)}
 	a.life, a.end = context.WithCancel(context.Background())
 	made := a // what is returned with an error is nil
 	defer func() {

@@ -89,7 +89,7 @@ func (a *App) furnish(c *connected, sealer *access.Sealer, crash func(string)) (
 		Wake:     func(round mirror.Round) { a.work.Go(func() { a.sync(a.life, c, round) }) },
 	})
 	c.desk = admin.New(admin.Config{Directory: dir, Engine: c.engine, Policy: c.rules, Journal: journal, Brake: a.store, Keep: c.keep, Now: a.now, Differences: a.store.Mirror(), Copy: c.mirror})
-	c.budget = pace.New(pace.Config{Store: a.store, Tenant: c.tenant, Now: a.now})
+	c.budget = pace.New(pace.Config{Store: a.store, Tenant: c.tenant, Now: a.now, Scale: a.scale})
 	c.bulk = bulk.New(bulk.Config{
 		Budget: c.budget, Desk: c.desk, Store: a.store.Plans().Of(c.tenant), Sealer: sealer, Random: rand.Reader, Now: a.now, NewID: newID, Wait: pause, Settle: c.engine.Settle,
 		Wake: func() { a.work.Go(func() { a.applyPlans(a.life, c) }) }, Holds: func(ctx context.Context, by directory.Actor) (bool, error) { return a.holds(ctx, c, by) },

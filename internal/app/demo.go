@@ -27,6 +27,13 @@ type DemoOptions struct {
 	DelegatedOnly bool
 	Log           *slog.Logger
 	Now           func() time.Time // of the portal, and where the emulator's own begins; nil is the wall clock
+
+	// Of the emulator, for whoever measures or tests the portal on it.
+	Tenant   *emulator.Organization // another organization; nil is the sample one, or People
+	Throttle emulator.Throttle      // the portal's own budget of writes runs at its scale
+	Latency  time.Duration
+	Chaos    float64
+	Seed     uint64
 }
 
 // Demo is a running portal beside a running emulator. Its JSON is what `nameplate demo --json` prints.
@@ -108,8 +115,10 @@ func StartDemo(ctx context.Context, o DemoOptions) (d *Demo, err error) {
 			d = nil
 		}
 	}()
-	org, err := organization(o.People, o.Hostile)
-	if err != nil {
+	var org emulator.Organization
+	if o.Tenant != nil {
+		org = *o.Tenant
+	} else if org, err = organization(o.People, o.Hostile); err != nil {
 		return d, err
 	}
 	folder := o.Data
@@ -141,7 +150,10 @@ func StartDemo(ctx context.Context, o DemoOptions) (d *Demo, err error) {
 		begun = o.Now()
 	}
 
-	if d.Emulator, err = emulator.New(emulator.Options{Organizations: []emulator.Organization{org}, Data: dataFolder(o.Data), Start: begun}); err != nil {
+	d.Emulator, err = emulator.New(emulator.Options{
+		Organizations: []emulator.Organization{org}, Data: dataFolder(o.Data), Start: begun, Throttle: o.Throttle, Latency: o.Latency, Chaos: o.Chaos, Seed: o.Seed,
+	})
+	if err != nil {
 		return d, fail.Wrap(fail.Internal, "app.demo", err)
 	}
 	srv, err := d.Emulator.Start(ctx, addresses(o.Port, filepath.Join(folder, "ca.pem")))
@@ -164,7 +176,7 @@ func StartDemo(ctx context.Context, o DemoOptions) (d *Demo, err error) {
 		},
 		CAFile: d.CAFile, Accent: defaultAccent(), Language: "en",
 	}
-	if d.App, err = New(ctx, Options{Config: cfg, Log: o.Log, Demo: true, Listener: listen, Now: o.Now}); err != nil {
+	if d.App, err = New(ctx, Options{Config: cfg, Log: o.Log, Demo: true, Listener: listen, Now: o.Now, Scale: o.Throttle.Scale}); err != nil {
 		return d, err
 	}
 	demo := access.Key{Name: "demo", Role: directory.Admin, Scopes: directory.Scopes(), Expires: d.App.now().Add(24 * time.Hour)}

@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"time"
 
 	"nameplate/emulator"
 	"nameplate/emulator/sample"
@@ -32,7 +33,8 @@ type EmulatorOptions struct {
 	Chaos     float64
 	Throttle  emulator.Throttle
 	Pages     emulator.PageSizes
-	Shuffle   bool // answers of batches come in any order
+	Latency   time.Duration // of every request to Graph, a batch once
+	Shuffle   bool          // answers of batches come in any order
 	Seed      uint64
 	Rules     emulator.Rules // where what was observed differs from what is documented
 	Redirects []string       // more redirect addresses of the sample application
@@ -84,7 +86,7 @@ func StartEmulator(ctx context.Context, o EmulatorOptions) (e *Emulator, err err
 	if err := errors.Join(o.Throttle.Valid(), o.Pages.Valid()); err != nil {
 		return nil, &fail.Error{Op: "app.emulator", Kind: fail.Invalid, Err: err, Say: fail.T("The quotas or page sizes make no sense: %s.", err.Error())}
 	}
-	t, err := emulator.New(emulator.Options{Organizations: orgs, Seed: o.Seed, Rules: o.Rules, Data: o.Data, Chaos: o.Chaos, Throttle: o.Throttle, Pages: o.Pages, ShuffleBatches: o.Shuffle})
+	t, err := emulator.New(emulator.Options{Organizations: orgs, Seed: o.Seed, Rules: o.Rules, Data: o.Data, Chaos: o.Chaos, Throttle: o.Throttle, Pages: o.Pages, Latency: o.Latency, ShuffleBatches: o.Shuffle})
 	if err != nil {
 		return nil, &fail.Error{Op: "app.emulator", Kind: fail.Invalid, Err: err, Say: fail.T("The emulator could not be made from this organization: %s.", err.Error())}
 	}

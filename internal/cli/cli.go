@@ -119,7 +119,7 @@ Against your own organization:   nameplate setup, then nameplate serve`,
 			}
 		}
 	}
-	root.AddCommand(c.demo(), c.serve(), c.login(), c.logout(), c.whoami(), c.users(), c.groups(), c.licenses(), c.imports(), c.exports(), c.history(), c.data(), c.sync(), c.stop(), c.goOn(), c.backup(), c.restore(), c.policy(), c.keys(), c.emulator(), c.config(), c.setup(), c.credentials(), c.verify(), c.doctor(), c.docs())
+	root.AddCommand(c.demo(), c.serve(), c.login(), c.logout(), c.whoami(), c.users(), c.groups(), c.licenses(), c.imports(), c.exports(), c.history(), c.data(), c.sync(), c.stop(), c.goOn(), c.backup(), c.restore(), c.policy(), c.keys(), c.emulator(), c.bench(), c.config(), c.setup(), c.credentials(), c.verify(), c.doctor(), c.docs())
 	root.Args = func(cmd *cobra.Command, args []string) error {
 		if len(args) > 0 {
 			text := fmt.Sprintf("there is no verb %q.", args[0])
@@ -135,7 +135,7 @@ Against your own organization:   nameplate setup, then nameplate serve`,
 }
 
 // kinds are the flag package's types in words.
-var kinds = map[string]string{"int": "a whole number", "uint": "a whole number from 0 up", "float64": "a number", "bool": "true or false"}
+var kinds = map[string]string{"int": "a whole number", "uint": "a whole number from 0 up", "float64": "a number", "bool": "true or false", "durationSlice": "durations with commas: 60ms,250ms", "duration": "a duration: 60ms"}
 
 // noArgs refuses arguments by their name.
 func noArgs(cmd *cobra.Command, args []string) error {

@@ -58,6 +58,7 @@ Anybody who reaches it can sign in as anybody: it listens on this machine only.`
 	f.BoolVar(&o.Proxy, "proxy", false, "answer for Microsoft's own sign-in and Graph host names, by a proxy (HTTPS_PROXY)")
 	f.IntVar(&o.ProxyPort, "proxy-port", 0, "port for the proxy, which it starts; 0 with --proxy lets the system choose")
 	f.Float64Var(&o.Chaos, "chaos", 0, "share of requests that go wrong on purpose: 0.05 is 5 %")
+	f.DurationVar(&o.Latency, "latency", 0, "let every request to Graph take so much longer, a batch once: 60ms")
 	f.Uint64Var(&o.Seed, "seed", 0, "where all ids and all chaos come from (default: 1, and with --chaos a random one, which is printed)")
 	f.TextVar(&o.Rules, "rules", emulator.ObservedRules, "answer as `observed|documented` where Microsoft's pages and the service were seen to differ")
 	f.BoolVar(&o.Throttle.On, "throttle", false, "keep Microsoft Graph's published quotas: 429 with Retry-After when one is used up")

@@ -21,6 +21,7 @@ type line struct {
 	P99   *float64 `json:"p99"`
 	Runs  int      `json:"runs"`
 	Goal  string   `json:"goal"`
+	Scale float64  `json:"scale"` // of nameplate bench bulk alone
 }
 
 func main() {
@@ -30,29 +31,58 @@ func main() {
 	}
 }
 
+// run writes the parts of the page of which there are figures.
 func run() error {
-	fmt.Printf(`# Performance
+	var single, bulk []line
+	var clients []client
+	in := bufio.NewScanner(os.Stdin)
+	for in.Scan() {
+		kind, raw, _ := strings.Cut(in.Text(), " ")
+		var err error
+		switch kind {
+		case "FIGURE":
+			var l line
+			if err = json.Unmarshal([]byte(raw), &l); l.Scale > 0 {
+				bulk = append(bulk, l)
+			} else {
+				single = append(single, l)
+			}
+		case "BESIDE":
+			var c client
+			err = json.Unmarshal([]byte(raw), &c)
+			clients = append(clients, c)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", raw, err)
+		}
+	}
+	if len(single)+len(bulk) == 0 {
+		return fmt.Errorf("no figure was measured")
+	}
+	if len(single) > 0 {
+		fmt.Printf(`# Performance
 
 Written by `+"`make bench`"+`; each figure was measured by it, none is typed. Machine: %d cores, %s. Times on a shared machine are noisy: read the
 least and the most beside the median, and trust counts and ratios first. Requests are counted by the emulator, not by the portal.
 A page's own time is what is left of its whole time when the time in which a request to Graph was under way is taken off; the goal
 for it holds for the median (p50). P8 is the portal, A45 what somebody who hammers costs others, P10 the emulator, P11 the program.
+P5, P6 and P8 beside them stand under [Many people at once](#many-people-at-once).
 
-| id | what | measured (median) | least – most, or p99 | goal | |
-|---|---|---|---|---|---|
 `, runtime.NumCPU(), runtime.Version())
-	in := bufio.NewScanner(os.Stdin)
-	n := 0
+		figures(single)
+	}
+	if len(bulk) > 0 {
+		together(clients)
+		figures(bulk)
+	}
+	return in.Err()
+}
+
+// figures writes the table, and which goals were missed.
+func figures(lines []line) {
+	fmt.Print("| id | what | measured (median) | least – most, or p99 | goal | |\n|---|---|---|---|---|---|\n")
 	var missed []string
-	for in.Scan() {
-		raw, ok := strings.CutPrefix(in.Text(), "FIGURE ")
-		if !ok {
-			continue
-		}
-		var l line
-		if err := json.Unmarshal([]byte(raw), &l); err != nil {
-			return fmt.Errorf("%s: %w", raw, err)
-		}
+	for _, l := range lines {
 		spread, goal := "–", l.Goal
 		if l.Min != nil && l.Max != nil {
 			spread = fmt.Sprintf("%s – %s of %d", number(*l.Min), number(*l.Max), l.Runs)
@@ -71,17 +101,12 @@ for it holds for the median (p50). P8 is the portal, A45 what somebody who hamme
 			goal = "–"
 		}
 		fmt.Printf("| %s | %s | %s %s | %s | %s | %s |\n", l.ID, l.Name, number(l.Value), l.Unit, spread, goal, verdict)
-		n++
-	}
-	if n == 0 {
-		return fmt.Errorf("no figure was measured")
 	}
 	if len(missed) == 0 {
 		fmt.Println("\nEvery goal that stands here was met in this run.")
 	} else {
-		fmt.Printf("\n## Goals missed in this run\n\n%s\n", strings.Join(missed, "\n"))
+		fmt.Printf("\nMissed in this run:\n\n%s\n", strings.Join(missed, "\n"))
 	}
-	return in.Err()
 }
 
 // met compares the figure with its goal, which begins with ≤ or ≥ and a number; ok is false where there is no such goal.

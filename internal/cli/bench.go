@@ -1,0 +1,72 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"nameplate/internal/bench"
+)
+
+// bench measures this program on this machine.
+func (c *command) bench() *cobra.Command {
+	o := bench.Options{Latency: []time.Duration{0, 60 * time.Millisecond, 250 * time.Millisecond}}
+	cmd := &cobra.Command{
+		Use:   "bulk",
+		Short: "spreadsheets of 10,000 rows under Microsoft's published write quota",
+		Long: `Writes spreadsheets to an emulator of its own that keeps Microsoft's published quotas: one of which nine rows in ten are so already (P5),
+one of which every row changes, also when refused calls cost quota and at half the quota (P6), while people save (P8). At the quota
+10,000 changes take six minutes, so the service's clock runs ten times faster: latencies and times are in that clock, and what this
+program itself needs counts tenfold. Each figure comes with its goal; with --json one line each. All of it takes about fifteen minutes.`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := o.Valid(); err != nil {
+				return usageError{err}
+			}
+			progress := func(string) {}
+			if terminal(c.Err) {
+				progress = func(line string) { fmt.Fprintf(c.Err, "\r\x1b[K%s", line) }
+			}
+			defer progress("")
+			missed := 0
+			err := bench.Bulk(cmd.Context(), o, func(f bench.Figure) {
+				progress("")
+				if f.Met != nil && !*f.Met {
+					missed++
+				}
+				if c.json {
+					_ = json.NewEncoder(c.Out).Encode(f)
+				} else {
+					fmt.Fprintln(c.Out, figureLine(f))
+				}
+			}, progress)
+			if err == nil && !c.json {
+				fmt.Fprintf(c.Out, "%d goals missed.\n", missed)
+			}
+			return err
+		},
+	}
+	f := cmd.Flags()
+	f.IntVar(&o.Rows, "rows", 10_000, "rows of the spreadsheet; the goals are said of 10,000")
+	f.DurationSliceVar(&o.Latency, "latency", o.Latency, "how long a request to Graph takes, in the service's clock; several with commas")
+	f.Float64Var(&o.Scale, "scale", 10, "let the service's clock run so many times faster")
+	f.Float64Var(&o.Chaos, "chaos", 0.05, "measure as well while such a share of the requests goes wrong on purpose; 0 leaves that out")
+	f.IntVar(&o.Runs, "runs", 1, "measure so often, and tell the median with the least and the most")
+	f.Uint64Var(&o.Seed, "seed", 1, "where all chaos comes from")
+	return group("bench", "measure this program on this machine, against an emulator of its own: bulk", cmd)
+}
+
+func figureLine(f bench.Figure) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s  %-120s %10.4g %s", f.ID, f.Name, f.Value, f.Unit)
+	if f.Min != nil {
+		fmt.Fprintf(&b, "  (%.4g – %.4g of %d)", *f.Min, *f.Max, f.Runs)
+	}
+	if f.Met != nil {
+		fmt.Fprintf(&b, "  goal %s: %s", f.Goal, map[bool]string{true: "met", false: "MISSED"}[*f.Met])
+	}
+	return b.String()
+}

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+)
+
+// client is what one program did with the same changes.
+type client struct {
+	Client   string  `json:"client"`
+	Latency  float64 `json:"latency_ms"`
+	Requests float64 `json:"requests"`
+	Outer    float64 `json:"outer429"`
+	Inner    float64 `json:"inner429"`
+	Accepted float64 `json:"accepted"`
+	Lost     float64 `json:"lost"`
+	Seconds  float64 `json:"seconds"`
+	Cut      bool    `json:"cut"`
+	Rows     int     `json:"rows"`
+	Scale    float64 `json:"scale"`
+}
+
+// together writes what is said of many people at once, and what other programs did beside ours.
+func together(clients []client) {
+	fmt.Print(`
+## Many people at once
+
+` + "`nameplate bench bulk`" + ` measures the figures, ` + "`make bench BENCH=bulk`" + ` the other programs in turn with it: each against an emulator of its own that keeps
+Microsoft's published quotas (3,000 writes, then 20 a second), all counted by the emulator. "clock × 10": the service's clock runs ten times
+faster than the wall clock. Latencies and times are in the service's clock, so what a program itself computes counts tenfold. Retry-After stays
+in whole seconds of the wall clock, so who obeys it is refused about a tenth as often as on a clock that does not run faster. Chaos refuses requests by itself:
+its 429s are not the quota's, and goals of time are not set for it. N counts the saves of the person who saves meanwhile.
+`)
+	if len(clients) == 0 {
+		fmt.Println()
+		return
+	}
+	slices.SortStableFunc(clients, func(a, b client) int { return cmp.Compare(a.Latency, b.Latency) })
+	fmt.Printf("\n%s rows, every one changed, clock × %s:\n\n", number(float64(clients[0].Rows)), number(clients[0].Scale))
+	fmt.Print("| a request takes | program | requests | 429 | 429 inside answers to $batch | writes accepted | rows lost | seconds of the service's clock |\n|---|---|---|---|---|---|---|---|\n")
+	for _, c := range clients {
+		took := number(c.Seconds)
+		if c.Cut {
+			took += ", then cut off"
+		}
+		fmt.Printf("| %s ms | %s | %s | %s | %s | %s | %s | %s |\n", number(c.Latency), c.Client, number(c.Requests), number(c.Outer), number(c.Inner), number(c.Accepted), number(c.Lost), took)
+	}
+	fmt.Println()
+}

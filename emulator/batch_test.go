@@ -1,9 +1,11 @@
 package emulator_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"nameplate/emulator"
 )
@@ -136,5 +138,26 @@ func TestR12_BatchCounts(t *testing.T) {
 	r := d.ask("POST", "/v1.0/$batch", `{"requests":[{"id":"1","method":"GET","url":"/users/$count?$filter=id eq '`+ann+`'","headers":{"ConsistencyLevel":"eventual"}}]}`)
 	if list, _ := r.body["responses"].([]any); len(list) != 1 || list[0].(map[string]any)["body"] != 1.0 {
 		t.Errorf("%d %s", r.code, r.raw)
+	}
+}
+
+// What is far away takes its time: each request to Graph, a batch once.
+func TestLatency(t *testing.T) {
+	t.Parallel()
+	const far = 50 * time.Millisecond
+	d := newDesk(t, emulator.Options{Latency: far})
+	begun := time.Now()
+	d.want(d.ask("GET", "/v1.0/users/"+ann, nil), 200, "")
+	if took := time.Since(begun); took < far {
+		t.Errorf("a request took %v", took)
+	}
+	steps := make([]map[string]string, 20)
+	for i := range steps {
+		steps[i] = map[string]string{"id": fmt.Sprint(i), "method": "GET", "url": "/users/" + ann}
+	}
+	begun = time.Now()
+	d.want(d.ask("POST", "/v1.0/$batch", map[string]any{"requests": steps}), 200, "")
+	if took := time.Since(begun); took < far || took > 20*far {
+		t.Errorf("a batch of twenty took %v", took)
 	}
 }

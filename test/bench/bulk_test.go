@@ -23,7 +23,7 @@ import (
 )
 
 const (
-	faster = 10                     // the service's clock, against the wall clock
+	faster = 5                      // the service's clock, against the wall clock
 	cut    = 2000 * time.Second     // of the service's clock: what is not written then is lost
 	tick   = 500 * time.Millisecond // between two looks at the emulator's request log, which keeps 20,000 lines
 )

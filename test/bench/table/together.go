@@ -27,10 +27,10 @@ func together(clients []client) {
 ## Many people at once
 
 ` + "`nameplate bench bulk`" + ` measures the figures, ` + "`make bench BENCH=bulk`" + ` the other programs in turn with it: each against an emulator of its own that keeps
-Microsoft's published quotas (3,000 writes, then 20 a second), all counted by the emulator. "clock × 10": the service's clock runs ten times
-faster than the wall clock. Latencies and times are in the service's clock, so what a program itself computes counts tenfold. Retry-After stays
-in whole seconds of the wall clock, so who obeys it is refused about a tenth as often as on a clock that does not run faster. Chaos refuses requests by itself:
-its 429s are not the quota's, and goals of time are not set for it. N counts the saves of the person who saves meanwhile.
+Microsoft's published quotas (3,000 writes, then 20 a second), all counted by the emulator. "clock × 5": the service's clock runs five times
+faster than the wall clock. Latencies and times are in the service's clock, so what a program itself computes counts fivefold. Retry-After stays
+in whole seconds of the wall clock, so who obeys it is refused about a fifth as often as on a clock that runs as fast as the wall's. Chaos refuses
+requests by itself: its 429s are not the quota's, and it has no goals of time. N counts the saves of the person who saves meanwhile.
 `)
 	if len(clients) == 0 {
 		fmt.Println()

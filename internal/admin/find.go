@@ -16,6 +16,9 @@ import (
 type Copy interface {
 	// Find looks for people by the beginnings of words in these properties. fail.Unavailable when the copy is not whole.
 	Find(ctx context.Context, tenant, text string, by []string, top int) (mirror.Found, error)
+	// Chart is what is around a person in the organization chart, Astray who is in it wrongly.
+	Chart(ctx context.Context, tenant, id string, most int) (mirror.Chart, error)
+	Astray(ctx context.Context, tenant string) (mirror.Astray, time.Time, error)
 }
 
 // Matches are who a search found, as the actor may see them, and the copy's age.

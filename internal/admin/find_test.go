@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"nameplate/internal/admin"
 	"nameplate/internal/directory"
@@ -56,4 +57,44 @@ func TestA23_AFindTellsNothingHidden(t *testing.T) {
 	}
 }
 
+func (w *whole) Chart(context.Context, string, string, int) (mirror.Chart, error) {
+	f, err := w.Find(context.Background(), "", "", nil, 0)
+	b := mirror.Boss{Person: f.People[0], Reports: 1}
+	return mirror.Chart{Person: &b, Above: []mirror.Boss{b}, Reports: []mirror.Boss{b}}, err
+}
+
+func (w *whole) Astray(context.Context, string) (mirror.Astray, time.Time, error) {
+	f, err := w.Find(context.Background(), "", "", nil, 0)
+	return mirror.Astray{Circles: [][]mirror.Person{f.People}, Lost: f.People}, time.Time{}, err
+}
+
 var _ admin.Copy = (*whole)(nil)
+
+// A23: a chart tells no more of people than a list does.
+func TestA23_AChartTellsNothingHidden(t *testing.T) {
+	t.Parallel()
+	plain, _, _ := strings.Cut(rules, "rules:")
+	d := newDeskWith(t, strings.Replace(plain, "  jobTitle: {view: [self, Nameplate.Admin, Nameplate.Editor, Nameplate.Auditor]", "  jobTitle: {view: [self, Nameplate.Admin]", 1))
+	d.Copy = &whole{}
+	for role, want := range map[directory.Role]string{directory.Admin: "Clerk", directory.Auditor: ""} {
+		c, err := d.Chart(t.Context(), holder(role), tenant, id(1), 5)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := d.Astray(t.Context(), holder(role), tenant)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range []directory.Person{c.Person.Person, c.Above[0].Person, c.Reports[0].Person, a.Lost[0], a.Circles[0][0]} {
+			if p.Name != "anna" || p.Title != want {
+				t.Errorf("%s sees %+v", role, p)
+			}
+		}
+	}
+	if _, err := d.Chart(t.Context(), holder(), tenant, "", 5); !fail.Is(err, fail.Denied) {
+		t.Errorf("a chart without a role: %v", err)
+	}
+	if _, err := d.Astray(t.Context(), holder(), tenant); !fail.Is(err, fail.Denied) {
+		t.Errorf("who is astray, without a role: %v", err)
+	}
+}

@@ -77,6 +77,18 @@ func IndexOf(p Person) Index {
 	return x
 }
 
+// Text is a property of a person that is a text, "" when it is none or not there.
+func (p Person) Text(property string) string {
+	var doc map[string]json.RawMessage
+	if json.Unmarshal(p.Doc, &doc) != nil {
+		return ""
+	}
+	if l := texts(doc[property]); len(l) == 1 {
+		return l[0]
+	}
+	return ""
+}
+
 // texts are the texts of a value that is one, or a list of them.
 func texts(raw json.RawMessage) []string {
 	var one string

@@ -264,6 +264,16 @@ type Store interface {
 	Find(ctx context.Context, tenant string, q Question) (ids []string, err error)
 	// IndexAnew makes the index of every row anew.
 	IndexAnew(ctx context.Context, tenant string) error
+	// Boss is somebody who is there, with how many reports; NotFound.
+	Boss(ctx context.Context, tenant, id string) (Boss, error)
+	// Reports are who has this manager, by name, at most so many; of "" who has no manager and has reports.
+	Reports(ctx context.Context, tenant, manager string, most int) ([]Boss, error)
+	// Alone is how many have neither a manager nor reports.
+	Alone(ctx context.Context, tenant string) (int, error)
+	// Managed tells who has a manager, and whom.
+	Managed(ctx context.Context, tenant string, each func(id, manager string) error) error
+	// Lost are people whose manager is not there, by name, at most so many.
+	Lost(ctx context.Context, tenant string, most int) ([]Person, error)
 	// Counts is how much there is.
 	Counts(ctx context.Context, tenant string) (Counts, error)
 	// Sweep drops events from before a time; and who and what was gone by another, with their memberships and events, those who can still

@@ -47,6 +47,8 @@ func (p *Portal) deskRoutes(add func(web.Route), get, post func(string, web.Righ
 	add(web.Route{Method: http.MethodPost, Path: "/admin/people/{id}/forget", Right: head, Handler: p.forget, Ended: p.keepHere})
 	get("/admin/people/{id}/{deed}", write, p.askDeed)
 	changing("/admin/people/{id}/{deed}", p.doDeed, p.keepHere)
+	get(chartPath, look, p.chart)
+	get(chartPath+"/{id}", look, p.chart)
 	get("/admin/groups", look, p.groups)
 	get("/admin/groups/{id}", look, p.group)
 	get("/admin/groups/{id}/add", write, p.addMember)

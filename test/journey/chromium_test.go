@@ -239,7 +239,7 @@ func TestW24_EveryPageInChromium(t *testing.T) {
 	others := map[string]string{
 		"imports": "/admin/imports", "imports-upload": "/admin/imports/new", "imports-plan": plan, "imports-apply": plan + "/apply", "people-many": "/admin/people/edit?all=1", "people-add": "/admin/people/new", "people-export": "/admin/people/export",
 		"admin": "/admin", "people": "/admin/people", "people-filtered": "/admin/people?q=a&department=Engineering&col=jobTitle&col=city&col=mobilePhone", "people-wrong": "/admin/people?filter=jobTitle%20is%20Head",
-		"people-deleted": "/admin/people?view=deleted", "person": lenas, "person-edit": lenas + "?edit=contact", "person-manager": lenas + "/manager?q=o", "person-groups": lenas + "/groups?q=t",
+		"people-deleted": "/admin/people?view=deleted", "chart-none": "/admin/chart", "person": lenas, "person-edit": lenas + "?edit=contact", "person-manager": lenas + "/manager?q=o", "person-groups": lenas + "/groups?q=t",
 		"person-licenses": lenas + "/licenses", "person-delete": lenas + "/delete", "person-password": lenas + "/password", "groups": "/admin/groups",
 		"group": "/admin/groups/20000000-0000-4000-8000-000000000002", "group-closed": "/admin/groups/20000000-0000-4000-8000-000000000004", "licenses": "/admin/licenses",
 		"changes": "/admin/history", "changes-filtered": "/admin/history?do=password&state=applied", "changes-check": "/admin/history/check", "policy": "/admin/policy", "health": "/admin/health", "policy-as": "/admin/policy?as=" + lena,

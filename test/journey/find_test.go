@@ -76,3 +76,24 @@ func TestFindInTheCopy(t *testing.T) {
 	w.sync()
 	b.get("/admin/people?q=quill").says("Quentin Quill", "From the copy")
 }
+
+// The organization chart: from the top to somebody and back, and a manager who was deleted is told.
+func TestOrganizationChart(t *testing.T) {
+	t.Parallel()
+	w := begin(t, app.DemoOptions{})
+	b := w.signIn(ruth)
+	b.get("/admin/chart").says("There is no chart yet", "nameplate sync")
+	w.sync()
+	// Ingrid Solvang leads the sample organization, Ruth reports to her.
+	b.get("/admin/chart").says("Organization chart", "From the copy of the directory of", "Ingrid Solvang", "Direct reports: ")
+	at := strings.Replace(b.person("Ruth"), "/admin/people/", "/admin/chart/", 1)
+	b.get(at).says("Ruth Okonkwo-Bergström", "Managers", "Ingrid Solvang")
+	b.get("/admin/chart/00000000-0000-4000-8000-000000000000")
+	if b.code != http.StatusNotFound {
+		t.Errorf("nobody's chart: %d", b.code)
+	}
+	b.get("/admin/chart/x'--")
+	if b.code != http.StatusNotFound {
+		t.Errorf("no id: %d", b.code)
+	}
+}

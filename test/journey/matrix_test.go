@@ -31,7 +31,7 @@ var pages = map[string]string{
 	"GET /admin/imports": "AEU", "GET /admin/imports/{id}": "AEU", "GET /admin/imports/template": "AEU", "GET /admin/imports/{id}/rejects": "AEU",
 	"GET /admin/imports/new": "AE", "POST /admin/imports/new": "AE", "GET /admin/uploads/{id}": "AE", "POST /admin/uploads/{id}": "AE", "GET /admin/imports/{id}/apply": "AE",
 	"POST /admin/imports/{id}/apply": "AE", "POST /admin/imports/{id}/{order}": "AE", "GET /admin/people/edit": "AE", "POST /admin/people/edit": "AE", "GET /admin/people/new": "A", "POST /admin/people/new": "AE",
-	"GET /admin/people/export": "AEU", "POST /admin/people/export": "AEU",
+	"GET /admin/people/export": "AEU", "GET /admin/chart": "AEU", "GET /admin/chart/{id}": "AEU", "POST /admin/people/export": "AEU",
 	"POST /admin/health/stop": "A", "POST /admin/health/go": "A",
 	"GET /admin/people/{id}/kept": "A", "POST /admin/people/{id}/kept": "A", "GET /admin/people/{id}/forget": "A", "POST /admin/people/{id}/forget": "A",
 }

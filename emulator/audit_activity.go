@@ -14,7 +14,7 @@ type activity struct {
 
 // activities are those that do not follow from the type of the object and what was done. "-" is none: other services keep it.
 var activities = map[string]string{
-	"user.photo.set": "-", "user.photo.remove": "-", "user.extension.set": "-", "user.extension.remove": "-", "group.license.processed": "-",
+	"user.photo.set": "-", "user.photo.remove": "-", "group.photo.set": "-", "group.photo.remove": "-", "user.extension.set": "-", "user.extension.remove": "-", "group.license.processed": "-",
 	"user.invite": "Invite external user", "user.redeem": "Redeem external user invite", "user.manager.set": "Set user manager", "user.manager.remove": "Set user manager",
 	"user.password.change": "Change user password", "user.sessions.revoke": "Update StsRefreshTokenValidFrom Timestamp", "user.license": "Change user license",
 	"organization.update": "Set Company Information", "group.license": "Set group license", "group.renew": "Renew group", "app.consent": "Consent to application",

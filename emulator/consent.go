@@ -68,10 +68,8 @@ func (e *Emulator) demandsOf(r *http.Request, t *tenant, reg registration, asked
 			}
 			return out, unknownResource(prefix, t)
 		case all:
-			if static = s; x.app != nil && x.app.ClientID == reg.ClientID && !isGUID(strings.TrimRight(prefix, "/")) {
-				// https://github.com/MSEndpointMgr/Intune/issues/46; named with a scope it is issued, as
-				// https://github.com/damienbod/angular-auth-oidc-client/issues/1844 has it
-				return out, aadsts("invalid_request", 90009, "Application '%s'(%s) is requesting a token for itself. This scenario is supported only if resource is specified using the GUID based App Identifier.", reg.ClientID, reg.Name)
+			if static = s; x.itself(reg, prefix) { // https://github.com/MSEndpointMgr/Intune/issues/46
+				return out, forItself(reg)
 			}
 		case name == "" || !x.has(name):
 			return out, aadsts("invalid_client", 650053, "The application '%s' asked for scope '%s' that doesn't exist on the resource '%s'. Contact the app vendor.", reg.Name, name, x.id())
@@ -97,6 +95,16 @@ func (e *Emulator) demandsOf(r *http.Request, t *tenant, reg registration, asked
 		return out, aadsts("invalid_scope", 70011, "The provided request must include a 'scope' input parameter. The provided value for the input parameter 'scope' is not valid. The scope %s is not valid. .default scope can't be combined with resource-specific scopes.", strings.Join(asked, " "))
 	}
 	return out, nil
+}
+
+// itself says whether a client names itself as the resource, by another name than its client id. A scope of it is issued nevertheless
+// when it is named, as https://github.com/damienbod/angular-auth-oidc-client/issues/1844 has it.
+func (x resource) itself(reg registration, prefix string) bool {
+	return x.app != nil && x.app.ClientID == reg.ClientID && !isGUID(strings.TrimRight(prefix, "/"))
+}
+
+func forItself(reg registration) *oauthError {
+	return aadsts("invalid_request", 90009, "Application '%s'(%s) is requesting a token for itself. This scenario is supported only if resource is specified using the GUID based App Identifier.", reg.ClientID, reg.Name)
 }
 
 // notInstalled: https://github.com/microsoft/GraphNotificationBroker/issues/5

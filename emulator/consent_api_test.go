@@ -250,7 +250,7 @@ func TestConsentByDefaultScope(t *testing.T) {
 	t.Run("with other scopes", func(t *testing.T) {
 		refusedWith(t, p.get(asApp(contosoID, phoneApp, timeURI+"/.default "+timeURI+"/Hours.Write")), "invalid_scope", "AADSTS70011")
 	})
-	t.Run("for itself", func(t *testing.T) { // MSEndpointMgr/Intune#46, damienbod/angular-auth-oidc-client#1844
+	t.Run("for itself", func(t *testing.T) { // https://github.com/MSEndpointMgr/Intune/issues/46
 		refusedWith(t, p.get(asApp(contosoID, timeAPI, timeURI+"/.default")), "invalid_request", "AADSTS90009")
 		if c, _ := p.tokenFor(p.consented(p.get(asApp(contosoID, timeAPI, timeURI+"/Hours.Read"))), timeAPI); c["aud"] != timeURI || c["appid"] != timeAPI {
 			t.Errorf("%v", c)
@@ -284,7 +284,8 @@ func TestPreauthorizedApplication(t *testing.T) {
 
 // An API's own application permissions: https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-client-creds-grant-flow,
 // …/v2-admin-consent. A Cloud Application Administrator consents to those of any API but Graph's:
-// https://learn.microsoft.com/en-us/entra/identity/role-based-access-control/permissions-reference#cloud-application-administrator
+// https://learn.microsoft.com/en-us/entra/identity/role-based-access-control/permissions-reference#cloud-application-administrator,
+// https://learn.microsoft.com/en-us/entra/identity/enterprise-apps/grant-admin-consent#prerequisites
 func TestAdminConsentToAnAPI(t *testing.T) {
 	t.Parallel()
 	_, s := startOf(t, emulator.Options{Organizations: withAPIs()})
@@ -329,8 +330,8 @@ func TestAdminConsentToAnAPI(t *testing.T) {
 	refusedWith(t, p.get(at(wildApp, true, timeURI+"/Nothing")), "invalid_client", "AADSTS650053")
 }
 
-// An API of another tenant has to be there before its scopes are asked for: microsoft/GraphNotificationBroker#5 for people, the page of codes
-// (500011) for applications.
+// An API of another tenant has to be there before its scopes are asked for: https://github.com/microsoft/GraphNotificationBroker/issues/5 for
+// people, in older words and with the same error https://github.com/BingAds/BingAds-dotNet-SDK/issues/96; the page of codes (500011) for applications.
 func TestAPIOfAnotherTenant(t *testing.T) {
 	t.Parallel()
 	e, s := startOf(t, emulator.Options{Organizations: withAPIs()})

@@ -118,3 +118,43 @@ func TestS5_20_DeltaPagesOfTheSizeAskedFor(t *testing.T) {
 		}
 	}
 }
+
+// As large as the service makes them: 200 objects, 500 links: https://learn.microsoft.com/en-us/answers/a/2052165
+func TestS5_20_DeltaPagesAsTheServiceMakesThem(t *testing.T) {
+	t.Parallel()
+	org := emulator.Organization{Name: "Contoso", Domains: []emulator.Domain{{Name: "contoso.com", Verified: true}}}
+	all := emulator.Group{Name: "All"}
+	for i := range 510 {
+		upn := fmt.Sprintf("p%d@contoso.com", i)
+		org.Users = append(org.Users, emulator.User{UPN: upn})
+		all.Members = append(all.Members, upn)
+	}
+	org.Groups = []emulator.Group{all}
+	d := newDesk(t, emulator.Options{Organizations: []emulator.Organization{org}}).app("User.Read.All", "Group.Read.All")
+	sizes := func(set string, size func(reply) int) string {
+		var out []int
+		for at := "/v1.0/" + set + "/delta"; at != ""; {
+			r := d.ask("GET", at, nil)
+			if r.code != 200 {
+				t.Fatalf("%d %s", r.code, r.raw)
+			}
+			out = append(out, size(r))
+			at, _ = r.body["@odata.nextLink"].(string)
+		}
+		return fmt.Sprint(out)
+	}
+	if got := sizes("users", func(r reply) int { return len(r.items()) }); got != "[200 200 110]" {
+		t.Errorf("people come as %s", got)
+	}
+	members := func(r reply) int {
+		n := 0
+		for _, one := range r.items() {
+			list, _ := one["members@delta"].([]any)
+			n += len(list)
+		}
+		return n
+	}
+	if got := sizes("groups", members); got != "[500 10]" {
+		t.Errorf("members come as %s", got)
+	}
+}

@@ -156,7 +156,7 @@ func (c *call) memberships(t *table, key string, n int, action string) error {
 	case !check && body.SecurityEnabledOnly == nil:
 		return badRequest("A value is required for parameter 'securityEnabledOnly'.")
 	case only && !o.is("user") && !o.is("servicePrincipal"):
-		// https://github.com/microsoftgraph/microsoft-graph-docs/issues/3614
+		// https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/8220
 		return badRequest("To get security groups, the member must be a user.")
 	case check:
 	default:

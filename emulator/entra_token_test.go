@@ -349,7 +349,8 @@ func TestFederatedCredential(t *testing.T) {
 	})
 }
 
-// A tenant that is at home in another cloud: the codes page (90038), tieto/sipe#182, Microsoft365DSC/Microsoft365DSC#1041
+// A tenant that is at home in another cloud: the codes page (90038), https://github.com/tieto/sipe/issues/182,
+// https://github.com/Microsoft365DSC/Microsoft365DSC/issues/1041
 func TestWrongCloud(t *testing.T) {
 	t.Parallel()
 	orgs := organizations()

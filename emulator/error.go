@@ -35,7 +35,7 @@ func denied() *graphError {
 	return failure(http.StatusForbidden, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
 }
 
-// notThere: text as quoted in https://github.com/microsoftgraph/microsoft-graph-docs/issues/7463 and many others.
+// notThere: text as quoted in https://github.com/microsoftgraph/microsoft-graph-docs/issues/6059 and many others.
 func notThere(id string) *graphError {
 	return failure(http.StatusNotFound, "Request_ResourceNotFound",
 		"Resource '%s' does not exist or one of its queried reference-property objects are not present.", id)

@@ -352,6 +352,6 @@ func TestS2_P4_ClearedOwnProperties(t *testing.T) {
 		t.Errorf("%s", r.raw)
 	}
 	d.want(d.ask("PATCH", "/v1.0/me", `{"skills":null}`), 400, "Request_BadRequest")
-	d.want(d.ask("PATCH", "/v1.0/me", `{"skills":["a"],"interests":["b"]}`), 400, "Request_BadRequest")
-	d.want(d.ask("PATCH", "/v1.0/me", `{"aboutMe":"x","mobilePhone":"1"}`), 400, "Request_BadRequest")
+	d.want(d.ask("PATCH", "/v1.0/me", `{"skills":["a"],"interests":["b"]}`), 400, "BadRequest")
+	d.want(d.ask("PATCH", "/v1.0/me", `{"aboutMe":"x","mobilePhone":"1"}`), 400, "BadRequest")
 }

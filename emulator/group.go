@@ -177,6 +177,13 @@ func (t *tenant) readGroups(e *Emulator, list []Group, now time.Time) error {
 			set[gMail], set[gProxies] = text(address), "["+text("SMTP:"+address)+"]"
 		}
 		g.rec = record{}.with(fieldsOf(set))
+		if o.Photo != "" {
+			p, err := readPhoto(o.Photo, o.Name, g.id)
+			if err != nil || !g.unified() {
+				return fmt.Errorf("group %q: a photo is of a Microsoft 365 group, and \"initials\" or a data: address", o.Name)
+			}
+			g.extra().photo = p
+		}
 		if err := d.insert(g); err != nil {
 			return fmt.Errorf("group %q: %w", o.Name, err)
 		}

@@ -27,7 +27,7 @@ func groupRelations() []relation {
 			},
 			unlink: func(c *call, g, _ *object) error {
 				if len(c.t.dir.to("owners", g)) == 1 {
-					// https://github.com/microsoftgraph/microsoft-graph-docs/issues/12231
+					// https://github.com/microsoftgraph/microsoft-graph-docs/issues/12054
 					return badRequest("The group must have at least one owner, hence this owner cannot be removed.")
 				}
 				return nil

@@ -128,7 +128,7 @@ func tooManyBound() error {
 }
 
 // mayPatchGroup: what Exchange keeps of a group stands in a request of its own, of a person.
-// https://learn.microsoft.com/en-us/graph/api/group-update, https://github.com/microsoftgraph/microsoft-graph-docs/issues/10501
+// https://learn.microsoft.com/en-us/graph/api/group-update, https://github.com/microsoftgraph/microsoft-graph-docs/issues/10640
 func (c *call) mayPatchGroup(g *object, edits []edit) error {
 	if err := c.mayWriteGroup(g, writeGroups...); err != nil {
 		return err
@@ -143,7 +143,7 @@ func (c *call) mayPatchGroup(g *object, edits []edit) error {
 	case kept == 0:
 		return nil
 	case kept < len(edits):
-		return badRequest("The request is currently not supported on the targeted entity set: a property that is kept outside the directory must be updated in a request of its own.")
+		return mixed()
 	case !c.p.delegated() || !g.unified():
 		return failure(http.StatusForbidden, "ErrorGroupsAccessDenied", "User does not have permissions to execute this action.")
 	}
@@ -214,7 +214,7 @@ func (c *call) settleGroup(g *object, edits []edit) ([]field, error) {
 	case !fresh && unified != g.unified():
 		return nil, invalidValueOf("Group", "groupTypes", "InvalidValue")
 	case mailed && !unified, !mailed && !unified && now[gSecurity] != "true":
-		// https://github.com/microsoftgraph/microsoft-graph-docs/issues/5060
+		// https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/8276
 		return nil, badRequest("The service does not currently support writes of mail-enabled groups. Please ensure that the mail-enablement property is unset and the security-enablement property is set.")
 	case unified && !mailed:
 		return nil, invalidValueOf("Group", "mailEnabled", "InvalidValue")
@@ -309,6 +309,9 @@ func (c *call) writtenGroup(g *object, changed []int) {
 
 // groupRoutes answers what follows a group's key and is no relationship.
 func (c *call) groupRoutes(key string, n int) (bool, error) {
+	if c.is(n, "photo") || c.is(n, "photos") {
+		return c.photoRoutes(c.t.dir.groups, key, n)
+	}
 	if len(c.seg) != n+1 {
 		return false, nil
 	}

@@ -32,6 +32,7 @@ func (d *desk) guest(r reply) (id, state, redeem string) {
 }
 
 // A guest redeems the invitation with the account at home, and what was invited is on record: guest, message, ledger.
+// https://learn.microsoft.com/en-us/entra/external-id/invitation-email-elements
 func TestS4_28_InvitationIsRedeemedAtHome(t *testing.T) {
 	t.Parallel()
 	d := inviting(t, nil, emulator.Options{})

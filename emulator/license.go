@@ -281,7 +281,7 @@ func (c *call) assignLicense(key string) error {
 			return badRequest("User license is inherited from a group membership and it cannot be removed directly from the user.")
 		}
 		if i < 0 {
-			// https://github.com/microsoftgraph/msgraph-sdk-powershell/issues/1233 quotes it
+			// https://github.com/MicrosoftDocs/OfficeDocs-Enterprise/issues/873 quotes it
 			return badRequest("User does not have a corresponding license.")
 		}
 		states = slices.Delete(states, i, i+1)

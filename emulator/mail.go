@@ -50,14 +50,12 @@ func (c *call) sendMail(key string) error {
 	c.e.mu.RUnlock()
 	switch {
 	case u == nil:
-		// text as quoted in https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/5460
+		// text as quoted in https://github.com/microsoftgraph/microsoft-graph-docs/issues/4097
 		return failure(http.StatusNotFound, "ErrorInvalidUser", "The requested user '%s' is invalid.", key)
 	case own && !c.p.holds("Mail.Send"), c.p.delegated() && !own:
 		return noMailAccess() // nobody has been given another one's mailbox
 	case address == "":
-		// https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/405; text as quoted in
-		// https://github.com/microsoft/MicrosoftCloud/issues/41
-		return failure(http.StatusNotFound, "MailboxNotEnabledForRESTAPI", "The mailbox is either inactive, soft-deleted, or is hosted on-premise.")
+		return noMailbox()
 	case m.From != "" && !strings.EqualFold(m.From, address):
 		// text as quoted in https://github.com/SMTP2Graph/SMTP2Graph/issues/28
 		return failure(http.StatusForbidden, "ErrorSendAsDenied",
@@ -70,6 +68,12 @@ func (c *call) sendMail(key string) error {
 	c.e.outbox.add(m)
 	c.w.WriteHeader(http.StatusAccepted)
 	return nil
+}
+
+// noMailbox: https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/405; text as quoted in
+// https://github.com/microsoft/MicrosoftCloud/issues/41
+func noMailbox() *graphError {
+	return failure(http.StatusNotFound, "MailboxNotEnabledForRESTAPI", "The mailbox is either inactive, soft-deleted, or is hosted on-premise.")
 }
 
 // noMailAccess: text as quoted in https://github.com/microsoftgraph/microsoft-graph-docs/issues/3996 and many others.

@@ -102,6 +102,7 @@ type Group struct {
 	Rule        string   `yaml:"rule" json:"rule"`
 	Members     []string `yaml:"members" json:"members"`
 	Owners      []string `yaml:"owners" json:"owners"`
+	Photo       string   `yaml:"photo" json:"photo"` // of a Microsoft 365 group, as a person's
 
 	Values map[string]any `yaml:"values" json:"values"` // every other property by its Graph name; they win over what Type implies
 }

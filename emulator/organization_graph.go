@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -65,18 +66,19 @@ func (c *call) organization() error {
 		members = append(members, field{len(names), cmp.Or(t.values[p.name], p.empty())})
 		names = append(names, p.name)
 	}
-	object, err := c.pick(names, members)
+	set, err := c.chosen("organization", "organization", names)
 	if err != nil {
 		return err
 	}
+	object := pickFrom(nil, names, members, c.q.selects)
 	if len(c.seg) == 2 {
 		if !strings.EqualFold(c.seg[1], t.id) {
 			return notThere(c.seg[1])
 		}
-		b := c.context(nil, "organization/$entity")
+		b := c.context(nil, set+"/$entity")
 		return c.send(http.StatusOK, append(append(b, object...), '}'))
 	}
-	return c.sendPage(1, "organization", func(b []byte, _ int) []byte { return append(b, object...) })
+	return c.sendPage(1, set, func(b []byte, _ int) []byte { return append(b, object...) })
 }
 
 // organizationProps are what can be written: https://learn.microsoft.com/en-us/graph/api/organization-update
@@ -159,20 +161,20 @@ func appendBool(b []byte, v bool) []byte {
 	return append(b, "false"...)
 }
 
-// pick writes the members that $select asks for, all without it.
-func (c *call) pick(names []string, members []field) ([]byte, error) {
+// chosen is the context of a set that is no table, with what $select names, which must be among the members' names.
+func (c *call) chosen(set, name string, names []string) (string, error) {
 	for _, s := range c.q.selects {
-		known := s == "*"
-		for _, n := range names {
-			known = known || strings.EqualFold(n, s)
-		}
-		if !known {
-			return nil, noProperty(s, "entity")
+		if s != "*" && !slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, s) }) {
+			return "", noProperty(s, name)
 		}
 	}
-	return pickFrom(nil, names, members, c.q.selects), nil
+	if n := c.q.selects; len(n) > 0 && !slices.Contains(n, "*") {
+		set += "(" + strings.Join(n, ",") + ")"
+	}
+	return set, nil
 }
 
+// pickFrom writes the members that $select asks for, all without it.
 func pickFrom(b []byte, names []string, members []field, selects []string) []byte {
 	for i, m := range members {
 		name := names[m.prop]
@@ -208,6 +210,10 @@ func (c *call) domains() error {
 	c.e.mu.RLock()
 	defer c.e.mu.RUnlock()
 	names := []string{"id", "authenticationType", "isAdminManaged", "isDefault", "isInitial", "isRoot", "isVerified", "supportedServices"}
+	set, err := c.chosen("domains", "domain", names)
+	if err != nil {
+		return err
+	}
 	describe := func(b []byte, i int) []byte {
 		d := c.t.domains[i]
 		truth := func(v bool) string { return string(appendBool(nil, v)) }
@@ -224,10 +230,10 @@ func (c *call) domains() error {
 	if len(c.seg) == 2 {
 		for i, d := range c.t.domains {
 			if strings.EqualFold(d.Name, c.seg[1]) {
-				return c.send(http.StatusOK, append(describe(c.context(nil, "domains/$entity"), i), '}'))
+				return c.send(http.StatusOK, append(describe(c.context(nil, set+"/$entity"), i), '}'))
 			}
 		}
 		return notThere(c.seg[1])
 	}
-	return c.sendPage(len(c.t.domains), "domains", describe)
+	return c.sendPage(len(c.t.domains), set, describe)
 }

@@ -27,7 +27,7 @@ import (
 // photoSizes: https://learn.microsoft.com/en-us/graph/api/profilephoto-get
 var photoSizes = []int{48, 64, 96, 120, 240, 360, 432, 504, 648}
 
-// photo is a person's picture; each size is made when it is first asked for.
+// photo is the picture of a person or a group; each size is made when it is first asked for.
 type photo struct {
 	side int // of the largest square that is served
 	etag string
@@ -94,6 +94,15 @@ func readPhoto(s, name, seed string) (*photo, error) {
 		return newPhoto(b)
 	}
 	return nil, fmt.Errorf("photo is \"initials\" or a data: address, not %q", s)
+}
+
+// address is the photo as an organization file holds it; "" without one.
+func (p *photo) address() string {
+	if p == nil {
+		return ""
+	}
+	data := p.whole()
+	return "data:" + http.DetectContentType(data) + ";base64," + base64.StdEncoding.EncodeToString(data)
 }
 
 // initials draws the first two Latin letters that begin a word of a name on a colour of its own.
@@ -195,43 +204,79 @@ func (p *photo) nearest(size string) (int, bool) {
 	return best, true
 }
 
-func (c *call) findPhoto(key string) (*object, *photo, error) {
+// pictured is the person or the group of the key before segment n. Call with Emulator.mu held.
+func (c *call) pictured(t *table, key string, n int) (*object, error) {
+	if t == c.t.dir.users {
+		return c.find(key)
+	}
+	return c.lookup(t, key, n-1)
+}
+
+// seesPhoto: https://learn.microsoft.com/en-us/graph/api/profilephoto-get#permissions
+func (c *call) seesPhoto(o *object) bool {
+	if c.p.holds("ProfilePhoto.Read.All", "ProfilePhoto.ReadWrite.All") {
+		return true
+	}
+	if o.is("group") {
+		return c.p.holds("Group.Read.All", "Group.ReadWrite.All") || c.p.asUser()
+	}
+	return c.sees(o) != blind
+}
+
+func (c *call) findPhoto(t *table, key string, n int) (*object, *photo, error) {
 	c.e.mu.RLock()
 	defer c.e.mu.RUnlock()
-	u, err := c.find(key)
+	o, err := c.pictured(t, key, n)
 	if err != nil {
 		return nil, nil, err
 	}
-	if c.sees(u) == blind && !c.p.holds("ProfilePhoto.Read.All", "ProfilePhoto.ReadWrite.All") {
+	if !c.seesPhoto(o) {
 		return nil, nil, denied()
 	}
-	if u.more == nil || u.more.photo == nil {
-		return u, nil, noPhoto()
+	if o.more == nil || o.more.photo == nil {
+		return o, nil, noPhoto()
 	}
-	return u, u.more.photo, nil
+	return o, o.more.photo, nil
+}
+
+// photoRoutes answers …/photo and …/photos of a person or a group, at segment n.
+func (c *call) photoRoutes(t *table, key string, n int) (bool, error) {
+	rest, value := c.seg[n+1:], false
+	if len(rest) > 0 && c.is(len(c.seg)-1, "$value") {
+		rest, value = rest[:len(rest)-1], true
+	}
+	switch one := c.is(n, "photo"); {
+	case one && len(rest) == 0:
+		return true, c.photoOf(t, key, n, "", value)
+	case !one && len(rest) == 0 && !value:
+		return true, c.photosOf(t, key, n)
+	case !one && len(rest) == 1:
+		return true, c.photoOf(t, key, n, rest[0], value)
+	}
+	return false, nil
 }
 
 // photoOf answers …/photo and …/photos/{size}, and their $value: https://learn.microsoft.com/en-us/graph/api/profilephoto-get
-func (c *call) photoOf(key, size string, value bool) error {
+func (c *call) photoOf(t *table, key string, n int, size string, value bool) error {
 	switch c.r.Method {
 	case http.MethodPut, http.MethodPatch:
 		if !value || size != "" {
 			return wrongVerb()
 		}
-		return c.putPhoto(key)
+		return c.putPhoto(t, key, n)
 	case http.MethodDelete:
 		if size != "" {
 			return wrongVerb()
 		}
-		return c.deletePhoto(key)
+		return c.deletePhoto(t, key, n)
 	}
 	if err := c.method(http.MethodGet, http.MethodPut, http.MethodPatch, http.MethodDelete); err != nil {
 		return err
 	}
-	u, p, err := c.findPhoto(key)
-	if u != nil && p == nil && !value && c.e.opts.Rules == DocumentedRules {
+	o, p, err := c.findPhoto(t, key, n)
+	if o != nil && p == nil && !value && c.e.opts.Rules == DocumentedRules {
 		// The page shows a placeholder where practice shows 404: https://learn.microsoft.com/en-us/graph/api/profilephoto-get
-		b := c.context(nil, "users('"+u.id+"')/photo/$entity")
+		b := c.context(nil, t.set+"('"+o.id+"')/photo/$entity")
 		b = append(b, `"@odata.mediaContentType":"image/gif","@odata.mediaEtag":"W/\"placeholder\"","id":"1x1","height":1,"width":1}`...)
 		return c.send(http.StatusOK, b)
 	}
@@ -243,7 +288,7 @@ func (c *call) photoOf(key, size string, value bool) error {
 		return noPhoto()
 	}
 	if !value {
-		b := c.context(nil, "users('"+u.id+"')/photo/$entity")
+		b := c.context(nil, t.set+"('"+o.id+"')/photo/$entity")
 		return c.send(http.StatusOK, append(p.describe(b, side), '}'))
 	}
 	data := p.jpeg(side)
@@ -264,31 +309,44 @@ func (p *photo) describe(b []byte, side int) []byte {
 	return fmt.Appendf(b, `,"id":"%dx%d","height":%d,"width":%d`, side, side, side, side)
 }
 
-func (c *call) photosOf(key string) error {
+func (c *call) photosOf(t *table, key string, n int) error {
 	if err := c.method(http.MethodGet); err != nil {
 		return err
 	}
-	u, p, err := c.findPhoto(key)
+	o, p, err := c.findPhoto(t, key, n)
 	if err != nil {
 		return err
 	}
 	served := p.served()
-	return c.sendPage(len(served), "users('"+u.id+"')/photos", func(b []byte, i int) []byte { return p.describe(b, served[i]) })
+	return c.sendPage(len(served), t.set+"('"+o.id+"')/photos", func(b []byte, i int) []byte { return p.describe(b, served[i]) })
 }
 
-// mayPhoto: https://learn.microsoft.com/en-us/graph/api/profilephoto-update
-func (c *call) mayPhoto(u *object) bool {
+// mayPhoto: https://learn.microsoft.com/en-us/graph/api/profilephoto-update. Of groups only those of Microsoft 365 have a mailbox to
+// keep a picture in; what the others are told is assumed.
+func (c *call) mayPhoto(o *object) error {
+	if o.is("group") {
+		if err := c.mayWriteGroup(o, "ProfilePhoto.ReadWrite.All", "Group.ReadWrite.All"); err != nil {
+			return err
+		}
+		if !o.unified() {
+			return noMailbox()
+		}
+		return nil
+	}
 	all := c.p.holds("ProfilePhoto.ReadWrite.All", "User.ReadWrite.All") || c.p.asUser()
 	switch {
-	case c.p.self(u):
-		return all || c.p.holds("User.ReadWrite")
+	case c.p.self(o):
+		all = all || c.p.holds("User.ReadWrite")
 	case c.p.delegated():
-		return all && c.p.hasRole(globalAdmin, userAdmin)
+		all = all && c.p.hasRole(globalAdmin, userAdmin)
 	}
-	return all
+	if !all {
+		return denied()
+	}
+	return nil
 }
 
-func (c *call) putPhoto(key string) error {
+func (c *call) putPhoto(t *table, key string, n int) error {
 	data, err := c.body()
 	if err != nil {
 		return err
@@ -299,49 +357,49 @@ func (c *call) putPhoto(key string) error {
 	p, bad := newPhoto(data)
 	c.e.mu.Lock()
 	defer c.e.mu.Unlock()
-	u, err := c.find(key)
+	o, err := c.pictured(t, key, n)
 	if err != nil {
 		return err
 	}
-	if !c.mayPhoto(u) {
-		return denied()
+	if err := c.mayPhoto(o); err != nil {
+		return err
 	}
 	if bad != nil {
 		return failure(http.StatusBadRequest, "ErrorInvalidImage", "The photo is not an image that can be read.")
 	}
-	entry := c.entry("user.photo.set", u.id)
-	entry.Before, entry.After = map[string]any{"photo": etagOf(u)}, map[string]any{"photo": p.etag}
-	u.extra().photo = p
+	entry := c.entry(t.name+".photo.set", o.id)
+	entry.Before, entry.After = map[string]any{"photo": etagOf(o)}, map[string]any{"photo": p.etag}
+	o.extra().photo = p
 	c.e.ledger.add(entry)
 	c.w.Header()["Content-Length"] = []string{"0"}
 	c.w.WriteHeader(http.StatusOK)
 	return nil
 }
 
-func etagOf(u *object) any {
-	if u.more == nil || u.more.photo == nil {
+func etagOf(o *object) any {
+	if o.more == nil || o.more.photo == nil {
 		return nil
 	}
-	return u.more.photo.etag
+	return o.more.photo.etag
 }
 
 // deletePhoto: https://learn.microsoft.com/en-us/graph/api/profilephoto-delete
-func (c *call) deletePhoto(key string) error {
+func (c *call) deletePhoto(t *table, key string, n int) error {
 	c.e.mu.Lock()
 	defer c.e.mu.Unlock()
-	u, err := c.find(key)
+	o, err := c.pictured(t, key, n)
 	if err != nil {
 		return err
 	}
-	if !c.mayPhoto(u) {
-		return denied()
+	if err := c.mayPhoto(o); err != nil {
+		return err
 	}
-	if etagOf(u) == nil {
+	if etagOf(o) == nil {
 		return noPhoto()
 	}
-	entry := c.entry("user.photo.remove", u.id)
-	entry.Before, entry.After = map[string]any{"photo": etagOf(u)}, map[string]any{"photo": nil}
-	u.more.photo = nil
+	entry := c.entry(t.name+".photo.remove", o.id)
+	entry.Before, entry.After = map[string]any{"photo": etagOf(o)}, map[string]any{"photo": nil}
+	o.more.photo = nil
 	c.e.ledger.add(entry)
 	return c.done()
 }

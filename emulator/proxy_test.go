@@ -132,6 +132,7 @@ func TestClients_ProxyKeepsCloudsApart(t *testing.T) {
 }
 
 // Instance discovery as the client libraries' own recordings have it (msal-node and MSAL.NET test data).
+// https://learn.microsoft.com/en-us/entra/msal/dotnet/advanced/custom-authority-aliases
 func TestClients_ProxyInstanceDiscovery(t *testing.T) {
 	t.Parallel()
 	_, _, client := startProxy(t)

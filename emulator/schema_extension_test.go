@@ -29,7 +29,8 @@ func (d *desk) school() *desk {
 	return d.with(emulator.Token{Client: webApp, Roles: []string{"Application.ReadWrite.All", "Directory.ReadWrite.All", "User.ReadWrite.All", "Group.ReadWrite.All"}})
 }
 
-// https://learn.microsoft.com/en-us/graph/api/schemaextension-update, schemaextension-list
+// https://learn.microsoft.com/en-us/graph/api/schemaextension-update, schemaextension-list; the code as in
+// https://github.com/microsoftgraph/msgraph-sdk-powershell/issues/1132
 func TestS2_25_SchemaExtensionIsItsOwners(t *testing.T) {
 	t.Parallel()
 	d := schoolOffice(t, emulator.Options{})

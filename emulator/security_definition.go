@@ -296,7 +296,7 @@ func (c *call) allowedValues(key string, n int) (bool, error) {
 		return true, c.send(http.StatusOK, append(c.context(nil, fragment+"/$entity"), jsonOf(def.values[at])[1:]...))
 	}
 	names := []string{"id", "isActive"}
-	if _, err := c.pick(names, nil); err != nil {
+	if fragment, err = c.chosen(fragment, "allowedValue", names); err != nil {
 		return true, err
 	}
 	return true, c.sendPage(len(def.values), fragment, func(b []byte, i int) []byte {

@@ -133,19 +133,14 @@ func (c *call) subscribedSkus() error {
 	if !c.p.holds(readSKUs...) && !c.p.asUser() || c.guest {
 		return denied()
 	}
-	for _, s := range c.q.selects {
-		if s != "*" && !slices.ContainsFunc(skuNames, func(n string) bool { return strings.EqualFold(n, s) }) {
-			return noProperty(s, "subscribedSku")
-		}
+	fragment, err := c.chosen("subscribedSkus", "subscribedSku", skuNames)
+	if err != nil {
+		return err
 	}
 	for _, option := range []string{"$filter", "$search", "$orderby", "$top", "$skiptoken", "$expand"} {
 		if c.q.has[option] { // the page names $select alone; words: https://github.com/microsoftgraph/microsoft-graph-docs/issues/5922
 			return unsupportedQuery("Filtered searches against this resource are not supported.")
 		}
-	}
-	fragment := "subscribedSkus"
-	if n := c.q.selects; len(n) > 0 && !slices.Contains(n, "*") {
-		fragment += "(" + strings.Join(n, ",") + ")"
 	}
 	c.e.mu.Lock()
 	defer c.e.mu.Unlock()
@@ -216,12 +211,16 @@ func (c *call) licenseDetails(key string) error {
 		return denied()
 	}
 	names := []string{"id", "servicePlans", "skuId", "skuPartNumber"}
+	set, err := c.chosen("users('"+u.id+"')/licenseDetails", "licenseDetails", names)
+	if err != nil {
+		return err
+	}
 	var list []license
 	if j := u.rec.get(pLicenses); j != "" {
 		_ = json.Unmarshal([]byte(j), &list) // encoded here
 	}
 	list = slices.DeleteFunc(list, func(a license) bool { return c.t.sku(a.SKU) == nil })
-	return c.sendPage(len(list), "users('"+u.id+"')/licenseDetails", func(b []byte, i int) []byte {
+	return c.sendPage(len(list), set, func(b []byte, i int) []byte {
 		s := c.t.sku(list[i].SKU)
 		members := []field{{0, text(detailID(u.id, s.SKU))}, {1, string(appendPlans(nil, s, list[i].Disabled))}, {2, text(s.SKU)}, {3, text(s.Part)}}
 		return pickFrom(b, names, members, c.q.selects)

@@ -1,7 +1,6 @@
 package emulator
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -59,10 +58,7 @@ func (d *directory) describe(u *object) User {
 	}
 	if x := u.more; x != nil {
 		out.Password = x.password
-		if x.photo != nil {
-			data := x.photo.whole()
-			out.Photo = "data:" + http.DetectContentType(data) + ";base64," + base64.StdEncoding.EncodeToString(data)
-		}
+		out.Photo = x.photo.address()
 	}
 	return out
 }
@@ -94,6 +90,9 @@ func (d *directory) describeGroup(g *object) Group {
 		out.Type = "role-assignable"
 	}
 	out.Values = valuesOf(g, gName, gDesc, gRule)
+	if g.more != nil {
+		out.Photo = g.more.photo.address()
+	}
 	out.Members, out.Owners = d.namesOf(d.to("members", g)), d.namesOf(d.to("owners", g))
 	return out
 }

@@ -329,7 +329,25 @@ func (e *Emulator) redeemRefresh(q tokenRequest) (map[string]any, *oauthError) {
 	}
 	known.nonce = ""
 	q.ends = known.ends
+	if e.refreshesItself(q, known.grant) {
+		return nil, forItself(q.client.reg)
+	}
 	return e.answerGrant(q, known.grant)
+}
+
+// refreshesItself says whether a refresh names no scope of an API after a sign-in for the client's own: what was asked for then is not
+// asked for again, and the client itself is (https://github.com/damienbod/angular-auth-oidc-client/issues/1844 without a scope,
+// https://github.com/AzureAD/microsoft-authentication-library-for-js/issues/5198 with those about the person).
+func (e *Emulator) refreshesItself(q tokenRequest, g grant) bool {
+	named := func(s string) bool { return !isOIDC(s) }
+	if q.form.Get("resource") != "" || slices.ContainsFunc(strings.Fields(q.form.Get("scope")), named) {
+		return false
+	}
+	return slices.ContainsFunc(e.oneResource(q.r, g.tenant, g.scopes), func(s string) bool {
+		prefix, _ := splitScope(s)
+		x, ok := e.resourceOf(q.r, g.tenant, prefix)
+		return ok && named(s) && x.itself(q.client.reg, prefix)
+	})
 }
 
 // instant is a time as the service writes it in these texts.

@@ -102,8 +102,8 @@ func (e *Emulator) passwordGrant(q tokenRequest) (map[string]any, *oauthError) {
 }
 
 // secondFactor is what a request without a page is told where a second factor is asked for. The v1.0 endpoint says
-// interaction_required, v2.0 invalid_grant (https://github.com/merrycodes/Office-E5/issues/11,
-// https://github.com/ahaenggli/AzureAD-LDAP-wrapper/issues/10).
+// interaction_required, v2.0 invalid_grant (https://github.com/ahaenggli/AzureAD-LDAP-wrapper/issues/10,
+// https://github.com/geoffreylagaisse/Hass-Microsoft-Graph/issues/14).
 func secondFactor(resource string, v1 bool) *oauthError {
 	o := aadsts("invalid_grant", 50076, "Due to a configuration change made by your administrator, or because you moved to a new location, you must use multi-factor authentication to access '%s'.", resource)
 	if v1 {

@@ -245,22 +245,8 @@ func (c *call) userRoutes(key string, n int) (bool, error) {
 		if last || len(c.seg) == n+2 && c.is(n+1, "$ref") {
 			return true, c.managerOf(key, !last)
 		}
-	case "photo":
-		if last {
-			return true, c.photoOf(key, "", false)
-		}
-		if len(c.seg) == n+2 && c.is(n+1, "$value") {
-			return true, c.photoOf(key, "", true)
-		}
-	case "photos":
-		switch {
-		case last:
-			return true, c.photosOf(key)
-		case len(c.seg) == n+2:
-			return true, c.photoOf(key, c.seg[n+1], false)
-		case len(c.seg) == n+3 && c.is(n+2, "$value"):
-			return true, c.photoOf(key, c.seg[n+1], true)
-		}
+	case "photo", "photos":
+		return c.photoRoutes(c.t.dir.users, key, n)
 	case "extensions":
 		if len(c.seg) <= n+2 {
 			return true, c.openExtensions(key, n+1)

@@ -40,8 +40,8 @@ func masteredElsewhere() *graphError {
 	return badRequest("Unable to update the specified properties for on-premises mastered Directory Sync objects or objects currently undergoing migration.")
 }
 
-// clashUser refuses a name or address that somebody else has. The conflict is 400, not 409:
-// https://github.com/microsoftgraph/microsoft-graph-docs/issues/5466; the details are remembered.
+// clashUser refuses a name or address that somebody else has. The conflict is 400, not 409, with details:
+// https://github.com/microsoftgraph/microsoft-graph-docs/issues/1508
 func (d *directory) clashUser(u *object, rec record) error {
 	if upn := rec.get(pUPN); u == nil || upn != u.rec.get(pUPN) {
 		if other := d.byUPN[strings.ToLower(unquote(upn))]; other != nil && other != u {

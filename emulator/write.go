@@ -237,7 +237,12 @@ func (c *call) edits(t *table, o *object, body map[string]json.RawMessage) ([]ed
 			if o != nil && sameValue(e.raw, o.json(i)) {
 				continue
 			}
-			// https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/6969
+			if o != nil && t.props[i].name == "hireDate" { // SharePoint's, as https://github.com/microsoftgraph/microsoft-graph-docs/issues/5597 shows
+				if g := c.mayWriteHeld(o, property.Facts{Path: t.props[i].name}); g != nil {
+					return nil, g
+				}
+			}
+			// https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/3748
 			return nil, badRequest("Property '%s' is read-only and cannot be set.", e.name)
 		}
 		var ok bool
@@ -248,11 +253,17 @@ func (c *call) edits(t *table, o *object, body map[string]json.RawMessage) ([]ed
 	}
 	alone := slices.ContainsFunc(out, func(e edit) bool { return e.facts[0].Alone })
 	if alone && len(out) > 1 {
-		// That it fails is documented on https://learn.microsoft.com/en-us/graph/api/user-update; status and words are inferred.
-		return nil, badRequest("The request is currently not supported on the targeted entity set: a property that is kept outside the directory must be updated in a request of its own.")
+		return nil, mixed()
 	}
 	slices.SortFunc(out, func(a, b edit) int { return cmp.Compare(a.prop, b.prop) })
 	return out, nil
+}
+
+// mixed refuses a property that is kept outside the directory together with others. That it fails is documented on
+// https://learn.microsoft.com/en-us/graph/api/user-update; code and text as quoted of a person in
+// https://github.com/microsoftgraph/microsoft-graph-docs/issues/15735.
+func mixed() *graphError {
+	return failure(http.StatusBadRequest, "BadRequest", "The request is currently not supported on the targeted entity set")
 }
 
 func sameValue(raw json.RawMessage, j string) bool {

@@ -14,10 +14,10 @@ AXE := 4.14.1
 FUZZTIME ?= 10s
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
-.PHONY: help tools check test race soak fuzz bench clients docs run release
+.PHONY: help tools check test race soak fuzz bench clients docs run release reproduce
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
 
 tools: ## install what is missing: chromium, PostgreSQL, nodejs (Debian), the Go checkers, axe-core
 	@scripts/tools.sh install $(AXE) $(STATICCHECK) $(GOFUMPT) $(GOSEC) $(GOVULNCHECK)
@@ -54,3 +54,6 @@ run: ## the demo
 
 release: ## programs for Linux, macOS and Windows in bin/, with lists of contents and checksums
 	@scripts/release.sh $(VERSION)
+
+reproduce: ## each program of a release built twice, the second time elsewhere and from nothing: the same bytes, and lists that tell what is in them
+	go test ./test/release -all -count=1 -timeout 60m

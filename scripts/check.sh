@@ -33,5 +33,6 @@ step govulncheck vulnerabilities
 step architecture go test -count=1 .
 step docs fresh
 step tidy tidy
+step modules go mod verify
 [ -n "${GOVULNDB:-}" ] || echo 'govulncheck had no database: set GOVULNDB to file:// and a folder with one.'
 exit $fail

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"nameplate/internal/access"
+	"nameplate/internal/config"
 	"nameplate/internal/fail"
 )
 
@@ -27,7 +28,7 @@ func loadKeys(path string, random io.Reader) ([][]byte, error) {
 	if err != nil {
 		return nil, wrong(fail.T("The key file %s cannot be read. Let the user that runs nameplate read it.", path), err)
 	}
-	if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o077 != 0 {
+	if info, err := os.Stat(path); err == nil && config.Exposed(info) {
 		return nil, wrong(fail.T("Others on this machine may read the key file %[1]s. Run: chmod 600 %[1]s", path), nil)
 	}
 	var keys [][]byte

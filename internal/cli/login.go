@@ -11,12 +11,12 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"runtime"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"nameplate/internal/app"
+	"nameplate/internal/config"
 )
 
 // askEvery is how often the server is asked whether somebody signed this command line in.
@@ -205,7 +205,7 @@ func (c *command) logins() (l logins, err error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return l, nil
 	}
-	if err == nil && runtime.GOOS != "windows" && at.Mode().Perm()&0o077 != 0 {
+	if err == nil && config.Exposed(at) {
 		return l, usageError{fmt.Errorf("%s can be read by others: take that away (chmod 600 %[1]s), sign out and in again", path)}
 	}
 	b, err := readFile(path)

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"sort"
 	"strconv"
@@ -486,7 +487,7 @@ func checkPair(certFile, keyFile string, now time.Time) (what, remedy string) {
 		}
 		return "has no key in it", "put certificate and private key into one PEM file"
 	}
-	if info, err := os.Stat(keyFile); err == nil && info.Mode().Perm()&0o077 != 0 {
+	if info, err := os.Stat(keyFile); err == nil && Exposed(info) {
 		return "has a key that others on this machine may read", "run: chmod 600 " + keyFile
 	}
 	pair, err := tls.X509KeyPair(cert, key)
@@ -503,6 +504,11 @@ func checkPair(certFile, keyFile string, now time.Time) (what, remedy string) {
 		return "is not valid before " + leaf.NotBefore.Format(time.DateOnly), "check this machine's clock"
 	}
 	return "", ""
+}
+
+// Exposed says whether others on this machine may read or write a file. On Windows modes say nothing of that.
+func Exposed(info fs.FileInfo) bool {
+	return runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0
 }
 
 func hasBlock(data []byte, kind string) bool {

@@ -12,6 +12,15 @@ import (
 	"syscall"
 )
 
+// Windows has numbers of its own for these, which no other system gives and package syscall does not compare with its names.
+// https://learn.microsoft.com/windows/win32/winsock/windows-sockets-error-codes-2
+const (
+	winNoNet   = syscall.Errno(10051)
+	winReset   = syscall.Errno(10054)
+	winRefused = syscall.Errno(10061)
+	winNoHost  = syscall.Errno(10065)
+)
+
 // line explains a connection that brought no answer, by the types of Go's errors and not by their words.
 func line(err error) (Cause, Sure) {
 	var unknown x509.UnknownAuthorityError
@@ -37,11 +46,11 @@ func line(err error) (Cause, Sure) {
 		return Slow, Certain
 	case errors.As(err, &dns):
 		return NoName, Certain
-	case errors.Is(err, syscall.ECONNREFUSED):
+	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, winRefused):
 		return NobodyListens, Certain
-	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, winReset), errors.Is(err, syscall.EPIPE), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return Reset, Certain
-	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
+	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH), errors.Is(err, winNoHost), errors.Is(err, winNoNet):
 		return NoRoute, Certain
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &nerr) && nerr.Timeout():
 		return Slow, Certain

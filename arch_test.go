@@ -36,7 +36,7 @@ var arrows = map[string]string{
 	"internal/change":                  "internal/directory internal/property odata internal/fail internal/photo",
 	"internal/policy":                  "internal/change internal/directory internal/property odata internal/fail",
 	"internal/admin":                   "internal/keep internal/mirror internal/change internal/policy internal/directory internal/property odata internal/fail",
-	"internal/bulk":                    "internal/sheet internal/admin internal/change internal/directory internal/pace internal/property internal/fail",
+	"internal/bulk":                    "internal/sheet internal/photo internal/admin internal/change internal/directory internal/pace internal/property internal/fail",
 	"internal/pace":                    "",
 	"internal/keep":                    "internal/access internal/change internal/directory internal/property internal/fail",
 	"internal/explain":                 "graph internal/property internal/fail",

@@ -3,6 +3,10 @@ package api
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"mime/multipart"
 	"net/http"
 	"strconv"
 	"time"
@@ -21,7 +25,42 @@ const (
 	xlsxType   = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 	bytesType  = "application/octet-stream"
 	sheetTypes = "text/csv " + xlsxType + " " + bytesType
+	partsType  = "multipart/form-data"
 )
+
+// parts are a spreadsheet and the pictures that come with it. Their names and types are what was said, and are not believed.
+func (c *call) parts() (data []byte, pictures []bulk.File, err error) {
+	kind, param, err := mime.ParseMediaType(c.r.Header.Get("Content-Type"))
+	if err != nil || kind != partsType {
+		return c.raw, nil, nil
+	}
+	bad := func(say fail.Text) error { return refuse(http.StatusBadRequest, say) }
+	in := multipart.NewReader(bytes.NewReader(c.raw), param["boundary"])
+	for {
+		part, err := in.NextPart()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, nil, bad(fail.T("The body ended before it was complete."))
+		}
+		b, err := io.ReadAll(part)
+		switch name := part.FormName(); {
+		case err != nil:
+			return nil, nil, bad(fail.T("The body ended before it was complete."))
+		case name == "photos":
+			pictures = append(pictures, bulk.File{Name: part.FileName(), Data: b})
+		case name == "file" && data == nil:
+			data = b
+		default:
+			return nil, nil, bad(fail.T("There is no part called %q here, or it comes twice. There are one file, and photos.", name))
+		}
+	}
+	if data == nil {
+		return nil, nil, bad(fail.T("The part file, with the spreadsheet, is missing."))
+	}
+	return data, pictures, nil
+}
 
 // maxSheet is how long a file may be; it is held in memory while its plan is made.
 const maxSheet = 64 << 20
@@ -43,7 +82,7 @@ type plan struct {
 	Sheet     string         `json:"sheet,omitempty" says:"of a workbook"`
 	Columns   []column       `json:"columns"`
 	Rows      planCounts     `json:"rows"`
-	Changes   map[string]int `json:"changes" says:"of the rows that are ready, by kind: create, update, manager, member, license, delete, restore"`
+	Changes   map[string]int `json:"changes" says:"of the rows that are ready, by kind: create, update, photo, manager, member, license, delete, restore"`
 	Cells     map[string]int `json:"cells" says:"how many people get another value of a property"`
 	Problems  []placed       `json:"problems" says:"of the file as a whole; with any, nothing of the plan can be applied"`
 	Notes     []placed       `json:"notes"`
@@ -138,8 +177,8 @@ type planRowsPage struct {
 func (a *API) plans() []Route {
 	return []Route{
 		{
-			Method: "POST", Path: "/plans", Says: "Read a spreadsheet and say what it would change. Nothing is written to the directory.", Scope: directory.PeopleWrite, Roles: writers,
-			Takes: sheetTypes, Bytes: maxSheet, Gives: plan{}, Status: http.StatusCreated, Slow: true, do: makePlan, Query: []Param{
+			Method: "POST", Path: "/plans", Says: "Read a spreadsheet and say what it would change. Nothing is written to the directory. With pictures: multipart/form-data, the spreadsheet as file, each picture or a zip of them as photos.", Scope: directory.PeopleWrite, Roles: writers,
+			Takes: sheetTypes + " " + partsType, Bytes: maxSheet, Gives: plan{}, Status: http.StatusCreated, Slow: true, do: makePlan, Query: []Param{
 				{"name", "of the file, for people", "string"},
 				{"format", "the layout, where its headings do not tell: m365-2024, entra-members-remove …", "string"},
 				{"group", "name or object id, for lists of members", "string"},
@@ -159,7 +198,7 @@ func (a *API) plans() []Route {
 		{Method: "GET", Path: "/plans/{id}", Says: "Read a plan.", Scope: directory.PeopleRead, Roles: readers, Gives: plan{}, do: getPlan},
 		{
 			Method: "GET", Path: "/plans/{id}/rows", Says: "List rows of a plan, in the order of the file.", Scope: directory.PeopleRead, Roles: readers, Gives: planRowsPage{}, do: listRows,
-			Query: []Param{{"state", "only those that are ready, unchanged or refused", "string"}, {"kind", "only those with such a change: update, manager, member, license, delete, restore", "string"}, {"fate", "only those of which this became", "string"}, {"search", "in names and sign-in names", "string"}, limitParam, cursorParam},
+			Query: []Param{{"state", "only those that are ready, unchanged or refused", "string"}, {"kind", "only those with such a change: create, update, photo, manager, member, license, delete, restore", "string"}, {"fate", "only those of which this became", "string"}, {"search", "in names and sign-in names", "string"}, limitParam, cursorParam},
 		},
 		{Method: "POST", Path: "/plans/{id}/apply", Says: "Apply exactly the plan with this digest. It goes on by itself; GET tells how far it is.", Scope: directory.PeopleWrite, Roles: writers, Body: confirmed{}, Gives: plan{}, Status: http.StatusAccepted, Fresh: true, do: applyPlan},
 		order("pause", "Stop a plan between two rows.", func(b *bulk.Bulk, c *call) (bulk.Plan, error) {
@@ -212,8 +251,12 @@ func makePlan(c *call) (reply, error) {
 	if s := in.Get("map"); s != "" && json.Unmarshal([]byte(s), &named) != nil {
 		return reply{}, refuseAt(http.StatusBadRequest, fieldError{Parameter: "map", Code: "form"}, fail.T("map is a JSON object of headings, each with the property that it is read as."))
 	}
+	data, pictures, err := c.parts()
+	if err != nil {
+		return reply{}, err
+	}
 	p, err := c.Bulk.MakePlan(c.r.Context(), c.by, c.tenant, bulk.Upload{
-		Name: in.Get("name"), Data: c.raw, Group: in.Get("group"),
+		Name: in.Get("name"), Data: data, Pictures: pictures, Group: in.Get("group"),
 		Options: sheet.Options{Format: in.Get("format"), Sheet: in.Get("sheet"), Encoding: in.Get("encoding"), Delimiter: in.Get("delimiter"), Clear: in.Get("clear"), AsTyped: asTyped, Named: named},
 	})
 	if err != nil {

@@ -97,7 +97,9 @@ func (s Step) Kind() string {
 
 // Kinds are all kinds of steps, in the order in which a row's steps are done.
 func Kinds() []string {
-	return []string{"restore", string(change.Create), string(change.Update), string(change.Manager), string(change.Member), string(change.License), "delete"}
+	return []string{
+		"restore", string(change.Create), string(change.Update), string(change.Photo), string(change.Manager), string(change.Member), string(change.License), "delete",
+	}
 }
 
 // Query says which rows to read; zero fields ask nothing.
@@ -141,6 +143,10 @@ type Store interface {
 	Upload(ctx context.Context, tenant, id, by string, now time.Time) (Waiting, error)
 	// DropUpload forgets one; none is no error.
 	DropUpload(ctx context.Context, tenant, id string) error
+	// PutGiven keeps something beside a row of a plan; it goes with the row's fate, with the plan, and when the plan is canceled.
+	PutGiven(ctx context.Context, g Given) error
+	// Given is one; fail.NotFound when there is none, or its time is over.
+	Given(ctx context.Context, tenant, plan string, number int, what string, now time.Time) (Given, error)
 	// Plan reads one; fail.NotFound.
 	Plan(ctx context.Context, tenant, id string) (Plan, error)
 	// Plans lists the newest first, at most n, older than before (zero: from the newest).
@@ -182,15 +188,17 @@ type Bulk struct {
 	Config
 	holder  string
 	working sync.Mutex
+	easel   chan struct{} // one picture is prepared at a time
 }
 
 // New makes a Bulk.
-func New(c Config) *Bulk { return &Bulk{Config: c, holder: c.NewID()} }
+func New(c Config) *Bulk { return &Bulk{Config: c, holder: c.NewID(), easel: make(chan struct{}, 1)} }
 
 // What the store says of what it does not have, and of what cannot be done now; it reaches pages.
 var (
 	SayNoPlan   = fail.T("There is no such plan.")
 	SayNoUpload = fail.T("This file does not wait here any more. Upload it again.")
+	SayNotGiven = fail.T("What came with the file for this row is not kept any more. Plan the file again.")
 	sayStates   = map[RunState]fail.Text{
 		Planned:  fail.T("The plan was not begun yet, so this cannot be done with it."),
 		Applying: fail.T("The plan is being applied, so this cannot be done with it now."),

@@ -67,9 +67,6 @@ func (j *judging) judge(ctx context.Context) error {
 	if again := j.twice(); again {
 		return nil
 	}
-	if j.rec.Picture != "" {
-		j.problem(sheet.Picture, "photo", fail.T("Pictures are not set from a file. Set one at a time: nameplate users photo %s FILE.", j.row.UPN))
-	}
 	switch j.rec.Act {
 	case sheet.Delete:
 		return j.weigh(ctx, change.Change{Do: change.Account, Set: property.Values{directory.FacetAccount: property.Text(directory.Deleted)}})
@@ -86,7 +83,7 @@ func (j *judging) judge(ctx context.Context) error {
 	if j.creates() {
 		first = j.create
 	}
-	for _, step := range []func(context.Context) error{first, j.manager, j.groups, j.licenses} {
+	for _, step := range []func(context.Context) error{first, j.picture, j.manager, j.groups, j.licenses} {
 		if err := step(ctx); err != nil {
 			return err
 		}

@@ -24,6 +24,8 @@ type Upload struct {
 	Name  string
 	Data  []byte
 	Group string // id or name, for the formats that are about the members of one
+	// Pictures are those that a column photo names, or zips of them.
+	Pictures []File
 	sheet.Options
 }
 
@@ -45,6 +47,9 @@ func (b *Bulk) MakePlan(ctx context.Context, by directory.Actor, tenant string, 
 	m.plan.About, m.each, m.up, m.columns = f.About, f.Each, up, f.Columns
 	m.told = func() (sheet.About, []sheet.Problem) { return f.About, f.Notes() } // its line ends are known at its end
 	if err := m.group(); err != nil {
+		return Plan{}, err
+	}
+	if m.album, err = newAlbum(up.Pictures); err != nil {
 		return Plan{}, err
 	}
 	w, err := gather(f, up.Group)
@@ -116,6 +121,8 @@ type making struct {
 	free    map[string]int    // seats
 	asked   map[string]int    // seats that the file asks for
 	odd     int               // rows with a value that does not belong into its column
+	album   *album
+	gives   map[given][]byte // with the row that is being judged
 }
 
 // making begins a plan of which only what it is made from is known.
@@ -213,7 +220,10 @@ func (m *making) meet() error {
 		if r.Manager != nil {
 			fmt.Fprintf(h, "m%s\x00", *r.Manager)
 		}
-		fmt.Fprintf(h, "%q%q%q%q%q%q%q", r.Act, r.Join, r.Leave, r.Give, r.Take, r.Like, r.Picture)
+		if r.Picture != nil {
+			fmt.Fprintf(h, "p%s\x00", *r.Picture)
+		}
+		fmt.Fprintf(h, "%q%q%q%q%q%q", r.Act, r.Join, r.Leave, r.Give, r.Take, r.Like)
 		m.lines[u.Ref.ID] = append(m.lines[u.Ref.ID], said{r.Line, h.Sum64()})
 		if r.Manager != nil && *r.Manager != "" {
 			if boss, _ := m.boss(*r.Manager); boss != nil {
@@ -318,6 +328,12 @@ func (m *making) take(ctx context.Context, out Row) error {
 		m.plan.Counts.Unchanged++
 	}
 	m.plan.Counts.Rows++
+	if out.State == Ready {
+		if err := m.kept(ctx, m.plan.Counts.Rows); err != nil {
+			return err
+		}
+	}
+	m.gives = nil
 	if err := m.digest.add(out); err != nil {
 		return fail.Wrap(fail.Internal, "bulk.plan", err)
 	}
@@ -343,6 +359,11 @@ func (m *making) finish() {
 	p.About, p.Notes = about, append(p.Notes, notes...)
 	if m.odd >= 3 && m.odd*10 > p.Counts.Rows*3 {
 		p.Notes = append(p.Notes, sheet.Problem{Code: "shifted", Say: fail.T("%[1]d of %[2]d rows have values that do not belong into their columns. The columns may have been shifted against their headings.", m.odd, p.Counts.Rows)})
+	}
+	if m.album != nil {
+		if n, names := m.album.rest(); n > 0 {
+			p.Notes = append(p.Notes, sheet.Problem{Code: "pictures", Say: fail.T("Pictures that no row names: %[1]d (%[2]s).", n, names)})
+		}
 	}
 	for _, s := range m.crowd.skus {
 		if n := m.asked[s.ID]; n > 0 {

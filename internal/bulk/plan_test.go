@@ -196,7 +196,7 @@ func TestB07to21_WhatIsSaidOfAPlan(t *testing.T) {
 		},
 		{
 			id: "a picture, and somebody new", file: "userPrincipalName,photo,action\np1@contoso.example,a.jpg,\nnew@contoso.example,,create\n",
-			problems: "line 2, column B (photo): Pictures are not set from a file. Set one at a time: nameplate users photo p1@contoso.example FILE.\n" +
+			problems: "line 2, column B (photo): No picture called \"a.jpg\" came with the file. Give it together with the file.\n" +
 				"line 3, column A (userPrincipalName): displayName: Nobody can be added without this.\nline 3, column A (userPrincipalName): Your organization does not let you do this here.\n",
 		},
 		{

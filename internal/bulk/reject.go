@@ -33,7 +33,7 @@ func (b *Bulk) ExportRejects(ctx context.Context, by directory.Actor, tenant, id
 			bad = append(bad, r)
 			for _, s := range r.Steps {
 				for n, v := range s.Set {
-					c, _ := rejected(n, v)
+					c, _ := rejected(n, v, s.Names)
 					names[c] = true
 				}
 			}
@@ -64,7 +64,7 @@ func (b *Bulk) ExportRejects(ctx context.Context, by directory.Actor, tenant, id
 				why = append(why, f.Say.String())
 			}
 			for n, v := range s.Set {
-				if c, text := rejected(n, v); text != admin.Hidden {
+				if c, text := rejected(n, v, s.Names); text != admin.Hidden {
 					cells[c] = append(cells[c], text)
 				}
 			}
@@ -83,7 +83,7 @@ func (b *Bulk) ExportRejects(ctx context.Context, by directory.Actor, tenant, id
 }
 
 // rejected is the heading and the cell for a value that did not arrive.
-func rejected(n property.Name, v property.Value) (heading property.Name, cell string) {
+func rejected(n property.Name, v property.Value, names map[string]string) (heading property.Name, cell string) {
 	verb := property.Name(":add")
 	if v.IsNull() {
 		verb = ":remove"
@@ -102,8 +102,11 @@ func rejected(n property.Name, v property.Value) (heading property.Name, cell st
 	case n == "userPrincipalName":
 		n += ":new"
 	}
-	if v.Empty() {
+	switch {
+	case v.Empty():
 		return n, sheet.Clear
+	case n == change.PhotoName:
+		return n, names[string(n)] // of the file, which has to come along again
 	}
 	return n, sheet.Show(v)
 }

@@ -136,6 +136,16 @@ func (m *making) undo(ctx context.Context, r backward) error {
 	}
 	j.about(u)
 	for _, c := range r.changes {
+		if c.Do == change.Photo {
+			now, err := m.Desk.Directory.Photo(ctx, directory.Authority{}, u.Ref, 0)
+			if err != nil && !fail.Is(err, fail.NotFound) {
+				return err
+			}
+			if err := j.portray(ctx, c, &now); err != nil {
+				return err
+			}
+			continue
+		}
 		for n := range c.Set {
 			if id, ok := directory.GroupOf(n); ok {
 				j.see[n] = property.Null()

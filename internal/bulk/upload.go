@@ -41,11 +41,12 @@ func (b *Bulk) Keep(ctx context.Context, by directory.Actor, tenant string, up U
 		return "", err
 	}
 	w := Waiting{Tenant: tenant, ID: b.NewID(), By: by.Ref.ID, Until: b.Now().Add(waits)}
-	name, err := json.Marshal(up.Name)
+	files := append([]File{{up.Name, up.Data}}, up.Pictures...)
+	head, err := json.Marshal(headOf(files))
 	if err != nil {
 		return "", fail.Wrap(fail.Internal, "bulk.keep", err)
 	}
-	for plain := range partsOf(name, up.Data) {
+	for plain := range partsOf(head, files) {
 		sealed, err := b.Sealer.Seal("upload", w.row(len(w.Parts)), plain)
 		if err != nil {
 			return "", fail.Wrap(fail.Internal, "bulk.keep", err)
@@ -55,15 +56,30 @@ func (b *Bulk) Keep(ctx context.Context, by directory.Actor, tenant string, up U
 	return w.ID, b.Store.PutUpload(ctx, w)
 }
 
-// partsOf are the name of a file and its bytes in pieces.
-func partsOf(name, data []byte) func(func([]byte) bool) {
+// part says how long a file is that waits, and how it is called.
+type part struct {
+	Name string
+	Size int
+}
+
+func headOf(files []File) (out []part) {
+	for _, f := range files {
+		out = append(out, part{f.Name, len(f.Data)})
+	}
+	return out
+}
+
+// partsOf are the names and lengths of files, and their bytes in pieces.
+func partsOf(head []byte, files []File) func(func([]byte) bool) {
 	return func(yield func([]byte) bool) {
-		if !yield(name) {
+		if !yield(head) {
 			return
 		}
-		for c := range slices.Chunk(data, partSize) {
-			if !yield(c) {
-				return
+		for _, f := range files {
+			for c := range slices.Chunk(f.Data, partSize) {
+				if !yield(c) {
+					return
+				}
 			}
 		}
 	}
@@ -80,16 +96,28 @@ func (b *Bulk) Kept(ctx context.Context, by directory.Actor, tenant, id string) 
 	if err != nil {
 		return Upload{}, err
 	}
+	var head []part
+	var data []byte
 	for i, sealed := range w.Parts {
 		plain, err := b.Sealer.Open("upload", w.row(i), sealed)
 		if err == nil && i == 0 {
-			err = json.Unmarshal(plain, &up.Name)
+			err = json.Unmarshal(plain, &head)
 			plain = nil
 		}
 		if err != nil {
-			return Upload{}, fail.Wrap(fail.NotFound, "bulk.kept", err)
+			f := fail.Wrap(fail.NotFound, "bulk.kept", err)
+			f.Say = SayNoUpload
+			return Upload{}, f
 		}
-		up.Data = append(up.Data, plain...)
+		data = append(data, plain...)
+	}
+	for i, h := range head {
+		file := File{h.Name, data[:h.Size:h.Size]}
+		if data = data[h.Size:]; i == 0 {
+			up.Name, up.Data = file.Name, file.Data
+		} else {
+			up.Pictures = append(up.Pictures, file)
+		}
 	}
 	return up, nil
 }

@@ -290,6 +290,18 @@ func (w *work) step(ctx context.Context, d *admin.Desk, r Numbered, k int) (f St
 	if c.Undoes != "" {
 		c.Why = "Undo of " + c.Why
 	}
+	if c.Do == change.Photo {
+		c.Set = nil
+		if !s.Set[change.PhotoName].Empty() {
+			var err error
+			if c.Photo, err = w.given(ctx, w.plan, r.Number, givenPhoto); fail.Is(err, fail.NotFound) {
+				return StepFate{State: change.Refused, Say: SayNotGiven, Code: "not_given"}, true
+			} else if err != nil {
+				w.stop(fail.T("The database does not take it: %s", err.Error()))
+				return f, false
+			}
+		}
+	}
 	if c.Do == change.Create {
 		var err error
 		if c.Secret, err = admin.NewPassword(w.Random); err != nil {

@@ -423,7 +423,8 @@ func digest(c Change) string {
 type Seen struct {
 	directory.User
 	Groups  map[string]directory.Group
-	Domains []string // verified ones, for Create
+	Domains []string         // verified ones, for Create
+	Photo   *directory.Photo // of Photo: what is there, without Data nothing; nil: nobody has looked, so whatever is wanted differs
 }
 
 // Weigh is Check of a change on somebody who was read already. It makes no request, and a stop of all writing is not its question.
@@ -450,6 +451,17 @@ func (h held) ByName(context.Context, string, string, directory.Ask) (directory.
 		return directory.User{}, fail.New(fail.NotFound, "change.weigh", fail.T("This is not in the directory, or not any more."))
 	}
 	return h.seen.User, nil
+}
+
+func (h held) Photo(context.Context, directory.Authority, directory.Ref, int) (directory.Photo, error) {
+	switch p := h.seen.Photo; {
+	case p == nil:
+		return directory.Photo{Data: []byte("not looked at")}, nil
+	case len(p.Data) == 0:
+		return directory.Photo{}, fail.New(fail.NotFound, "change.weigh", fail.Text{})
+	default:
+		return *p, nil
+	}
 }
 
 func (h held) Organization(context.Context, string) (directory.Organization, error) {

@@ -36,6 +36,7 @@ func (r *remote) importPlan() *cobra.Command {
 	var format, of, sheetName, encoding, delimiter, clearing string
 	var asTyped bool
 	var mapped []string
+	var photos string
 	var top int
 	cmd := &cobra.Command{
 		Use: "plan FILE", Short: "read a spreadsheet and show what it would change; nothing is written",
@@ -56,6 +57,7 @@ It ends with 0 when every row can be applied, 3 when some cannot, 2 when none ca
 	f.StringVar(&delimiter, "delimiter", "", "of a text: \",\", \";\" or tab")
 	f.StringVar(&clearing, "clear", "", "the word that takes a value away (default "+sheet.Clear+")")
 	f.StringArrayVar(&mapped, "map", nil, "HEADING=PROPERTY: what a column is read as; HEADING=- leaves it out; may come several times")
+	f.StringVar(&photos, "photos", "", "the folder, or the zip file, with the pictures that a column photo names")
 	f.BoolVar(&asTyped, "as-typed", false, "take cells that look as if Excel had rewritten them")
 	f.IntVar(&top, "top", 20, "show at most so many rows that would change; 0 is all")
 	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(formatNames(), cobra.ShellCompDirectiveNoFileComp)) // it is there
@@ -79,8 +81,14 @@ It ends with 0 when every row can be applied, 3 when some cannot, 2 when none ca
 		if err := mapping(q, mapped); err != nil {
 			return err
 		}
+		kind := "application/octet-stream"
+		if photos != "" {
+			if b, kind, err = withPhotos(b, photos); err != nil {
+				return err
+			}
+		}
 		r.client.Timeout = patient
-		g, err := r.ask(ctx, http.MethodPost, "/plans", q, b, "Content-Type", "application/octet-stream")
+		g, err := r.ask(ctx, http.MethodPost, "/plans", q, b, "Content-Type", kind)
 		if err != nil {
 			return err
 		}
@@ -113,6 +121,9 @@ func mapping(q url.Values, said []string) error {
 	q.Set("map", string(b))
 	return err
 }
+
+// planKinds are what the steps of a plan do, in their order.
+var planKinds = []string{"restore", "create", "update", "photo", "manager", "member", "license", "delete"}
 
 func formatNames() []string {
 	l := []string{sheet.Own}
@@ -228,7 +239,7 @@ func (r *remote) told(p map[string]any, number func(string) int) {
 	fmt.Fprintf(r.Out, "%d rows: %d would change something, %d are so already, %d are refused\n", number("all"), number("ready"), number("unchanged"), number("refused"))
 	changes, _ := p["changes"].(map[string]any)
 	var l []string
-	for _, k := range []string{"restore", "update", "manager", "member", "license", "delete"} {
+	for _, k := range planKinds {
 		if changes[k] != nil {
 			l = append(l, fmt.Sprintf("%s %s", k, text(changes[k])))
 		}
@@ -344,7 +355,7 @@ func (r *remote) importShow() *cobra.Command {
 	cmd := &cobra.Command{Use: "show PLAN", Short: "show a plan and its rows, old and new", Args: args("the id of a plan")}
 	f := cmd.Flags()
 	f.StringVar(&q.state, "state", "", "only rows that are ready, unchanged or refused")
-	f.StringVar(&q.kind, "kind", "", "only rows with such a change: update, manager, member, license, delete, restore")
+	f.StringVar(&q.kind, "kind", "", "only rows with such a change: "+strings.Join(planKinds, ", "))
 	f.StringVar(&q.search, "search", "", "only people with this in their name or sign-in name")
 	f.IntVar(&q.top, "top", 20, "at most so many rows; 0 is all")
 	cmd.RunE = r.over(func(ctx context.Context, a []string) error {

@@ -1,6 +1,9 @@
 package cli_test
 
 import (
+	"bytes"
+	"image"
+	"image/png"
 	"os"
 	"path/filepath"
 	"strings"
@@ -130,6 +133,36 @@ func TestS4_11_PeopleAreAddedFromAFileAndTheirPasswordsTakenOnce(t *testing.T) {
 	if _, err := os.Stat(again); err == nil {
 		t.Error("a file without passwords was left")
 	}
+}
+
+// Pictures lie in a folder, or in a zip, beside the spreadsheet.
+func TestS3_16to19_PicturesOnTheCommandLine(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	folder := t.TempDir()
+	var picture bytes.Buffer
+	if err := png.Encode(&picture, image.NewRGBA(image.Rect(0, 0, 60, 60))); err != nil {
+		t.Fatal(err)
+	}
+	for name, b := range map[string][]byte{"anna.png": picture.Bytes(), "notes.txt": []byte("no picture")} {
+		if err := os.WriteFile(filepath.Join(folder, name), b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	file := spreadsheet(t, "photos.csv", "userPrincipalName,photo\n"+s.anna+",anna.png\n")
+	out, _ := s.do(2, "import", "plan", file)
+	if !strings.Contains(out, "No picture called “anna.png” came with the file.") {
+		t.Error(out)
+	}
+	out, _ = s.do(0, "import", "plan", file, "--photos", folder)
+	if !strings.Contains(out, "Changes: photo 1\n") || !strings.Contains(out, "  photo  photo anna.png: ") {
+		t.Error(out)
+	}
+	p := s.json("import", "plan", file, "--photos", folder)
+	s.says("is done: 1 applied", "import", "apply", p["id"].(string), "--digest", p["digest"].(string))
+	s.do(2, "import", "plan", file, "--photos", t.TempDir())
+	s.do(2, "import", "plan", file, "--photos", filepath.Join(folder, "none"))
+	s.do(2, "import", "plan", file, "--photos", filepath.Join(folder, "notes.txt")) // the only picture is called so, and no row names it
 }
 
 func TestB22_FilesThatAreNone(t *testing.T) {

@@ -43,6 +43,7 @@ func (p *Portal) importRoutes(add func(web.Route), get, post func(string, web.Ri
 	add(web.Route{Method: http.MethodPost, Path: importsPath + "/{id}/apply", Right: write, Handler: p.apply, Ended: p.keepHere})
 	post(importsPath+"/{id}/{order}", write, p.order)
 	get(importsPath+"/{id}/rejects", look, p.rejects)
+	get(importsPath+"/{id}/photos/{number}", look, p.rowPhoto)
 }
 
 type importsBody struct {
@@ -131,6 +132,7 @@ type uploadBody struct {
 	Scope, Token string
 	Problem      string
 	Most         string
+	MB           int
 	Templates    []templateView
 }
 
@@ -142,7 +144,7 @@ func (p *Portal) askUpload(w http.ResponseWriter, r *http.Request, v *web.Visit)
 }
 
 func (p *Portal) showUpload(w http.ResponseWriter, r *http.Request, v *web.Visit, status int, problem string) error {
-	b := uploadBody{Scope: "upload", Token: v.Token("upload"), Problem: problem, Most: v.Printer.S("At most %[1]d MB and %[2]d rows.", maxSheet>>20, sheet.MaxRows)}
+	b := uploadBody{Scope: "upload", Token: v.Token("upload"), Problem: problem, Most: v.Printer.S("At most %[1]d MB and %[2]d rows.", maxSheet>>20, sheet.MaxRows), MB: maxSheet >> 20}
 	for _, f := range p.formats(v) {
 		if !f.export && !slices.Contains(olderTemplates, f.Value) {
 			at := func(as string) string {
@@ -205,10 +207,10 @@ func (p *Portal) upload(w http.ResponseWriter, r *http.Request, v *web.Visit) er
 	if err != nil {
 		return err
 	}
-	if err := f.Only(func(k string) bool { return k == "file" }); err != nil {
+	if err := f.Only(func(k string) bool { return k == "file" || k == "photos" }); err != nil {
 		return err
 	}
-	file := f.Files["file"]
+	file := f.File("file")
 	if len(file.Data) == 0 {
 		say := v.Printer.S("Choose a file first.")
 		if file.Name != "" {
@@ -217,6 +219,14 @@ func (p *Portal) upload(w http.ResponseWriter, r *http.Request, v *web.Visit) er
 		return p.showUpload(w, r, v, http.StatusUnprocessableEntity, say)
 	}
 	up := bulk.Upload{Name: fileName(file.Name), Data: file.Data}
+	for _, x := range f.Files["photos"] {
+		if len(x.Data) > 0 || x.Name != "" { // a field that was left empty comes as a file without a name
+			up.Pictures = append(up.Pictures, bulk.File{Name: fileName(x.Name), Data: x.Data})
+		}
+	}
+	if err := up.Unpackable(); err != nil {
+		return p.showUpload(w, r, v, http.StatusUnprocessableEntity, said(v, sayOf(err)))
+	}
 	if _, err := p.Bulk.Look(up); err != nil && !askable(err) {
 		if !fail.Is(err, fail.Invalid) {
 			return err

@@ -71,8 +71,8 @@ func (p *Portal) savePhoto(w http.ResponseWriter, r *http.Request, v *web.Visit)
 	if err := f.Only(func(k string) bool { return k == "photo" }); err != nil {
 		return err
 	}
-	file, ok := f.Files["photo"]
-	if !ok || len(file.Data) == 0 {
+	file := f.File("photo")
+	if len(file.Data) == 0 {
 		return p.showPhoto(w, r, v, http.StatusUnprocessableEntity, v.Printer.S("Choose a picture first."))
 	}
 	jpeg, err := p.portrait(r.Context(), file.Data)

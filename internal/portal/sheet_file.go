@@ -3,13 +3,15 @@ package portal
 import (
 	"bytes"
 	"net/http"
+	"strconv"
 	"time"
 
+	"nameplate/internal/directory"
 	"nameplate/internal/sheet"
 	"nameplate/internal/web"
 )
 
-// Spreadsheets that are sent: empty templates, exports, and what did not arrive.
+// Files that are sent: empty templates, exports, what did not arrive, and the pictures that a plan would set.
 
 // template sends an empty table to fill in.
 func (p *Portal) template(w http.ResponseWriter, r *http.Request, v *web.Visit) error {
@@ -26,6 +28,19 @@ func (p *Portal) template(w http.ResponseWriter, r *http.Request, v *web.Visit) 
 		}
 		return nil
 	})
+}
+
+// rowPhoto is the picture that a row would set.
+func (p *Portal) rowPhoto(w http.ResponseWriter, r *http.Request, v *web.Visit) error {
+	n, err := strconv.Atoi(r.PathValue("number"))
+	if err != nil {
+		return web.Refuse(http.StatusNotFound)
+	}
+	jpeg, err := p.Bulk.Picture(r.Context(), v.Actor(), v.Session.Ref.Tenant, r.PathValue("id"), n)
+	if err != nil {
+		return err
+	}
+	return sendPhoto(w, directory.Photo{Data: jpeg})
 }
 
 // sendSheet sends a spreadsheet, whole, so that a failure is no half file.

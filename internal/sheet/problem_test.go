@@ -258,7 +258,7 @@ func TestB10_B18_S3_16_WhatCellsSay(t *testing.T) {
 	}
 	_, l = gathered([]byte("userPrincipalName,manager,groups:add,licenses:remove,photo,like,city\na@x.com,<clear>,Sales; \"All\" ;,ENTERPRISEPACK,a.jpg,like:b@x.com,nil\n"), sheet.Options{Clear: "nil"})
 	r := l.records[0]
-	if r.Manager == nil || *r.Manager != "<clear>" || strings.Join(r.Join, "|") != `Sales|"All"` || r.Take[0] != "ENTERPRISEPACK" || r.Picture != "a.jpg" || r.Like != "b@x.com" || !r.Cells[0].Value.IsNull() {
+	if r.Manager == nil || *r.Manager != "<clear>" || strings.Join(r.Join, "|") != `Sales|"All"` || r.Take[0] != "ENTERPRISEPACK" || r.Picture == nil || *r.Picture != "a.jpg" || r.Like != "b@x.com" || !r.Cells[0].Value.IsNull() {
 		t.Errorf("%+v", r)
 	}
 }

@@ -21,8 +21,8 @@ type Record struct {
 	Leave    []string
 	Give     []string // products, by string id ("ENTERPRISEPACK"), name or id
 	Take     []string
-	Picture  string
-	Like     string // sign-in name or id of a colleague
+	Picture  *string // name of a file; "" takes the picture away
+	Like     string  // sign-in name or id of a colleague
 	Problems []Problem
 	Notes    []Problem
 }
@@ -152,7 +152,10 @@ func (r *Record) word(f *File, c column, x cell, text string, at Problem) {
 	case Take:
 		r.Take = several(text)
 	case Picture:
-		r.Picture = text
+		if clears(x.text, f.o.Clear) {
+			text = ""
+		}
+		r.Picture = &text
 	case Like:
 		r.Like = strings.TrimSpace(strings.TrimPrefix(text, "like:"))
 	case Doing:

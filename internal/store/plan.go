@@ -226,6 +226,9 @@ func storable(s string) string {
 // Drop implements bulk.Store.
 func (s *Plans) Drop(ctx context.Context, tenant, id string) error {
 	return s.s.tx(ctx, "store.dropplan", func(ctx context.Context, tx *sql.Tx, _ bool) error {
+		if err := dropGiven(ctx, tx, tenant, id); err != nil {
+			return err
+		}
 		if _, err := tx.ExecContext(ctx, `DELETE FROM plan_rows WHERE tenant = $1 AND plan = $2`, tenant, id); err != nil {
 			return err
 		}
@@ -239,6 +242,10 @@ func (s *Plans) Sweep(ctx context.Context, before time.Time) error {
 	return s.s.tx(ctx, "store.sweepplans", func(ctx context.Context, tx *sql.Tx, _ bool) error {
 		const drafts = `SELECT id FROM plans WHERE digest = '' AND made < $1 AND plans.tenant = plan_rows.tenant`
 		if _, err := tx.ExecContext(ctx, `DELETE FROM plan_rows WHERE plan IN (`+drafts+`)`, micro(before)); err != nil {
+			return err
+		}
+		const given = `DELETE FROM plan_given WHERE plan IN (SELECT id FROM plans WHERE digest = '' AND made < $1 AND plans.tenant = plan_given.tenant)`
+		if _, err := tx.ExecContext(ctx, given, micro(before)); err != nil {
 			return err
 		}
 		_, err := tx.ExecContext(ctx, `DELETE FROM plans WHERE digest = '' AND made < $1`, micro(before))
@@ -372,6 +379,11 @@ func (s *Plans) Turn(ctx context.Context, tenant, id string, from []bulk.RunStat
 			f.Code = "state"
 			return f
 		}
+		if to.State == bulk.Canceled {
+			if err := dropGiven(ctx, tx, tenant, id); err != nil {
+				return err
+			}
+		}
 		_, err = tx.ExecContext(ctx, `UPDATE plans SET state = $3, run = $4, holder = '', until = 0 WHERE tenant = $1 AND id = $2`, tenant, id, string(to.State), string(run))
 		return err
 	})
@@ -440,6 +452,9 @@ func (s *Plans) Fates(ctx context.Context, tenant, id string, fates []bulk.Fate)
 				return err
 			}
 			if _, err := tx.ExecContext(ctx, `UPDATE plan_rows SET fate = $4, outcome = $5 WHERE tenant = $1 AND plan = $2 AND number = $3 AND fate = ''`, tenant, id, f.Number, string(f.State), string(data)); err != nil {
+				return err
+			}
+			if _, err := tx.ExecContext(ctx, `DELETE FROM plan_given WHERE tenant = $1 AND plan = $2 AND number = $3`, tenant, id, f.Number); err != nil {
 				return err
 			}
 		}

@@ -17,8 +17,7 @@ import (
 
 // Limits of a form (A45).
 const (
-	maxFields   = 1000
-	maxFiles    = 4
+	maxFields   = 1000 // parts, files among them
 	maxFieldLen = 256 << 10
 )
 
@@ -31,8 +30,8 @@ type File struct {
 // Form is what a page sent.
 type Form struct {
 	url.Values
-	Files map[string]File
-	Nonce string // of the form token: the key of the one change this form may make
+	Files map[string][]File // by field, in the order in which they came
+	Nonce string            // of the form token: the key of the one change this form may make
 	Token string
 	Scope string // what the token is good for, see Visit.Token
 }
@@ -61,6 +60,14 @@ func (v *Visit) FormFor(r *http.Request, scope string) (*Form, error) {
 	return f, err
 }
 
+// File is the only file of a field; none, or several, is the zero File.
+func (f *Form) File(field string) File {
+	if l := f.Files[field]; len(l) == 1 {
+		return l[0]
+	}
+	return File{}
+}
+
 // EndedForm reads the body of a POST whose session has ended. Its token is not checked: what it holds may be shown again, and is
 // never applied.
 func (v *Visit) EndedForm(r *http.Request) (*Form, error) { return v.read(r) }
@@ -73,7 +80,7 @@ func (v *Visit) read(r *http.Request) (*Form, error) {
 	if err != nil {
 		return nil, Refuse(http.StatusUnsupportedMediaType)
 	}
-	f := &Form{Values: url.Values{}, Files: map[string]File{}}
+	f := &Form{Values: url.Values{}, Files: map[string][]File{}}
 	switch kind {
 	case "application/x-www-form-urlencoded":
 		err = f.urlencoded(r)
@@ -144,10 +151,7 @@ func (f *Form) multipart(r *http.Request, boundary string) error {
 		if err != nil {
 			return err
 		}
-		if len(f.Files) >= maxFiles {
-			return Refuse(http.StatusRequestEntityTooLarge)
-		}
-		f.Files[name] = File{Name: part.FileName(), Data: data}
+		f.Files[name] = append(f.Files[name], File{Name: part.FileName(), Data: data})
 	}
 }
 

@@ -28,8 +28,14 @@ func (b *browser) upload(name, kind string, data []byte) *browser {
 	return b.attach("/profile/photo", name, kind, data)
 }
 
-// attach sends the form of the page that posts to path, with a file.
-func (b *browser) attach(path, name, kind string, data []byte) *browser {
+// beside is a file for another field.
+type beside struct {
+	field, name string
+	data        []byte
+}
+
+// attach sends the form of the page that posts to path, with a file, and others beside it.
+func (b *browser) attach(path, name, kind string, data []byte, others ...beside) *browser {
 	b.t.Helper()
 	form := b.form(path)
 	var body bytes.Buffer
@@ -47,6 +53,10 @@ func (b *browser) attach(path, name, kind string, data []byte) *browser {
 		b.t.Fatal(err)
 	}
 	_, _ = part.Write(data)
+	for _, o := range others {
+		w, _ := m.CreateFormFile(o.field, o.name) // into memory
+		_, _ = w.Write(o.data)
+	}
 	_ = m.Close()
 	req, err := http.NewRequestWithContext(b.t.Context(), http.MethodPost, b.w.Portal+path, &body)
 	if err != nil {

@@ -82,6 +82,7 @@ func Run(t *testing.T, open Open) {
 	t.Run("keep", func(t *testing.T) { t.Parallel(); Keep(t, open) })
 	t.Run("plans", func(t *testing.T) { t.Parallel(); Plans(t, open) })
 	t.Run("uploads", func(t *testing.T) { t.Parallel(); Uploads(t, open) })
+	t.Run("given", func(t *testing.T) { t.Parallel(); Given(t, open) })
 	t.Run("secrets", func(t *testing.T) { t.Parallel(); Secrets(t, open) })
 	t.Run("answers", func(t *testing.T) { t.Parallel(); Answers(t, open) })
 }

@@ -20,6 +20,7 @@ type Options struct {
 	Latency []time.Duration // of a request to Graph, in the service's clock: everything is measured at each
 	Scale   float64         // the service's clock runs so many times faster
 	Chaos   float64         // share of requests that go wrong in the runs that are about that; 0 leaves these out
+	Only    string          // words that the name of what is measured has to have; "" measures everything
 	Runs    int
 	Seed    uint64
 }
@@ -37,6 +38,8 @@ func (o Options) Valid() error {
 		return fmt.Errorf("1 to 100 runs are made, not %d", o.Runs)
 	case len(o.Latency) == 0 || slices.Min(o.Latency) < 0 || slices.Max(o.Latency) > 10*time.Second:
 		return fmt.Errorf("a request takes from 0 to 10 s")
+	case len(o.scenarios()) == 0:
+		return fmt.Errorf("nothing that is measured has %q in its name", o.Only)
 	}
 	return nil
 }
@@ -87,7 +90,9 @@ func (o Options) scenarios() (out []*scenario) {
 				name += fmt.Sprintf(", chaos %v %%", math.Round(1000*chaos)/10)
 			}
 			limits.On, limits.Scale = true, scale
-			out = append(out, &scenario{o, latency, chaos, scale, limits, name, take})
+			if strings.Contains(name, o.Only) {
+				out = append(out, &scenario{o, latency, chaos, scale, limits, name, take})
+			}
 		}
 		add(tenth, 1, 0, emulator.Throttle{}, takeTenth)
 		add(all, o.Scale, 0, emulator.Throttle{}, takeAll)

@@ -54,6 +54,7 @@ what this program itself needs counts fivefold. Each figure comes with its goal;
 	f.DurationSliceVar(&o.Latency, "latency", o.Latency, "how long a request to Graph takes, in the service's clock; several with commas")
 	f.Float64Var(&o.Scale, "scale", 5, "let the service's clock run so many times faster")
 	f.Float64Var(&o.Chaos, "chaos", 0.05, "measure as well while such a share of the requests goes wrong on purpose; 0 leaves that out")
+	f.StringVar(&o.Only, "only", "", `measure only what has these words in its name: "a tenth changed", "half the quota", "chaos"`)
 	f.IntVar(&o.Runs, "runs", 1, "measure so often, and tell the median with the least and the most")
 	f.Uint64Var(&o.Seed, "seed", 1, "where all chaos comes from")
 	return group("bench", "measure this program on this machine, against an emulator of its own: bulk", cmd)

@@ -52,6 +52,7 @@ func TestAskedWrongly(t *testing.T) {
 		{[]string{"emulator", "--throttle-size", "XL"}, `size is "XL", not S, M or L`},
 		{[]string{"bench", "bulk", "--rows", "5"}, "a spreadsheet of 100 to 100,000 rows is measured, not of 5"},
 		{[]string{"bench", "bulk", "--latency", "fast"}, "--latency takes durations with commas: 60ms,250ms, and"},
+		{[]string{"bench", "bulk", "--only", "nothing"}, `nothing that is measured has "nothing" in its name`},
 		{[]string{"bench", "blk"}, `there is no verb "blk" under nameplate bench`},
 		{[]string{"emulator", "--latency", "-"}, "--latency takes a duration: 60ms"},
 		{[]string{"setup", "--checklist", "--script"}, "choose one"},

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"net/http"
@@ -42,9 +43,15 @@ func spread(v []float64) (median float64, more map[string]any) {
 	return v[len(v)/2], map[string]any{"min": v[0], "max": v[len(v)-1], "runs": len(v)}
 }
 
+// given is a program that was built before: several benchmarks may run side by side.
+var given = flag.String("nameplate", "", "the release program; it is built when it is not given")
+
 // binary builds the release program once.
 func binary(b *testing.B) string {
 	b.Helper()
+	if *given != "" {
+		return *given
+	}
 	path, err := build()
 	if err != nil {
 		b.Fatal(err)

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"strings"
 	"time"
@@ -88,3 +89,22 @@ func (s *Store) Table(ctx context.Context, q string) (columns, out []string, err
 	}
 	return columns, out, rows.Err()
 }
+
+// All lets a test do something for each of n records of the journal.
+func (j *Journal) All(ctx context.Context, n int, do func(i int)) []error {
+	return j.all(ctx, "test", n, func(_ context.Context, _ *sql.Tx, i int, _ bool) error {
+		do(i)
+		return nil
+	})
+}
+
+// Write is a transaction of somebody else.
+func (s *Store) Write(ctx context.Context, do func()) error {
+	return s.tx(ctx, "test", func(context.Context, *sql.Tx, bool) error {
+		do()
+		return nil
+	})
+}
+
+// Waiting is how many transactions wait to begin.
+func (s *Store) Waiting() int64 { return s.waiting.Load() }

@@ -62,22 +62,32 @@ func (j *Journal) BeginAll(ctx context.Context, es []change.Entry) []change.Begu
 	return out
 }
 
-// all does something for each of n records in one transaction. A *fail.Error, which do finds before it writes, is one record's; any
-// other is everybody's.
+// some is how many of many records are written before somebody else comes in between: with one connection that writes, a person who
+// saves waits for these and not for all of them.
+const some = 10
+
+// all does something for each of n records, in one transaction, or in several where others wait to write. A *fail.Error, which do finds
+// before it writes, is one record's; any other is that of everybody from its transaction on.
 func (j *Journal) all(ctx context.Context, op string, n int, do func(ctx context.Context, tx *sql.Tx, i int, again bool) error) []error {
 	errs := make([]error, n)
-	err := j.s.tx(ctx, op, func(ctx context.Context, tx *sql.Tx, again bool) error {
-		for i := range n {
-			var own *fail.Error
-			if errs[i] = do(ctx, tx, i, again); errs[i] != nil && !errors.As(errs[i], &own) {
-				return errs[i]
+	for from, to := 0, 0; from < n; from = to {
+		err := j.s.tx(ctx, op, func(ctx context.Context, tx *sql.Tx, again bool) error {
+			for to = from; to < n; to++ {
+				if to-from >= some && j.s.engine == sqlite && j.s.waiting.Load() > 0 {
+					return nil
+				}
+				var own *fail.Error
+				if errs[to] = do(ctx, tx, to, again); errs[to] != nil && !errors.As(errs[to], &own) {
+					return errs[to]
+				}
 			}
-		}
-		return nil
-	})
-	if err != nil {
-		for i := range errs {
-			errs[i] = err
+			return nil
+		})
+		if err != nil {
+			for i := from; i < n; i++ {
+				errs[i] = err
+			}
+			return errs
 		}
 	}
 	return errs

@@ -35,15 +35,16 @@ type Options struct {
 
 // Store is an open database. Safe for concurrent use.
 type Store struct {
-	engine engine
-	path   string  // of SQLite's file
-	write  *sql.DB // transactions that write
-	read   *sql.DB
-	owner  *sql.DB // SQLite: holds the file's lock as long as the store is open
-	now    func() time.Time
-	random io.Reader
-	log    *slog.Logger
-	halted atomic.Bool // the disk failed: what the system still says of it is not to be believed
+	engine  engine
+	path    string  // of SQLite's file
+	write   *sql.DB // transactions that write
+	read    *sql.DB
+	owner   *sql.DB // SQLite: holds the file's lock as long as the store is open
+	now     func() time.Time
+	random  io.Reader
+	log     *slog.Logger
+	waiting atomic.Int64 // transactions that write and have not begun
+	halted  atomic.Bool  // the disk failed: what the system still says of it is not to be believed
 }
 
 // engine is which of two statements to use.

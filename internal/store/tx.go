@@ -75,7 +75,9 @@ func locked(err error) bool {
 }
 
 func (s *Store) once(ctx context.Context, work func(tx *sql.Tx) error) error {
+	s.waiting.Add(1)
 	tx, err := s.write.BeginTx(ctx, nil)
+	s.waiting.Add(-1)
 	if err != nil {
 		return err
 	}

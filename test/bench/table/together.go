@@ -27,10 +27,11 @@ func together(clients []client) {
 ## Many people at once
 
 ` + "`nameplate bench bulk`" + ` measures the figures, ` + "`make bench BENCH=bulk`" + ` the other programs in turn with it: each against an emulator of its own that keeps
-Microsoft's published quotas (3,000 writes, then 20 a second), all counted by the emulator. "clock × 5": the service's clock runs five times
-faster than the wall clock. Latencies and times are in the service's clock, so what a program itself computes counts fivefold. Retry-After stays
-in whole seconds of the wall clock, so who obeys it is refused about a fifth as often as on a clock that runs as fast as the wall's. Chaos refuses
-requests by itself: its 429s are not the quota's, and it has no goals of time. N counts the saves of the person who saves meanwhile.
+Microsoft's published quotas (3,000 writes, then 20 a second), all counted by the emulator. Each latency and chaos has a process of its own, at the
+same time: nearly all of it is waiting. "clock × 5": the service's clock runs five times faster than the wall clock. Latencies and times are in the
+service's clock, so what a program itself computes counts fivefold. Retry-After stays in whole seconds of the wall clock, so who obeys it is refused
+about a fifth as often as on a clock that runs as fast as the wall's. Chaos refuses requests by itself: its 429s are not the quota's, and it has no goals
+of time. N counts the saves of the person who saves meanwhile; what a save takes itself is of the wall clock.
 `)
 	if len(clients) == 0 {
 		fmt.Println()

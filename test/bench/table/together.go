@@ -38,14 +38,22 @@ of time. N counts the saves of the person who saves meanwhile; what a save takes
 		return
 	}
 	slices.SortStableFunc(clients, func(a, b client) int { return cmp.Compare(a.Latency, b.Latency) })
-	fmt.Printf("\n%s rows, every one changed, clock × %s:\n\n", number(float64(clients[0].Rows)), number(clients[0].Scale))
+	fmt.Printf("\n%s rows, every one changed, a refused call costs no quota, clock × %s:\n\n", number(float64(clients[0].Rows)), fmt.Sprint(clients[0].Scale))
 	fmt.Print("| a request takes | program | requests | 429 | 429 inside answers to $batch | writes accepted | rows lost | seconds of the service's clock |\n|---|---|---|---|---|---|---|---|\n")
 	for _, c := range clients {
 		took := number(c.Seconds)
 		if c.Cut {
 			took += ", then cut off"
 		}
-		fmt.Printf("| %s ms | %s | %s | %s | %s | %s | %s | %s |\n", number(c.Latency), c.Client, number(c.Requests), number(c.Outer), number(c.Inner), number(c.Accepted), number(c.Lost), took)
+		fmt.Printf("| %v ms | %s | %s | %s | %s | %s | %s | %s |\n", c.Latency, c.Client, count(c.Requests), count(c.Outer), count(c.Inner), count(c.Accepted), count(c.Lost), took)
 	}
 	fmt.Println()
+}
+
+// count is a number of things.
+func count(v float64) string {
+	if v < 1000 {
+		return fmt.Sprint(v)
+	}
+	return number(v)
 }

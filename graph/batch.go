@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -80,8 +82,8 @@ func (c *Client) Send(ctx context.Context, it Item) error {
 
 // Batch sends up to MaxBatch items in one HTTP request and gives an answer for each, in the order of items. The error is that of
 // the whole request; then nothing is known of any item. Items that met 429 were not applied and are sent again, and what depends
-// on them, after the longest wait that the service named; everything else is settled by its first answer. An item that the service
-// left out has an Err with Sent set: it may have been applied.
+// on them, after the longest wait that the service named, and so are reads that failed or were left out; everything else is settled
+// by its first answer. A write that the service left out has an Err with Sent set: it may have been applied.
 func (c *Client) Batch(ctx context.Context, items []Item) ([]Answer, error) {
 	if len(items) == 0 {
 		return nil, nil
@@ -89,93 +91,120 @@ func (c *Client) Batch(ctx context.Context, items []Item) ([]Answer, error) {
 	if len(items) > MaxBatch {
 		return nil, fmt.Errorf("graph: %d items in one batch; the service takes %d", len(items), MaxBatch)
 	}
-	out := make([]Answer, len(items))
-	open := make([]int, len(items))
-	read := true
 	for i, it := range items {
-		open[i] = i
-		if it.Method != http.MethodGet {
-			read = false
-		}
 		for _, j := range it.After {
 			if j < 0 || j >= i {
 				return nil, errors.New("graph: an item can only depend on one before it")
 			}
 		}
 	}
-	for try := 1; ; try++ {
-		if err := c.batch(ctx, items, open, read, out); err != nil {
-			if try == 1 {
-				return nil, err
-			}
+	return c.rounds(ctx, items, func(open []int, out []Answer, first bool) error {
+		err := c.batch(ctx, items, open, out)
+		if err != nil && !first {
 			for _, i := range open { // what was settled stays settled
 				out[i] = Answer{Err: err}
 			}
-			return out, nil
+			return nil
 		}
-		again, pause, throttled := c.unsettled(items, open, out, try)
-		if len(again) == 0 {
-			return out, nil
+		return err
+	})
+}
+
+// parallel is how many batches of Many are under way at the same time.
+const parallel = 4
+
+// Many is Batch for any number of items that do not depend on each other: as many requests as they need, a few at the same time, and
+// what is to be sent again goes together. When a whole request fails, the answers of its items have the error.
+func (c *Client) Many(ctx context.Context, items []Item) []Answer {
+	out, _ := c.rounds(ctx, items, func(open []int, out []Answer, _ bool) error {
+		var wg sync.WaitGroup
+		turn := make(chan struct{}, parallel)
+		for l := range slices.Chunk(open, MaxBatch) {
+			turn <- struct{}{}
+			wg.Go(func() {
+				defer func() { <-turn }()
+				if err := c.batch(ctx, items, l, out); err != nil {
+					for _, i := range l {
+						out[i] = Answer{Err: err}
+					}
+				}
+			})
 		}
-		if throttled {
-			c.shared.close("directory", pause)
+		wg.Wait()
+		return nil
+	})
+	return out
+}
+
+// rounds sends items, and again those that may be sent again, until all are settled. The error is that of the first round.
+func (c *Client) rounds(ctx context.Context, items []Item, send func(open []int, out []Answer, first bool) error) ([]Answer, error) {
+	out, open := make([]Answer, len(items)), make([]int, len(items))
+	for i := range open {
+		open[i] = i
+	}
+	throttled, broken := make([]int, len(items)), make([]int, len(items)) // how often each item has met it
+	for first := true; len(open) > 0; first = false {
+		if err := send(open, out, first); err != nil {
+			return nil, err
 		}
-		limit := c.shared.opts.Retry.Reads
-		if throttled {
-			limit = c.shared.opts.Retry.Throttles
-		}
-		if try >= limit || c.shared.tooLong(ctx, pause, c.hasty) {
-			return out, nil
-		}
-		if err := c.shared.opts.Wait(ctx, pause); err != nil {
-			return out, nil
+		again, pause := c.unsettled(items, open, out, throttled, broken)
+		if len(again) == 0 || c.shared.tooLong(ctx, pause, c.hasty) || c.shared.opts.Wait(ctx, pause) != nil {
+			break
 		}
 		open = again
 	}
+	return out, nil
 }
 
-// unsettled picks the items to send again: throttled ones, reads that met a passing failure, and what failed only because it
-// depends on one of these.
-func (c *Client) unsettled(items []Item, open []int, out []Answer, try int) (again []int, pause time.Duration, throttled bool) {
+// unsettled picks the items to send again: throttled ones, reads that met a passing failure or were left out, and what failed only
+// because it depends on one of these; none more often than Retry says. A throttle keeps the lane shut for everybody.
+func (c *Client) unsettled(items []Item, open []int, out []Answer, throttled, broken []int) (again []int, pause time.Duration) {
+	opts := c.shared.opts
 	retry := map[int]bool{}
+	var shut time.Duration
 	for _, i := range open {
 		var e *Error
 		if !errors.As(out[i].Err, &e) {
-			continue
+			e = &Error{}
 		}
+		read := items[i].Method == http.MethodGet
+		met := 1
 		switch {
 		case e.Status == http.StatusTooManyRequests:
-			throttled = true
-			retry[i] = true
-		case passingStatus(e.Status) && items[i].Method == http.MethodGet:
-			retry[i] = true
+			throttled[i]++
+			met = throttled[i]
+			retry[i] = met < opts.Retry.Throttles
+		case read && (passingStatus(e.Status) || out[i].Status == 0 && out[i].Err != nil && passing(out[i].Err)):
+			broken[i]++
+			met = broken[i]
+			retry[i] = met < opts.Retry.Reads
 		case e.Status == http.StatusFailedDependency:
 			for _, j := range items[i].After {
 				retry[i] = retry[i] || retry[j]
 			}
 		}
-		if !retry[i] {
-			continue
-		}
 		d := e.RetryAfter
-		if _, named := retryAfter(out[i].Header, c.shared.opts.Now()); !named {
-			d = c.shared.backoff(try, e.ClientRequestID+strconv.Itoa(i))
+		if _, named := retryAfter(out[i].Header, opts.Now()); !named {
+			d = c.shared.backoff(met, e.ClientRequestID+strconv.Itoa(i))
 		}
-		pause = max(pause, min(d, c.shared.opts.Retry.Longest))
-	}
-	for _, i := range open {
-		if retry[i] {
-			again = append(again, i)
+		if d = min(d, opts.Retry.Longest); retry[i] {
+			again, pause = append(again, i), max(pause, d)
+		}
+		if e.Status == http.StatusTooManyRequests {
+			shut = max(shut, d)
 		}
 	}
-	return again, pause, throttled
+	if shut > 0 {
+		c.shared.close("directory", shut)
+	}
+	return again, pause
 }
 
 // batch sends the open items once and fills their answers.
-func (c *Client) batch(ctx context.Context, items []Item, open []int, read bool, out []Answer) error {
-	sending := map[int]bool{}
+func (c *Client) batch(ctx context.Context, items []Item, open []int, out []Answer) error {
+	sending, read := map[int]bool{}, true
 	for _, i := range open {
-		sending[i] = true
+		sending[i], read = true, read && items[i].Method == http.MethodGet
 	}
 	var body struct {
 		Requests []batchRequest `json:"requests"`

@@ -174,3 +174,37 @@ func TestF25_StrangeAnswers(t *testing.T) {
 		t.Errorf("nothing: %v %v", got, err)
 	}
 }
+
+// F25: a read that is left out is read again, a write is not; a few items that are throttled again and again do not make the others wait
+// longer than they are asked to.
+func TestF25_LeftOutAndThrottledAgain(t *testing.T) {
+	t.Parallel()
+	ok := func(s sentItem) string { return fmt.Sprintf(`{"id":%q,"status":200,"body":{"id":"x"}}`, s.ID) }
+	busy := func(s sentItem) string {
+		return fmt.Sprintf(`{"id":%q,"status":429,"body":{"error":{"code":"TooManyRequests"}}}`, s.ID)
+	}
+	only := func(how func(sentItem) string, which ...string) func([]sentItem) string {
+		return func(sent []sentItem) string {
+			var out []string
+			for _, s := range sent {
+				if slices.Contains(which, s.ID) {
+					out = append(out, how(s))
+				}
+			}
+			return `{"responses":[` + strings.Join(out, ",") + `]}`
+		}
+	}
+	b, seen := batches(t, only(ok, "1"), only(busy, "3"), only(ok, "3"))
+	items := []graph.Item{{Method: "GET", Path: "/users/1"}, {Method: "PATCH", Path: "/users/2", Body: map[string]any{}}, {Method: "GET", Path: "/users/3"}}
+	got := b.Many(t.Context(), items)
+	var fault *graph.Fault
+	if got[0].Err != nil || !errors.As(got[1].Err, &fault) || !fault.Sent || got[2].Err != nil {
+		t.Errorf("%v %v %v", got[0].Err, got[1].Err, got[2].Err)
+	}
+	if len(*seen) != 3 || len((*seen)[1]) != 1 || (*seen)[1][0].ID != "3" {
+		t.Errorf("sent %v", *seen)
+	}
+	if d := b.waited(); d > 2*time.Second { // twice the first pause, by chance a quarter longer
+		t.Errorf("waited %v", d)
+	}
+}

@@ -261,14 +261,6 @@ func (a *App) settle(ctx context.Context, c *connected) {
 	if s, err := a.store.Stopped(ctx, c.tenant); err == nil && s != nil {
 		log.Warn("all writing is stopped until: nameplate go --why REASON", "since", s.Since, "by", s.By, "why", s.Why)
 	}
-	if a.store.Alone() {
-		// Whatever is open was left by a process that is gone: nobody else has this file.
-		a.work.Go(func() {
-			if _, err := c.engine.Recover(ctx); err != nil && ctx.Err() == nil {
-				log.Warn("entries that a crash left open could not all be settled; they are tried again", "err", err)
-			}
-		})
-	}
 	a.every(ctx, 15*time.Second, "settle", func(ctx context.Context) error { _, err := c.engine.Settle(ctx); return err })
 	begun := a.now()
 	a.every(ctx, time.Minute, "examine", func(ctx context.Context) error {

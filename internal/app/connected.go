@@ -77,7 +77,7 @@ func (a *App) furnish(c *connected, sealer *access.Sealer, crash func(string)) (
 	cfg, dir, journal := c.cfg, c.dir.Directory, a.store.Journal()
 	c.engine = change.New(change.Config{
 		Tenant: c.tenant, Reader: dir, Writer: dir, Many: dir, Groups: dir, Journal: journal, Secrets: a.vault, Policy: c.rules, Properties: c.rules.Properties(),
-		Now: a.now, NewID: newID, Crash: crash, DelegatedOnly: cfg.DelegatedOnly,
+		Now: a.now, NewID: newID, Crash: crash, Alone: a.store.Alone(), DelegatedOnly: cfg.DelegatedOnly,
 		// A person waits for the answer: a directory that is busy for longer than this is told as busy.
 		Limits: change.Limits{Save: 15 * time.Second}, Stopped: a.store.Stopped, Tell: c.counts.change,
 	})

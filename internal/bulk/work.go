@@ -19,27 +19,30 @@ type work struct {
 	*Bulk
 	plan Plan
 	mu   sync.Mutex
-	// until nothing is sent: the directory wants no requests, or somebody else's change is in the way.
+	// until nothing is sent: the directory wants no requests, or all rows wait.
 	until time.Time
 	halt  fail.Text
-	tries map[string]int // of the steps that have to be tried again, by their place in the plan
-	// unsure are rows of which it is not known yet what became of them, by their numbers, and since when. They come again at the end,
-	// when Settle has found out.
+	tries map[string]tried // of the steps that have to be tried again, by their place in the plan
+	// unsure are rows of which it is not known yet what became of them, by their numbers, and since when: Settle finds out.
 	unsure map[int]time.Time
-	canary int       // so many rows are still to go first
-	missed int       // so many of the first did not arrive
-	asked  time.Time // when it was last asked whether who applied it still may
+	idle   map[int]time.Time // rows that are left alone until then, by their numbers; others go on
+	canary int               // so many rows are still to go first
+	missed int               // so many of the first did not arrive
+	asked  time.Time         // when it was last asked whether who applied it still may
 }
 
+// tried is how often a step was tried, and how often it was throttled.
+type tried struct{ times, throttled int }
+
 const (
-	patience = 3 * time.Minute  // so long a row may be unsure: longer than the directory may show what was there before
-	look     = 2 * time.Second  // between two looks at them
+	patience = 20 * time.Minute // so long a row may be unsure: longer than Settle takes to give up
+	look     = 2 * time.Second  // between two looks at a row that waits
 	asks     = 30 * time.Second // between two questions whether who applied a plan still may
 )
 
 // run applies one plan to its end, to a pause, or until ctx ends: then somebody else goes on where it stopped.
 func (b *Bulk) run(ctx context.Context, p Plan) error {
-	w := &work{Bulk: b, plan: p, tries: map[string]int{}, unsure: map[int]time.Time{}}
+	w := &work{Bulk: b, plan: p, tries: map[string]tried{}, unsure: map[int]time.Time{}, idle: map[int]time.Time{}}
 	if err := w.first(ctx); err != nil {
 		return err
 	}
@@ -62,11 +65,11 @@ func (b *Bulk) run(ctx context.Context, p Plan) error {
 			run.State, run.Why = Paused, w.halt
 			return b.Store.Turn(ctx, p.Tenant, p.ID, []RunState{Applying}, run)
 		}
-		rows, err := w.next(ctx)
+		rows, left, err := w.next(ctx)
 		if err != nil {
 			return err
 		}
-		if len(rows) == 0 {
+		if !left {
 			run.State, run.Ended = Done, b.Now()
 			return b.Store.Turn(ctx, p.Tenant, p.ID, []RunState{Applying}, run)
 		}
@@ -77,7 +80,9 @@ func (b *Bulk) run(ctx context.Context, p Plan) error {
 		if len(rows) == 0 {
 			continue
 		}
+		stop := w.hold(ctx)
 		fates := w.rows(lane, rows)
+		stop()
 		// What was done is written down even while the process ends.
 		keep, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 		err = errors.Join(b.Store.Fates(keep, p.Tenant, p.ID, fates), back(keep))
@@ -85,12 +90,25 @@ func (b *Bulk) run(ctx context.Context, p Plan) error {
 		if err != nil || ctx.Err() != nil {
 			return err
 		}
-		w.sung(fates)
+		w.ended(fates)
 		if !w.halt.Zero() {
 			run.State, run.Why = Paused, w.halt
 			return b.Store.Turn(ctx, p.Tenant, p.ID, []RunState{Applying}, run)
 		}
 	}
+}
+
+// hold keeps the plan this process's while its rows are under way, which may take longer than a lease.
+func (w *work) hold(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for w.Wait(ctx, lease/3) == nil {
+			_, _ = w.Store.Keep(ctx, w.plan.Tenant, w.plan.ID, w.holder, w.Now().Add(lease)) // whoever lost it hears so after the rows
+		}
+	}()
+	return func() { cancel(); <-done }
 }
 
 // holds stops the run when who applied it may not any more.
@@ -126,8 +144,12 @@ func (w *work) first(ctx context.Context) error {
 	return nil
 }
 
-// sung looks at the rows that went first: when one did not arrive, the rest waits for somebody.
-func (w *work) sung(fates []Fate) {
+// ended forgets rows that have come to an end, and looks at those that went first: when one did not arrive, the rest waits for somebody.
+func (w *work) ended(fates []Fate) {
+	for _, f := range fates {
+		delete(w.unsure, f.Number)
+		delete(w.idle, f.Number)
+	}
 	if w.canary <= 0 {
 		return
 	}
@@ -180,37 +202,48 @@ func (r Numbered) writes() int {
 	return n
 }
 
-// next are the rows that come now. When only those are left that are unsure, it is found out what became of them.
-func (w *work) next(ctx context.Context) ([]Numbered, error) {
-	rows, err := w.Store.Rows(ctx, w.plan.Tenant, w.plan.ID, Query{State: Ready, Undone: true, N: together + len(w.unsure)})
-	if err != nil {
-		return nil, err
+// next are the rows that come now, and whether there are any left. When all that are left wait, it is found out what became of those that
+// are unsure.
+func (w *work) next(ctx context.Context) (rows []Numbered, left bool, err error) {
+	rows, err = w.Store.Rows(ctx, w.plan.Tenant, w.plan.ID, Query{State: Ready, Undone: true, N: together + len(w.idle)})
+	if err != nil || len(rows) == 0 {
+		return nil, false, err
 	}
-	sure := slices.DeleteFunc(slices.Clone(rows), func(r Numbered) bool { return !w.unsure[r.Number].IsZero() })
-	most := together
 	if w.canary > 0 {
-		most = w.canary
+		rows = rows[:min(len(rows), w.canary)]
 	}
-	if len(sure) > 0 || len(rows) == 0 {
-		return sure[:min(len(sure), most)], nil
+	now, first := w.Now(), time.Time{}
+	rows = slices.DeleteFunc(rows, func(r Numbered) bool {
+		until := w.idle[r.Number]
+		if until.After(now) && (first.IsZero() || until.Before(first)) {
+			first = until
+		}
+		return until.After(now)
+	})
+	if len(rows) > 0 {
+		return rows[:min(len(rows), together)], true, nil
 	}
-	if w.Settle != nil {
+	if len(w.unsure) > 0 && w.Settle != nil {
 		if _, err := w.Settle(ctx); err != nil {
-			return nil, err
+			return nil, true, err
 		}
 	}
-	w.later(look)
-	return rows[:min(len(rows), together)], nil
+	w.later(first.Sub(now))
+	return nil, true, nil
 }
 
-// wait says whether a row that is unsure is still waited for.
-func (w *work) wait(r Numbered) bool {
+// wait leaves a row alone for a while. Whether it is unsure and was so for too long already, it says.
+func (w *work) wait(r Numbered, d time.Duration, unsure bool) (enough bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.idle[r.Number] = w.Now().Add(d)
+	if !unsure {
+		return false
+	}
 	if w.unsure[r.Number].IsZero() {
 		w.unsure[r.Number] = w.Now()
 	}
-	return w.Now().Sub(w.unsure[r.Number]) < patience
+	return w.Now().Sub(w.unsure[r.Number]) >= patience
 }
 
 // rows applies some rows at once and says what became of those that came to an end.
@@ -262,15 +295,18 @@ func (w *work) stop(why fail.Text) {
 	w.halt = why
 }
 
-// again counts the tries of a step and says whether there is another one.
-func (w *work) again(place string) bool {
+// again counts the tries of a step.
+func (w *work) again(place string, throttled bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.tries[place]++
-	return w.tries[place] <= tries
+	t := w.tries[place]
+	if t.times++; throttled {
+		t.throttled++
+	}
+	w.tries[place] = t
 }
 
-func (w *work) tried(place string) int {
+func (w *work) tried(place string) tried {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.tries[place]
@@ -312,14 +348,14 @@ func (w *work) step(ctx context.Context, d *admin.Desk, r Numbered, k int) (f St
 	place := fmt.Sprintf("%d/%d", r.Number, k)
 	began := w.Now()
 	for ctx.Err() == nil {
-		c.Key = fmt.Sprintf("plan/%s/%s/%d", w.plan.ID, place, w.tried(place))
+		c.Key = fmt.Sprintf("plan/%s/%s/%d", w.plan.ID, place, w.tried(place).times)
 		o, err := d.Apply(ctx, c)
 		var e *fail.Error
 		switch {
 		case errors.As(err, &e) && e.Kind == fail.Denied:
 			return StepFate{State: change.Refused, Say: e.Say, Code: e.Code}, true
 		case errors.As(err, &e) && e.Code == "busy": // somebody else's change of this person; ours may also have been cut off, and is being settled
-			w.later(time.Second)
+			w.wait(r, look, true)
 			return f, false
 		case err != nil:
 			w.stop(fail.T("The database does not take it: %s", err.Error()))
@@ -330,18 +366,25 @@ func (w *work) step(ctx context.Context, d *admin.Desk, r Numbered, k int) (f St
 			w.stop(e.Say)
 			return f, false
 		}
-		if o.State == change.Failed && e != nil && e.Kind == fail.Throttled && w.tried(place) >= tries {
+		passed := w.tried(place)
+		throttled := e != nil && e.Kind == fail.Throttled
+		if o.State == change.Failed && throttled && passed.throttled >= throttles {
 			w.stop(fail.T("Microsoft 365 has asked to wait again and again. Nothing is lost; let it go on later."))
 			return f, false
 		}
-		if o.State == change.Failed && e != nil && (e.Kind == fail.Throttled || e.Kind == fail.Unavailable) && w.again(place) {
+		if o.State == change.Failed && (throttled || e != nil && e.Kind == fail.Unavailable && passed.times < tries) {
+			w.again(place, throttled)
 			if o.At.Before(began) { // of an earlier run
 				continue
 			}
-			w.later(max(e.Retry, time.Second))
+			if throttled { // all of it is asked to wait
+				w.later(max(e.Retry, time.Second))
+			} else {
+				w.wait(r, max(e.Retry, min(look<<passed.times, time.Minute)), false)
+			}
 			return f, false
 		}
-		if o.State == change.Unverified && w.wait(r) {
+		if o.State == change.Unverified && !w.wait(r, look, true) {
 			return f, false
 		}
 		f = StepFate{State: o.State, Entry: o.Entry, Made: o.Created}

@@ -24,6 +24,7 @@ import (
 	"nameplate/internal/pace"
 	house "nameplate/internal/policy"
 	"nameplate/internal/sheet"
+	"nameplate/internal/store"
 	"nameplate/internal/store/storetest"
 )
 
@@ -42,8 +43,9 @@ type world struct {
 	*bulk.Bulk
 	cfg bulk.Config
 	*emulator.Emulator
-	t   testing.TB
-	ctx context.Context
+	engine *change.Engine
+	t      testing.TB
+	ctx    context.Context
 }
 
 type minted struct{ e *emulator.Emulator }
@@ -120,15 +122,27 @@ func beginIn(t testing.TB, org emulator.Organization, rules string, o emulator.O
 	if err != nil {
 		t.Fatal(err)
 	}
-	srv, err := e.Start(t.Context(), emulator.Addresses{HTTPS: "-", Control: "-"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = srv.Close() })
-	var n atomic.Int64
-	newID := func() string { return fmt.Sprintf("30000000-0000-4000-8000-%012d", n.Add(1)) }
+	return on(t, e, storetest.SQLite(t, time.Now), rules, site{stale: 12 * time.Second, faster: faster}) // longer than chaos shows what was there before
+}
+
+// site is what a process differs in from another one.
+type site struct {
+	stale  time.Duration // so long the directory may show what was there before; 0 is the engine's own
+	faster float64       // than published the windows of quotas run
+	grave  *grave        // where the process ends
+}
+
+// on is a process with a directory and a store.
+func on(t testing.TB, e *emulator.Emulator, db *store.Store, rules string, s site) *world {
+	t.Helper()
+	org := e.Tenants()[0]
+	newID := func() string { return fmt.Sprintf("30000000-0000-4000-8000-%012d", ids.Add(1)) }
 	var budget *pace.Budget
-	c, err := graph.New(graph.Options{Endpoint: srv.GraphHTTP, Credential: minted{e}, Now: time.Now, NewID: newID, Heard: func(ctx context.Context, l graph.Load) {
+	way := e.Client().Transport
+	if s.grave != nil {
+		way = s.grave.way(way)
+	}
+	c, err := graph.New(graph.Options{Endpoint: "http://localhost", Transport: way, Credential: minted{e}, Now: time.Now, NewID: newID, Heard: func(ctx context.Context, l graph.Load) {
 		budget.Heard(ctx, pace.Answer{Throttled: l.Status == 429, Share: l.Share, Scope: l.Scope})
 	}})
 	if err != nil {
@@ -138,23 +152,28 @@ func beginIn(t testing.TB, org emulator.Organization, rules string, o emulator.O
 	if len(mistakes) > 0 {
 		t.Fatal(house.Report("rules.yaml", mistakes))
 	}
-	dir := entra.New(entra.Options{Tenants: map[string]*graph.Client{org.ID: c}, Properties: p.Properties(), Now: time.Now})
-	db := storetest.SQLite(t, time.Now)
-	journal := db.Journal()
-	budget = pace.New(pace.Config{Store: db, Tenant: org.ID, Now: time.Now, Scale: faster})
+	dir := entra.New(entra.Options{Tenants: map[string]*graph.Client{org: c}, Properties: p.Properties(), Now: time.Now})
+	var journal change.Journal = db.Journal()
+	var plans bulk.Store = db.Plans()
+	if s.grave != nil {
+		journal, plans = s.grave.journal(db.Journal()), s.grave.plans(plans)
+	}
+	budget = pace.New(pace.Config{Store: db, Tenant: org, Now: time.Now, Scale: s.faster})
 	sealer, err := access.NewSealer(rand.Reader, make([]byte, access.KeySize))
 	if err != nil {
 		t.Fatal(err)
 	}
 	engine := change.New(change.Config{
 		Secrets: &access.Vault{Sealer: sealer, Store: db.Secrets(), Now: time.Now},
-		Reader:  dir, Writer: dir, Many: dir, Groups: dir, Journal: journal, Policy: p, Properties: p.Properties(), Now: time.Now, NewID: newID, Stopped: db.Stopped,
-		Limits: change.Limits{Stale: 12 * time.Second}, // longer than chaos shows what was there before
+		Reader:  dir, Writer: dir, Many: dir, Groups: dir, Journal: journal, Policy: p, Properties: p.Properties(), Now: time.Now, NewID: newID, Stopped: db.Stopped, Alone: true,
+		Limits: change.Limits{Stale: s.stale},
 	})
-	desk := admin.New(admin.Config{Directory: dir, Engine: engine, Policy: p, Journal: journal, Brake: db, Now: time.Now})
-	cfg := bulk.Config{Desk: desk, Store: db.Plans(), Sealer: sealer, Random: rand.Reader, Now: time.Now, NewID: newID, Wait: wait, Wake: func() {}, Settle: engine.Settle, Budget: budget}
-	return &world{bulk.New(cfg), cfg, e, t, t.Context()}
+	desk := admin.New(admin.Config{Directory: dir, Engine: engine, Policy: p, Journal: db.Journal(), Brake: db, Now: time.Now})
+	cfg := bulk.Config{Desk: desk, Store: plans, Sealer: sealer, Random: rand.Reader, Now: time.Now, NewID: newID, Wait: wait, Wake: func() {}, Settle: engine.Settle, Budget: budget}
+	return &world{bulk.New(cfg), cfg, e, engine, t, t.Context()}
 }
+
+var ids atomic.Int64 // no id comes twice, in whatever process
 
 func wait(ctx context.Context, d time.Duration) error {
 	select {

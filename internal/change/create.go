@@ -179,7 +179,7 @@ func (r *run) create(ctx context.Context, p Part) error {
 }
 
 // lookForNewcomer reads who has come of a create: by the id when the directory has told it, else by the sign-in name. Who was there before
-// the intent, or while nothing was sent, is somebody else.
+// the intent, or while nothing was sent, is somebody else, and so is whom another entry has created.
 func (r *run) lookForNewcomer(ctx context.Context, names []property.Name) (property.Values, error) {
 	ask := directory.Ask{Names: append(slices.DeleteFunc(slices.Clone(names), directory.Facet), createdName)}
 	c, known := r.ent.Change, r.ent.Outcome.Created
@@ -209,7 +209,15 @@ func (r *run) lookForNewcomer(ctx context.Context, names []property.Name) (prope
 		out[upnName] = r.wanted(upnName) // a sign-in name is one whatever its case
 	}
 	out[directory.FacetAccount] = property.Text(directory.Taken)
-	if known != "" || r.sent && !born.Before(r.ent.Begun.Truncate(time.Second)) {
+	ours := known != ""
+	if !ours && r.sent && !born.Before(r.ent.Begun.Truncate(time.Second)) {
+		past, err := r.e.cfg.Journal.On(ctx, u.Ref, 0, recent)
+		if err != nil {
+			return nil, err
+		}
+		ours = !slices.ContainsFunc(past, func(p Entry) bool { return p.Change.Do == Create && p.ID != r.ent.ID })
+	}
+	if ours {
 		out[directory.FacetAccount], r.found = property.Text(directory.Active), u.Ref.ID
 	}
 	return out, nil

@@ -242,6 +242,21 @@ func TestF11_SomebodyElsesPersonIsNotAdopted(t *testing.T) {
 			t.Errorf("adopted %q: %s", o.Created, o.State)
 		}
 	})
+	t.Run("another change's", func(t *testing.T) { // made in the same second, with the same values, and not shown yet
+		t.Parallel()
+		w := hiring(t)
+		first := w.apply(hire("one"))
+		wantState(t, first, change.Applied)
+		w.box.trouble(trouble{faults: []fault{lostBefore}, stale: time.Minute, after: func() {
+			w.box.mu.Lock()
+			w.box.stale = 0
+			w.box.mu.Unlock()
+		}})
+		o := w.apply(hire("two"))
+		if o.State == change.Applied || o.Created != "" {
+			t.Errorf("%s adopted %q, whom another change has created", o.State, o.Created)
+		}
+	})
 	t.Run("nothing was sent", func(t *testing.T) { // the process died before, and somebody did it by hand
 		t.Parallel()
 		w := hiring(t)

@@ -44,6 +44,9 @@ type Config struct {
 	// Tell is told what each change came to, also those that Settle ended; nil tells nobody.
 	Tell func(State)
 
+	// Alone: nobody else writes into this journal, so what is open there and not under way here was left by a process that is gone.
+	Alone bool
+
 	// DelegatedOnly: the application has no right of its own. Only what Graph lets a person write on themselves can be changed,
 	// with that person's token.
 	DelegatedOnly bool
@@ -92,9 +95,10 @@ func (l Limits) defaults() Limits {
 
 // Engine is the one write path. It is safe for concurrent use, and several engines may share one journal.
 type Engine struct {
-	cfg    Config
-	limits Limits
-	active *active
+	cfg      Config
+	limits   Limits
+	active   *active
+	settling sync.Mutex
 }
 
 // active are the entries that an engine is at work on.
@@ -275,7 +279,11 @@ func (e *Engine) attempt(ctx context.Context, w wish) (Outcome, error) {
 		return Outcome{State: state, Problem: f, At: e.cfg.Now()}, nil
 	}
 	if len(p.Problems) > 0 {
-		return e.refuse(p.Problems), nil
+		o := e.refuse(p.Problems)
+		if p.pass {
+			o.State, o.Problem.Kind = Failed, fail.Unavailable
+		}
+		return o, nil
 	}
 	if len(p.Conflicts) > 0 {
 		return e.conflicted(p.Conflicts, p.before()), nil

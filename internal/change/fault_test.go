@@ -594,3 +594,56 @@ func TestApply_AnotherProcessCameBetweenAndReadingFails(t *testing.T) {
 	}
 	wantState(t, again, change.Applied)
 }
+
+// F04: what could not be read for now is no refusal: the change fails, can be tried again, and one that a crash cut off waits.
+func TestF04_WhatCouldNotBeReadNowRefusesNobody(t *testing.T) {
+	t.Parallel()
+	busy := fail.New(fail.Unavailable, "box.roles", fail.T("No answer."))
+	closed := anything{closed: []property.Name{"city"}} // as a policy that does not know the roles
+	roles := func(w *world, m ...directory.Missing) {
+		w.box.mu.Lock()
+		defer w.box.mu.Unlock()
+		u := w.box.users[anna]
+		u.Missing = m
+		w.box.users[anna] = u
+	}
+	c := set("k", anna, property.Values{"city": text("Ulm")})
+	w := newWorld(t, func(c *change.Config) { c.Policy = closed })
+	roles(w, directory.Missing{What: "roles", Err: busy})
+	if o := w.apply(c); o.State != change.Failed || o.Problem.Kind != fail.Unavailable {
+		t.Errorf("%s %v", o.State, o.Problem)
+	}
+	roles(w, directory.Missing{What: "roles", Err: fail.New(fail.Denied, "box.roles", fail.T("Not allowed."))})
+	wantState(t, w.apply(c), change.Refused)
+
+	w = newWorld(t)
+	survive(func() { _, _ = w.crashAt(change.BeforeSend, 1).Apply(context.Background(), c) })
+	roles(w, directory.Missing{What: "roles", Err: busy})
+	w.cfg.Policy = closed
+	w.engine = change.New(w.cfg)
+	_ = w.clock.Wait(context.Background(), 3*time.Minute)
+	if n, err := w.engine.Settle(context.Background()); n != 0 || !fail.Is(err, fail.Unavailable) {
+		t.Errorf("%d settled, %v", n, err)
+	}
+	roles(w)
+	w.cfg.Policy = anything{}
+	w.engine = change.New(w.cfg)
+	w.settle(time.Second)
+	ent, err := w.journal.ByKey(context.Background(), tenant, "k")
+	if err != nil || ent.Outcome.State != change.Applied || len(w.ours()) != 1 {
+		t.Errorf("%s %v %v", ent.Outcome.State, err, w.ours())
+	}
+}
+
+// F13: who is alone with a journal waits for nobody.
+func TestF13_AloneNobodyIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *change.Config) { c.Alone = true })
+	survive(func() {
+		_, _ = w.crashAt(change.AfterSend, 1).Apply(context.Background(), set("k", anna, property.Values{"city": text("Ulm")}))
+	})
+	w.engine = change.New(w.cfg)
+	if n := w.settle(time.Second); n != 1 || len(w.ours()) != 1 {
+		t.Errorf("%d settled, %v", n, w.ours())
+	}
+}

@@ -93,6 +93,7 @@ type plan struct {
 	seen property.Values // what was read
 	have property.Values // what is there now, as far as it can be believed
 	at   time.Time       // when it was read
+	pass bool            // a problem is that something could not be read for now
 }
 
 // before is the image of what is going to be changed.
@@ -139,7 +140,7 @@ func (e *Engine) plan(ctx context.Context, w wish, past []Entry) (plan, error) {
 	set, probs := e.may(ctx, w.Change, u)
 	p.Before, p.set, p.Problems = u, set, probs
 	if len(probs) > 0 {
-		return p, nil
+		return p, unread(u, probs)
 	}
 	if p.have, err = e.now(ctx, as, w.Change, &p, set); err != nil || len(p.Problems) > 0 {
 		return p, err
@@ -241,6 +242,7 @@ func (e *Engine) now(ctx context.Context, as directory.Authority, c Change, p *p
 		err := missing(u, n)
 		if err != nil { // what cannot be read cannot be compared, so it is not written; the field says why
 			p.Problems = append(p.Problems, fail.Problem{Field: string(n), Code: "unreadable", Say: problemOf(err).Say})
+			p.pass = p.pass || passing(err)
 		}
 		return err != nil
 	}
@@ -281,6 +283,28 @@ func missing(u directory.User, n property.Name) error {
 		}
 	}
 	return nil
+}
+
+// unread is why a refusal may be another one in a moment: a part of the person could not be read now, and what is not known is closed. Nil
+// when that is not why.
+func unread(u directory.User, probs []fail.Problem) error {
+	for _, p := range probs {
+		if p.Code != codeDenied {
+			return nil
+		}
+	}
+	for _, m := range u.Missing {
+		if m.Err != nil && passing(m.Err) {
+			return m.Err
+		}
+	}
+	return nil
+}
+
+// passing says whether another read may do better.
+func passing(err error) bool {
+	k := fail.KindOf(err)
+	return k == fail.Unavailable || k == fail.Throttled || k == fail.Internal
 }
 
 // recently is what our own writes of a short time ago say about a read, for a replica may still show what was there before them.

@@ -348,7 +348,7 @@ func (r *run) agree(ctx context.Context, names []property.Name) (property.Values
 		}
 		now, err := r.look(ctx, names)
 		if err != nil {
-			if k := fail.KindOf(err); k != fail.Unavailable && k != fail.Throttled && k != fail.Internal {
+			if !passing(err) {
 				return nil, err
 			}
 			failed, last = err, nil

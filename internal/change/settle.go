@@ -3,37 +3,44 @@ package change
 import (
 	"context"
 	"errors"
-	"time"
 
+	"nameplate/internal/directory"
 	"nameplate/internal/fail"
 )
 
 // Settle finishes what a crash, a lost answer or a slow directory left open, and says how many entries came to an end. It is
-// called again and again in the background; entries younger than Limits.Grace are left to whoever is at work on them. Errors of
-// single entries are joined and do not stop the others.
-func (e *Engine) Settle(ctx context.Context) (int, error) { return e.settleAll(ctx, e.limits.Grace) }
-
-// Recover is Settle without the grace, for the start of a process that owns the journal alone.
-func (e *Engine) Recover(ctx context.Context) (int, error) { return e.settleAll(ctx, 0) }
-
-func (e *Engine) settleAll(ctx context.Context, grace time.Duration) (n int, err error) {
-	list, err := e.cfg.Journal.Unsettled(ctx, e.cfg.Tenant, e.cfg.Now().Add(-grace), 200)
+// called again and again in the background, and does nothing while another call is at it; entries younger than Limits.Grace are left to whoever is at work on them,
+// unless this engine is alone. Errors of single entries are joined and do not stop the others.
+func (e *Engine) Settle(ctx context.Context) (int, error) {
+	if !e.settling.TryLock() {
+		return 0, nil
+	}
+	defer e.settling.Unlock()
+	before := e.cfg.Now()
+	if !e.cfg.Alone {
+		before = before.Add(-e.limits.Grace)
+	}
+	list, err := e.cfg.Journal.Unsettled(ctx, e.cfg.Tenant, before, atOnce)
 	if err != nil {
 		return 0, err
 	}
-	var errs []error
-	for _, ent := range list {
-		done, err := e.settleOne(ctx, ent)
-		if done {
-			n++
+	done, errs := make([]bool, len(list)), make([]error, len(list))
+	e.Together(ctx, len(list), func(i int, e *Engine, _ directory.Reader) {
+		if ctx.Err() == nil {
+			done[i], errs[i] = e.settleOne(ctx, list[i])
 		}
-		errs = append(errs, err)
-		if ctx.Err() != nil {
-			break
+	})
+	n := 0
+	for _, d := range done {
+		if d {
+			n++
 		}
 	}
 	return n, errors.Join(errs...)
 }
+
+// atOnce is how many entries are settled at once: more than a plan has under way and in doubt.
+const atOnce = 1000
 
 // settleOne gives one entry a limited time, so that a directory that hangs for one person does not keep the others waiting.
 func (e *Engine) settleOne(ctx context.Context, ent Entry) (bool, error) {
@@ -115,7 +122,11 @@ func (r *run) resume(ctx context.Context, i int, old bool) error {
 		p.State, p.Problem = Failed, passwordLost(r.ent.Change.Do)
 		return nil
 	}
-	if probs := r.allowed(ctx); len(probs) > 0 {
+	probs, err := r.allowed(ctx)
+	if err != nil {
+		return err
+	}
+	if len(probs) > 0 {
 		p.State, p.Problem = Refused, r.e.refuse(probs).Problem
 		return nil
 	}
@@ -135,20 +146,26 @@ func (r *run) resume(ctx context.Context, i int, old bool) error {
 	return r.part(ctx, i, sent)
 }
 
-// allowed asks the policy again: since the crash the right may have been taken away.
-func (r *run) allowed(ctx context.Context) []fail.Problem {
+// allowed asks the policy again: since the crash the right may have been taken away. An error says that it cannot be told now.
+func (r *run) allowed(ctx context.Context) ([]fail.Problem, error) {
 	c := r.ent.Change
 	if c.Do == Create {
 		_, probs := r.e.may(ctx, c, nobody(c, r.e.cfg.Policy.Needs()))
-		return probs
+		return probs, nil
 	}
 	ask := r.e.ask(c)
 	u, err := r.e.cfg.Reader.User(ctx, r.as, c.On, ask)
-	if err != nil {
-		return []fail.Problem{{Code: codeDenied, Say: problemOf(err).Say}}
+	switch {
+	case err != nil && passing(err):
+		return nil, err
+	case err != nil:
+		return []fail.Problem{{Code: codeDenied, Say: problemOf(err).Say}}, nil
 	}
 	_, probs := r.e.may(ctx, c, u)
-	return probs
+	if len(probs) > 0 {
+		return probs, unread(u, probs)
+	}
+	return nil, nil
 }
 
 // recheck looks again at a part that was Unverified.

@@ -127,7 +127,7 @@ func TestA28_AnEngineOfOneOrganization(t *testing.T) {
 	if _, _, err := w.journal.Begin(t.Context(), foreign); err != nil {
 		t.Fatal(err)
 	}
-	if n, err := w.engine.Recover(t.Context()); n != 0 || err != nil {
+	if n, err := w.engine.Settle(t.Context()); n != 0 || err != nil {
 		t.Errorf("%d settled, %v", n, err)
 	}
 	if e, err := w.journal.Get(t.Context(), tenant, "theirs"); err != nil || !e.Ended.IsZero() || w.box.writes != 0 {

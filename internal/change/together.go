@@ -27,7 +27,7 @@ func (e *Engine) Together(ctx context.Context, n int, do func(i int, e *Engine, 
 	if c.journal != nil {
 		cfg.Journal = sharedJournal{e.cfg.Journal, c}
 	}
-	with := &Engine{cfg: cfg, limits: e.limits, active: e.active}
+	with := &Engine{cfg: cfg, limits: e.limits.many(), active: e.active}
 	var wg sync.WaitGroup
 	for i := range n {
 		wg.Go(func() {
@@ -40,6 +40,13 @@ func (e *Engine) Together(ctx context.Context, n int, do func(i int, e *Engine, 
 
 // single is how many requests that cannot go together go at the same time.
 const single = 4
+
+// many are the limits where nobody waits for the answer: who is at work on many does something else while one of them is busy, and what
+// travels together takes as long as the slowest.
+func (l Limits) many() Limits {
+	l.Busy, l.Save = 0, max(l.Save, 2*time.Minute)
+	return l
+}
 
 // convoy holds back what its members ask until none of them can go on without an answer, and asks it together then.
 type convoy struct {
@@ -189,6 +196,11 @@ func (r sharedReader) User(ctx context.Context, as directory.Authority, on direc
 func (r sharedReader) ByName(ctx context.Context, tenant, upn string, ask directory.Ask) (directory.User, error) {
 	defer r.c.by()()
 	return r.Reader.ByName(ctx, tenant, upn, ask)
+}
+
+func (r sharedReader) Photo(ctx context.Context, as directory.Authority, on directory.Ref, size int) (directory.Photo, error) {
+	defer r.c.by()()
+	return r.Reader.Photo(ctx, as, on, size)
 }
 
 func (r sharedReader) Organization(ctx context.Context, tenant string) (directory.Organization, error) {

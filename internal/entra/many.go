@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"nameplate/graph"
@@ -16,9 +15,8 @@ import (
 )
 
 const (
-	atOnce   = 15               // values behind in: https://learn.microsoft.com/graph/filter-query-parameter
-	parallel = 4                // requests that are under way at the same time
-	lasting  = 30 * time.Second // so long who holds a role is believed while many are read
+	atOnce  = 15               // values behind in: https://learn.microsoft.com/graph/filter-query-parameter
+	lasting = 30 * time.Second // so long who holds a role is believed while many are read
 )
 
 // holders is who held a directory role at a moment.
@@ -52,45 +50,32 @@ func (d *Directory) Users(ctx context.Context, reads []directory.Read) []directo
 			rs, of = append(rs, r), append(of, i)
 		}
 	}
-	var pack [][]int // of rs: those whose items go into one request
-	room := 0
-	for k, r := range rs {
-		if n := len(r.items); len(pack) == 0 || n > room || r.c != rs[k-1].c {
-			pack, room = append(pack, nil), graph.MaxBatch
-		}
-		pack[len(pack)-1] = append(pack[len(pack)-1], k)
-		room -= len(r.items)
-	}
-	each(len(pack), func(p int) {
+	for _, ks := range byTenant(len(rs), func(k int) string { return reads[of[k]].On.Tenant }) {
 		var items []graph.Item
-		for _, k := range pack[p] {
+		for _, k := range ks {
 			items = append(items, rs[k].items...)
 		}
-		answers, err := rs[pack[p][0]].c.Batch(ctx, items)
-		for _, k := range pack[p] {
+		answers := rs[ks[0]].c.Many(ctx, items)
+		for _, k := range ks {
 			r := rs[k]
-			var mine []graph.Answer
-			if err == nil {
-				mine, answers = answers[:len(r.items)], answers[len(r.items):]
-			}
-			out[of[k]].User, out[of[k]].Err = r.end(ctx, mine, err)
+			out[of[k]].User, out[of[k]].Err = r.end(ctx, answers[:len(r.items)], nil)
+			answers = answers[len(r.items):]
 		}
-	})
+	}
 	return out
 }
 
-// each does n things, some at the same time.
-func each(n int, do func(i int)) {
-	var wg sync.WaitGroup
-	turn := make(chan struct{}, parallel)
-	for i := range n {
-		turn <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-turn }()
-			do(i)
-		})
+// byTenant puts those of n things together that go to the same tenant.
+func byTenant(n int, of func(k int) string) (out [][]int) {
+	at := map[string]int{}
+	for k := range n {
+		i, ok := at[of(k)]
+		if !ok {
+			i, at[of(k)], out = len(out), len(out), append(out, nil)
+		}
+		out[i] = append(out[i], k)
 	}
-	wg.Wait()
+	return out
 }
 
 // listed reads those who can be read in lists and says who is left.
@@ -128,42 +113,29 @@ func (d *Directory) listed(ctx context.Context, op string, reads []directory.Rea
 			return append(left, who...) // each is asked by itself, and says why it cannot be
 		}
 	}
-	by := map[string][]int{}
-	for _, i := range who {
-		by[reads[i].On.ID] = append(by[reads[i].On.ID], i)
-	}
 	var ids []string
-	for id := range by {
-		ids = append(ids, id)
+	for _, i := range who {
+		ids = append(ids, reads[i].On.ID)
 	}
 	slices.Sort(ids)
+	ids = slices.Compact(ids)
 	var items []graph.Item
 	for l := range slices.Chunk(ids, atOnce) {
 		opt := append([]string{"$select=" + sel(cols.fields), "$filter=" + url.QueryEscape("id in ('"+strings.Join(l, "','")+"')")}, cols.expand...)
 		items = append(items, graph.Item{Method: http.MethodGet, Path: "/users?" + strings.Join(opt, "&")})
 	}
-	batches := slices.Collect(slices.Chunk(items, graph.MaxBatch))
-	var mu sync.Mutex
 	found := map[string]directory.User{}
-	each(len(batches), func(b int) {
-		answers, err := c.Batch(ctx, batches[b])
-		if err != nil {
-			return
+	for _, a := range c.Many(ctx, items) {
+		var l struct{ Value []json.RawMessage }
+		if a.Decode(&l) != nil {
+			continue
 		}
-		for _, a := range answers {
-			var l struct{ Value []json.RawMessage }
-			if a.Decode(&l) != nil {
-				continue
-			}
-			for _, raw := range l.Value {
-				if u, err := cols.user(op, tenant, raw); err == nil {
-					mu.Lock()
-					found[u.Ref.ID] = u
-					mu.Unlock()
-				}
+		for _, raw := range l.Value {
+			if u, err := cols.user(op, tenant, raw); err == nil {
+				found[u.Ref.ID] = u
 			}
 		}
-	})
+	}
 	for _, i := range who {
 		u, ok := found[reads[i].On.ID]
 		if !ok {
@@ -212,27 +184,15 @@ func (d *Directory) Writes(ctx context.Context, writes []directory.Write) []erro
 			ws, of = append(ws, w), append(of, i)
 		}
 	}
-	var pack [][]int
-	for k := range ws {
-		if n := len(pack); n == 0 || len(pack[n-1]) == graph.MaxBatch || writes[of[k]].On.Tenant != writes[of[k-1]].On.Tenant {
-			pack = append(pack, nil)
-		}
-		pack[len(pack)-1] = append(pack[len(pack)-1], k)
-	}
-	each(len(pack), func(p int) {
+	for _, ks := range byTenant(len(ws), func(k int) string { return writes[of[k]].On.Tenant }) {
 		var items []graph.Item
-		for _, k := range pack[p] {
+		for _, k := range ks {
 			items = append(items, ws[k].item)
 		}
-		answers, err := ws[pack[p][0]].c.Batch(ctx, items)
-		for n, k := range pack[p] {
-			e := err
-			if err == nil {
-				e = answers[n].Err
-			}
-			out[of[k]] = ws[k].ended(ctx, e)
+		for n, a := range ws[ks[0]].c.Many(ctx, items) {
+			out[of[ks[n]]] = ws[ks[n]].ended(ctx, a.Err)
 		}
-	})
+	}
 	return out
 }
 

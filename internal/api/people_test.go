@@ -173,6 +173,8 @@ func TestB52_Bodies(t *testing.T) {
 		"list for text":     {`{"department":["X"]}`, 400, "/department"},
 		"text for list":     {`{"businessPhones":"+49 30 1"}`, 400, "/businessPhones"},
 		"deep":              {strings.Repeat(`{"a":`, 9000) + "1" + strings.Repeat("}", 9000), 400, strings.Repeat("/a", 65)},
+		"deep lists":        {strings.Repeat("[", 500_000), 400, "/0/0"},
+		"deep in the end":   {`{"aboutMe":"[[\"{{","schools":["` + strings.Repeat("[", 100) + `\\"],"skills":` + strings.Repeat(`{"a":[`, 50), 400, "/skills/a/0"},
 		"NaN":               {`{"department":NaN}`, 400, ""},
 		"1e400":             {`{"department":1e400}`, 400, "/department"},
 		"unknown":           {`{"departement":"X"}`, 400, "/departement"},
@@ -197,7 +199,7 @@ func TestB52_Bodies(t *testing.T) {
 	} {
 		a := w.send("PATCH", me, c.body, "If-Match", "*")
 		pointer, _ := a.at("errors", 0, "pointer").(string)
-		if a.status != c.status || pointer != c.pointer && !strings.HasPrefix(c.pointer, "/a/a") {
+		if a.status != c.status || pointer != c.pointer && !(strings.HasPrefix(name, "deep") && strings.HasPrefix(pointer, c.pointer)) {
 			t.Errorf("%s: %s, want %d at %s", name, a, c.status, c.pointer)
 		}
 	}

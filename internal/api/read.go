@@ -58,26 +58,50 @@ func (c *call) readQuery() error {
 	return nil
 }
 
-// readBody reads the body as the route takes it.
+// readBody reads the body as the route takes it. What the head of the request shows to be refused is refused before a byte is read (A45).
 func (c *call) readBody(w http.ResponseWriter) error {
 	if c.r.Header.Get("Content-Encoding") != "" && c.r.Header.Get("Content-Encoding") != "identity" {
 		return refuse(http.StatusUnsupportedMediaType, fail.T("Bodies are not taken packed. Send it without Content-Encoding."))
 	}
-	raw, err := io.ReadAll(http.MaxBytesReader(w, c.r.Body, c.route.Bytes))
-	var long *http.MaxBytesError
+	long := refuse(http.StatusRequestEntityTooLarge, fail.T("The body may have at most %d bytes.", int(c.route.Bytes)))
+	if c.r.ContentLength > c.route.Bytes {
+		return long
+	}
+	takes := c.route.Body != nil || c.route.Takes != ""
+	if takes {
+		if err := c.bodyType(); err != nil {
+			return err
+		}
+	}
+	var from io.Reader = http.MaxBytesReader(w, c.r.Body, c.route.Bytes)
+	if c.route.Body != nil && c.route.Takes == "" {
+		from = &shallow{from: from}
+	}
+	raw, err := io.ReadAll(from)
+	var cut *http.MaxBytesError
 	switch {
-	case errors.As(err, &long):
-		return refuse(http.StatusRequestEntityTooLarge, fail.T("The body may have at most %d bytes.", int(c.route.Bytes)))
+	case errors.As(err, &cut):
+		return long
 	case err != nil:
 		return refuse(http.StatusBadRequest, fail.T("The body ended before it was complete."))
+	case !takes && len(raw) > 0:
+		return refuse(http.StatusBadRequest, fail.T("No body is taken here."))
 	}
 	c.raw = raw
-	if c.route.Body == nil && c.route.Takes == "" {
-		if len(raw) > 0 {
-			return refuse(http.StatusBadRequest, fail.T("No body is taken here."))
-		}
+	if !takes || c.route.Takes != "" {
 		return nil
 	}
+	if c.tree, err = parse(raw); err != nil {
+		return err
+	}
+	if probs := fits(c.tree, reflect.TypeOf(c.route.Body), ""); len(probs) > 0 {
+		return refuse(http.StatusBadRequest, fail.T("The body is not as it has to be. Nothing was changed."), probs...)
+	}
+	return nil
+}
+
+// bodyType holds a body to the media types that the route takes.
+func (c *call) bodyType() error {
 	kind, param, err := mime.ParseMediaType(c.r.Header.Get("Content-Type"))
 	takes := []string{jsonType}
 	switch {
@@ -89,16 +113,39 @@ func (c *call) readBody(w http.ResponseWriter) error {
 	if err != nil || !slices.Contains(takes, kind) || param["charset"] != "" && !strings.EqualFold(param["charset"], "utf-8") {
 		return refuseAt(http.StatusUnsupportedMediaType, fieldError{Header: "Content-Type", Code: "media_type"}, fail.T("What is sent here has the Content-Type %s.", strings.Join(takes, " or ")))
 	}
-	if c.route.Takes != "" {
-		return nil
-	}
-	if c.tree, err = parse(raw); err != nil {
-		return err
-	}
-	if probs := fits(c.tree, reflect.TypeOf(c.route.Body), ""); len(probs) > 0 {
-		return refuse(http.StatusBadRequest, fail.T("The body is not as it has to be. Nothing was changed."), probs...)
-	}
 	return nil
+}
+
+// shallow ends a JSON body at the first bracket that is deeper than parse goes: it refuses what came until there, and nobody reads the rest.
+type shallow struct {
+	from            io.Reader
+	depth           int
+	quoted, escaped bool
+}
+
+func (s *shallow) Read(p []byte) (int, error) {
+	if s.depth > maxDepth+1 {
+		return 0, io.EOF
+	}
+	n, err := s.from.Read(p)
+	for i, c := range p[:n] {
+		switch {
+		case s.escaped:
+			s.escaped = false
+		case s.quoted && c == '\\':
+			s.escaped = true
+		case c == '"':
+			s.quoted = !s.quoted
+		case s.quoted:
+		case c == '[' || c == '{':
+			if s.depth++; s.depth > maxDepth+1 {
+				return i + 1, io.EOF
+			}
+		case c == ']' || c == '}':
+			s.depth--
+		}
+	}
+	return n, err
 }
 
 // into gives the body its type; it fits.

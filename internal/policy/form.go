@@ -43,9 +43,9 @@ type Ask struct {
 // Form is what by sees of the person on, in the order of the page. Fields that by must not see are not in it. The photo is
 // asked for by Photo.
 func (p *Policy) Form(by directory.Actor, on directory.User) []Field {
-	var l []Field
+	l := make([]Field, 0, len(p.names))
 	applies, err := p.applies(on)
-	for _, d := range p.Properties().All() {
+	for d := range p.Properties().Each() {
 		if d.Graph.Secret {
 			continue
 		}

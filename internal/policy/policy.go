@@ -29,6 +29,8 @@ type Policy struct {
 	privileged bool
 	over       *audience // who may act on administrators and on groups that can hold directory roles
 	words      map[string]map[string]string
+	needs      []property.Name // what Needs and Names are, worked out once
+	names      []property.Name
 }
 
 // settings are what one part of the file says: of everything, and of single properties.
@@ -226,7 +228,9 @@ func settingsOf(rules []rule) []settings {
 
 // Needs are the properties that May and Form read of a person beside those that are to change: what the conditions of the
 // rules ask, and what follows from a pick.
-func (p *Policy) Needs() []property.Name {
+func (p *Policy) Needs() []property.Name { return slices.Clone(p.needs) }
+
+func (p *Policy) needed() []property.Name {
 	want := map[property.Name]bool{}
 	for _, r := range p.rules {
 		if r.when == nil {
@@ -254,9 +258,11 @@ func (p *Policy) Needs() []property.Name {
 }
 
 // Names are the properties to read of a person so that Form can show them: everything that somebody may see, and Needs.
-func (p *Policy) Names() []property.Name {
+func (p *Policy) Names() []property.Name { return slices.Clone(p.names) }
+
+func (p *Policy) visible() []property.Name {
 	want := map[property.Name]bool{}
-	for _, n := range p.Needs() {
+	for _, n := range p.needs {
 		want[n] = true
 	}
 	visible := p.base.all.view != nil

@@ -109,6 +109,8 @@ func (b *builder) policy(root node) *Policy {
 		}
 	}
 	p.words = b.words
+	p.needs = p.needed()
+	p.names = p.visible()
 	return p
 }
 

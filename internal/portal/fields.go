@@ -95,11 +95,24 @@ func (d drawing) sections() []sectionView {
 	var out []sectionView
 	for _, s := range sections {
 		sv := sectionView{Key: s.key, Title: d.p.T(s.title), Managed: s.id == property.Managed}
-		for _, f := range d.fields {
+		edits := d.editing == "all" || d.editing == s.key
+		n := 0
+		for i := range d.fields {
+			if d.fields[i].Def.House.Section == s.id {
+				n++
+			}
+		}
+		sv.Fields = make([]fieldView, 0, n)
+		for i := range d.fields {
+			f := &d.fields[i]
 			if f.Def.House.Section != s.id {
 				continue
 			}
-			sv.Fields = append(sv.Fields, d.field(f))
+			if edits {
+				sv.Fields = append(sv.Fields, d.field(*f))
+			} else {
+				sv.Fields = append(sv.Fields, d.line(f))
+			}
 			sv.CanEdit = sv.CanEdit || f.Write
 			sv.HasLocked = sv.HasLocked || !f.Write
 			sv.Alone = sv.Alone || f.Write && f.Def.Graph.Alone
@@ -107,7 +120,7 @@ func (d drawing) sections() []sectionView {
 		if len(sv.Fields) == 0 {
 			continue
 		}
-		sv.Editing = sv.CanEdit && (d.editing == "all" || d.editing == s.key)
+		sv.Editing = sv.CanEdit && edits
 		sv.Lead = oneReason(sv.Fields)
 		out = append(out, sv)
 	}
@@ -158,18 +171,48 @@ var oneWord = strings.NewReplacer("/", "-", " ", "-")
 
 func fieldID(name property.Name) string { return "f-" + oneWord.Replace(string(name)) }
 
+// field is a field to look at and to fill in.
 func (d drawing) field(f policy.Field) fieldView {
-	name := f.Def.Name
-	value := d.user.Values[name]
-	_, known := d.user.Values[name]
-	v := fieldView{
-		Name: string(name), ID: fieldID(name), Label: d.p.T(label(f)), Kind: kindNames[f.Def.Kind], Write: f.Write, Required: f.Required,
-		Max: f.Max, Auto: f.Def.House.Auto, Unread: !known, Empty: value.Empty(), Error: d.errors[string(name)],
-	}
+	v := d.line(&f)
+	value := d.user.Values[f.Def.Name]
 	if !f.Help.Zero() {
 		v.Help = d.p.T(f.Help)
 	} else if f.Def.House.Help != "" {
 		v.Help = d.p.T(fail.T(f.Def.House.Help))
+	}
+	if v.Rows = 6; v.Max > 0 && v.Max <= 1024 {
+		v.Rows = 2
+	}
+	v.Text = inputText(f.Def, value)
+	was := value
+	if w, ok := d.was[f.Def.Name]; ok {
+		was = w
+	}
+	v.Was = encodeValue(was)
+	if t, ok := d.typed[v.Name]; ok && f.Write {
+		text := inputText(f.Def, was)
+		v.Text = strings.Join(t, "\n")
+		if !sameText(v.Text, text) {
+			v.WasError = true
+			v.WasShown, _, _ = look(d.p, f.Def, was)
+		}
+	}
+	if f.Write {
+		d.options(f, &v)
+		if f.Def.Kind == property.KindLanguage && !v.Suggest && (f.Help.Zero() || f.Help.Key == f.Def.House.Help) {
+			v.Help = "" // it says how to write a language; here one is picked
+		}
+	}
+	return v
+}
+
+// line is a field to look at.
+func (d drawing) line(f *policy.Field) fieldView {
+	name := f.Def.Name
+	value, known := d.user.Values[name]
+	v := fieldView{
+		Name: string(name), ID: fieldID(name), Label: d.p.T(label(*f)), Kind: kindNames[f.Def.Kind], Write: f.Write, Required: f.Required,
+		Max: f.Max, Auto: f.Def.House.Auto, Unread: !known, Empty: value.Empty(), Error: d.errors[string(name)],
 	}
 	if f.Def.Kind == property.KindTextList && f.Def.Graph.Items == 1 {
 		v.Kind = kindNames[f.Def.Item]
@@ -185,35 +228,12 @@ func (d drawing) field(f policy.Field) fieldView {
 			v.Reason = d.p.T(f.Reason)
 		}
 	}
-	if v.Rows = 6; v.Max > 0 && v.Max <= 1024 {
-		v.Rows = 2
-	}
 	v.Shown, v.Items, v.Href = look(d.p, f.Def, value)
 	if number, ok := strings.CutPrefix(v.Href, "tel:"); ok {
 		v.Href, v.Dial = "", number // the template has to say tel: itself, or it is taken for an attack
 	}
 	if name == synced && known && !v.Unread && value.Empty() {
 		v.Shown = d.p.S("No")
-	}
-	v.Text = inputText(f.Def, value)
-	was := value
-	if w, ok := d.was[name]; ok {
-		was = w
-	}
-	v.Was = encodeValue(was)
-	if t, ok := d.typed[string(name)]; ok && f.Write {
-		text := inputText(f.Def, was)
-		v.Text = strings.Join(t, "\n")
-		if !sameText(v.Text, text) {
-			v.WasError = true
-			v.WasShown, _, _ = look(d.p, f.Def, was)
-		}
-	}
-	if f.Write {
-		d.options(f, &v)
-		if f.Def.Kind == property.KindLanguage && !v.Suggest && (f.Help.Zero() || f.Help.Key == f.Def.House.Help) {
-			v.Help = "" // it says how to write a language; here one is picked
-		}
 	}
 	return v
 }

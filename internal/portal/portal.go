@@ -179,7 +179,7 @@ func New(d Deps) (*Portal, error) {
 		return nil, err
 	}
 	pages, _ := fs.Sub(views, "view")
-	if p.views, err = web.NewViews(pages, d.Site.Printers(d.Tenant), p.funcs); err != nil {
+	if p.views, err = web.NewViews(pages, d.Site.Printers(d.Tenant), p.funcs, "t", "icon", "asset"); err != nil {
 		return nil, err
 	}
 	return p, nil

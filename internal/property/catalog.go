@@ -2,6 +2,7 @@ package property
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"sync"
@@ -57,6 +58,9 @@ func (s *Set) Def(name Name) (Def, bool) {
 
 // All are the properties in order. The slice is the caller's, what is in it is not to be changed.
 func (s *Set) All() []Def { return slices.Clone(s.defs) }
+
+// Each goes through the properties in order, as All, without a copy of all of them.
+func (s *Set) Each() iter.Seq[Def] { return slices.Values(s.defs) }
 
 // Names are the names in order.
 func (s *Set) Names() []Name {

@@ -73,21 +73,15 @@ func (f *Form) File(field string) File {
 func (v *Visit) EndedForm(r *http.Request) (*Form, error) { return v.read(r) }
 
 func (v *Visit) read(r *http.Request) (*Form, error) {
-	if r.Header.Get("Content-Encoding") != "" {
-		return nil, Refuse(http.StatusUnsupportedMediaType)
-	}
-	kind, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	kind, boundary, err := formKind(r)
 	if err != nil {
-		return nil, Refuse(http.StatusUnsupportedMediaType)
+		return nil, err
 	}
 	f := &Form{Values: url.Values{}, Files: map[string][]File{}}
-	switch kind {
-	case "application/x-www-form-urlencoded":
+	if kind == urlencoded {
 		err = f.urlencoded(r)
-	case "multipart/form-data":
-		err = f.multipart(r, params["boundary"])
-	default:
-		return nil, Refuse(http.StatusUnsupportedMediaType)
+	} else {
+		err = f.multipart(r, boundary)
 	}
 	if err != nil {
 		var long *http.MaxBytesError
@@ -107,15 +101,36 @@ func (v *Visit) read(r *http.Request) (*Form, error) {
 	return f, nil
 }
 
+const urlencoded = "application/x-www-form-urlencoded"
+
+// formKind is the media type of a form and, of one that is multipart, its boundary; anything else is refused.
+func formKind(r *http.Request) (kind, boundary string, err error) {
+	kind, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || r.Header.Get("Content-Encoding") != "" || kind != urlencoded && kind != "multipart/form-data" {
+		return "", "", Refuse(http.StatusUnsupportedMediaType)
+	}
+	return kind, params["boundary"], nil
+}
+
+// urlencoded reads no further than the last field there may be.
 func (f *Form) urlencoded(r *http.Request) error {
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return err
+	var body bytes.Buffer
+	piece := make([]byte, 8<<10)
+	for fields := 1; ; {
+		n, err := r.Body.Read(piece)
+		if fields += bytes.Count(piece[:n], []byte{'&'}); fields > maxFields {
+			return Refuse(http.StatusRequestEntityTooLarge)
+		}
+		body.Write(piece[:n])
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return err
+		}
 	}
-	if bytes.Count(body, []byte{'&'}) >= maxFields {
-		return Refuse(http.StatusRequestEntityTooLarge)
-	}
-	f.Values, err = url.ParseQuery(string(body))
+	var err error
+	f.Values, err = url.ParseQuery(body.String())
 	return err
 }
 

@@ -123,6 +123,12 @@ func (s *Site) dispatch(w http.ResponseWriter, r *http.Request, table map[string
 		s.fail(w, r, v, Refuse(http.StatusMethodNotAllowed))
 		return
 	}
+	if err := refused(r, route); err != nil {
+		if s.within(w, r, v, v.From) {
+			s.fail(w, r, v, err)
+		}
+		return
+	}
 	stale, err := s.attach(r, v)
 	if err != nil && !stale {
 		s.fail(w, r, v, err)
@@ -145,6 +151,18 @@ func (s *Site) dispatch(w http.ResponseWriter, r *http.Request, table map[string
 	if err := route.Handler(w, r, v); err != nil {
 		s.fail(w, r, v, err)
 	}
+}
+
+// refused says what is wrong with a form as far as its head tells, before a session is looked up or a byte is read for it (A45).
+func refused(r *http.Request, route Route) error {
+	if !unsafe(r.Method) || r.ContentLength == 0 {
+		return nil
+	}
+	if r.ContentLength > route.Body && !route.Files { // pages that take files say it in words of their own
+		return Refuse(http.StatusRequestEntityTooLarge)
+	}
+	_, _, err := formKind(r)
+	return err
 }
 
 // deny answers somebody who may not: signed in without the right, 403; never signed in, the way to sign in; a session that has

@@ -8,6 +8,7 @@ import (
 	"path"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"nameplate/internal/lang"
 )
@@ -20,11 +21,13 @@ import (
 // first shown in a language: most never are, and all of them in all languages would be most of the memory of a portal at rest.
 type Views struct {
 	pages map[string]map[string]func() (*template.Template, error) // language → page
+	sizes map[string]*atomic.Int64                                 // how long a page has been, so that its buffer is made once
 }
 
 // NewViews takes every *.html in the root of fsys as a page and every one in partial/ as a partial, and parses each once to see that it
-// can be. funcs makes the functions of one language; they have the same names in all.
-func NewViews(fsys fs.FS, printers map[string]*lang.Printer, funcs func(*lang.Printer) template.FuncMap) (*Views, error) {
+// can be. funcs makes the functions of one language; they have the same names in all. The functions named fixed say the same of the same
+// words for as long as the views are used.
+func NewViews(fsys fs.FS, printers map[string]*lang.Printer, funcs func(*lang.Printer) template.FuncMap, fixed ...string) (*Views, error) {
 	pages, err := texts(fsys, "*.html")
 	if err != nil {
 		return nil, err
@@ -33,7 +36,10 @@ func NewViews(fsys fs.FS, printers map[string]*lang.Printer, funcs func(*lang.Pr
 	if err != nil {
 		return nil, err
 	}
-	v := &Views{pages: map[string]map[string]func() (*template.Template, error){}}
+	v := &Views{pages: map[string]map[string]func() (*template.Template, error){}, sizes: map[string]*atomic.Int64{}}
+	for name := range pages {
+		v.sizes[name] = &atomic.Int64{}
+	}
 	var names template.FuncMap
 	for code, printer := range printers {
 		names = funcs(printer)
@@ -42,7 +48,10 @@ func NewViews(fsys fs.FS, printers map[string]*lang.Printer, funcs func(*lang.Pr
 		for name := range pages {
 			v.pages[code][name] = sync.OnceValues(func() (*template.Template, error) {
 				t := template.New(name).Funcs(own).Option("missingkey=error")
-				return t, assemble(t, pages[name], partials)
+				if err := assemble(t, pages[name], partials); err != nil {
+					return nil, err
+				}
+				return t, fold(t, own, fixed)
 			})
 		}
 	}
@@ -105,6 +114,9 @@ func Uses(text string) []string {
 	return strings.Fields(rest)
 }
 
+// maxKnown is how long a page may be for the next one's buffer to begin as long.
+const maxKnown = 128 << 10
+
 // Render makes a page in a language.
 func (v *Views) Render(language, name string, data any) (*bytes.Buffer, error) {
 	page, ok := v.pages[language][name]
@@ -115,9 +127,13 @@ func (v *Views) Render(language, name string, data any) (*bytes.Buffer, error) {
 	if err != nil {
 		return nil, err
 	}
-	var b bytes.Buffer
-	if err := t.ExecuteTemplate(&b, name, data); err != nil {
+	size := v.sizes[name]
+	b := bytes.NewBuffer(make([]byte, 0, size.Load()))
+	if err := t.ExecuteTemplate(b, name, data); err != nil {
 		return nil, fmt.Errorf("web: view %s: %w", name, err)
 	}
-	return &b, nil
+	if n := int64(b.Len()); n > size.Load() && n <= maxKnown {
+		size.Store(n)
+	}
+	return b, nil
 }

@@ -232,6 +232,15 @@ func (s *Site) serve(w http.ResponseWriter, r *http.Request, v *Visit) {
 		s.fail(w, r, v, Refuse(http.StatusMisdirectedRequest))
 		return
 	}
+	if doubtful(r) {
+		w.Header().Set("Connection", "close")
+		if !s.mounted.has(r) {
+			if s.within(w, r, v, v.From) {
+				s.fail(w, r, v, Refuse(http.StatusBadRequest))
+			}
+			return
+		}
+	}
 	if s.mounted.has(r) {
 		if err := s.mounted.Serve(w, r, v); err != nil {
 			s.fail(w, r, v, err)
@@ -273,6 +282,12 @@ func (s *Site) within(w http.ResponseWriter, r *http.Request, v *Visit, who stri
 		s.fail(w, r, v, tooMany(wait))
 	}
 	return ok
+}
+
+// doubtful requests are those that a server before this one may have read as ending elsewhere (request smuggling, A45): no length is said, or
+// one that looks has a body. Browsers send neither; programs may, but nothing that follows on that connection is taken for a request.
+func doubtful(r *http.Request) bool {
+	return r.ContentLength < 0 || r.ContentLength > 0 && !unsafe(r.Method)
 }
 
 func unsafe(method string) bool {

@@ -66,7 +66,8 @@ type scene struct {
 	seen             int64 // number of the last request in the emulator's log
 }
 
-func begin(b *testing.B, delay time.Duration, chaos string) *scene {
+// begin starts everything and signs the person in; before runs with the portal's environment before the portal does.
+func begin(b *testing.B, delay time.Duration, chaos string, before ...func(environment []string)) *scene {
 	b.Helper()
 	base := "http://" + freeAddress(b)
 	base = strings.Replace(base, "127.0.0.1", "localhost", 1)
@@ -74,14 +75,18 @@ func begin(b *testing.B, delay time.Duration, chaos string) *scene {
 	s.emulator = start(b, "emulator", "--chaos", chaos, "--redirect", base+"/auth/callback")
 	s.graph = newSlowGraph(b, s.emulator.at("graph"), s.emulator.at("ca_file"))
 	dir := b.TempDir()
-	s.portal = startWith(b, []string{
+	environment := []string{
 		"NAMEPLATE_PUBLIC_URL=" + base, "NAMEPLATE_LISTEN=" + strings.Replace(strings.TrimPrefix(base, "http://"), "localhost", "127.0.0.1", 1),
 		"NAMEPLATE_DATABASE=" + filepath.Join(dir, "nameplate.db"), "NAMEPLATE_KEY_FILE=" + filepath.Join(dir, "nameplate.key"),
 		"NAMEPLATE_TENANT=" + s.emulator.at("tenant_id"), "NAMEPLATE_CLIENT_ID=" + s.emulator.at("client_id"),
 		"NAMEPLATE_CLIENT_SECRET=" + s.emulator.at("client_secret"), "NAMEPLATE_AUTHORITY=" + s.graph.address,
 		"NAMEPLATE_CA_FILE=" + s.graph.ca,
 		"NAMEPLATE_GRAPH=" + s.graph.address, "NAMEPLATE_LOG_LEVEL=error",
-	}, "serve")
+	}
+	for _, f := range before {
+		f(environment)
+	}
+	s.portal = startWith(b, environment, "serve")
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		b.Fatal(err)

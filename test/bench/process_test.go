@@ -133,6 +133,28 @@ func (p *process) memory(b *testing.B) float64 {
 	return 0
 }
 
+// cpu is the time that the process has had a core, all its threads together.
+func (p *process) cpu(b *testing.B) time.Duration {
+	b.Helper()
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", p.cmd.Process.Pid))
+	if err != nil || len(threads) == 0 {
+		b.Fatalf("no schedstat: %v", err)
+	}
+	var all time.Duration
+	for _, t := range threads {
+		data, err := os.ReadFile(t)
+		if err != nil {
+			continue // a thread that has just ended
+		}
+		var ns int64
+		if _, err := fmt.Sscan(string(data), &ns); err != nil {
+			b.Fatal(err)
+		}
+		all += time.Duration(ns)
+	}
+	return all
+}
+
 // token is the application's own token.
 func (p *process) token(b *testing.B) string {
 	b.Helper()

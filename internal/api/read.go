@@ -232,7 +232,9 @@ func value(d *json.Decoder, at string, depth int) (any, error) {
 // short keeps a pointer of a hostile body from filling the answer.
 func short(pointer string) string { return pointer[:min(len(pointer), 200)] }
 
-func escape(name string) string { return strings.NewReplacer("~", "~0", "/", "~1").Replace(name) }
+func escape(name string) string { return pointerNames.Replace(name) }
+
+var pointerNames = strings.NewReplacer("~", "~0", "/", "~1") // RFC 6901
 
 var instantType = reflect.TypeFor[time.Time]()
 

@@ -104,7 +104,10 @@ func TestA45_NothingIsSmuggledIn(t *testing.T) {
 func TestA45_RefusedBeforeASessionIsLookedFor(t *testing.T) {
 	t.Parallel()
 	var looked atomic.Int64
-	srv := listening(t, func(o *web.Options) { o.Sessions = asked{o.Sessions.(sessions), &looked}; o.Rate.Burst, o.Rate.PerSecond = 8, 1 })
+	srv := listening(t, func(o *web.Options) {
+		o.Sessions = asked{o.Sessions.(sessions), &looked}
+		o.Rate.Burst, o.Rate.PerSecond = 8, 1
+	})
 	u, _ := url.Parse(srv.URL)
 	post := func(length int, more ...string) string {
 		return "POST /mine HTTP/1.1\r\nHost: " + u.Host + "\r\nOrigin: " + srv.URL + "\r\nCookie: nameplate=good\r\nContent-Length: " + fmt.Sprint(length) + "\r\n" + strings.Join(append(more, "", ""), "\r\n")

@@ -22,7 +22,7 @@ import (
 // machine of its own; portal, emulator and the person who looks share the other one, also when nobody else is there. Rounds of every side
 // take turns, so that what else the machine does meets all alike; nobody there comes twice, and those two differ by noise alone.
 func BenchmarkHammered(b *testing.B) {
-	const rounds, views, pace = 1, 10, 10
+	const rounds, views, pace = 11, 100, 10
 	if runtime.NumCPU() < 2 {
 		b.Skip("one core: who sends and who is looked at cannot be kept apart, and a comparison would mean nothing")
 	}

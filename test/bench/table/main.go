@@ -65,10 +65,11 @@ func run() error {
 Written by `+"`make bench`"+`; each figure was measured by it, none is typed. Machine: %d cores, %s. Times on a shared machine are noisy: read the
 least and the most beside the median, and trust counts and ratios first. Requests are counted by the emulator, not by the portal.
 A page's own time is what is left of its whole time when the time in which a request to Graph was under way is taken off; the goal
-for it holds for the median (p50). P8 is the portal, A45 what somebody who hammers costs others, P10 the emulator, P11 the program.
+for it holds for the median (p50). P8 is the portal, A45 what probes cost others, P10 the emulator, P11 the program.
 P5, P6 and P8 beside them stand under [Many people at once](#many-people-at-once).
+%s
 
-`, runtime.NumCPU(), runtime.Version())
+`, runtime.NumCPU(), runtime.Version(), apart())
 		figures(single)
 	}
 	if len(bulk) > 0 {
@@ -107,6 +108,16 @@ func figures(lines []line) {
 	} else {
 		fmt.Printf("\nMissed in this run:\n\n%s\n", strings.Join(missed, "\n"))
 	}
+}
+
+// apart says how the figures of A45 were measured.
+func apart() string {
+	if runtime.NumCPU() < 2 {
+		return "A45 cannot be measured here: with one core, who sends probes and who is looked at cannot be kept apart."
+	}
+	return `For A45 the program that sends probes has one core to itself, as a machine of its own would be; the portal, the emulator and the person who
+looks share another one in every round, also in those with nobody else there. Rounds of all kinds take turns. Nobody else there is measured
+twice: what lies between these two is noise, and no smaller difference says anything.`
 }
 
 // met compares the figure with its goal, which begins with ≤ or ≥ and a number; ok is false where there is no such goal.

@@ -52,7 +52,7 @@ func TestA45_WhoHammersIsTurnedAway(t *testing.T) {
 	var flood sync.WaitGroup
 	for range 4 {
 		flood.Go(func() {
-			for i := range 150 {
+			for i := range 300 {
 				p := probes[i%len(probes)]
 				req, err := http.NewRequestWithContext(t.Context(), p.method, w.Portal+"/profile", strings.NewReader(p.body))
 				if err != nil {
@@ -99,11 +99,12 @@ func TestA45_WhoHammersIsTurnedAway(t *testing.T) {
 	if asked, may := after.Requests-before.Requests, served.Load()+10*int64(len(others)); asked > may {
 		t.Errorf("Graph was asked %d times for %d pages", asked, may)
 	}
-	if got := late.Load(); got < 100 || served.Load() == 0 || refused.Load() == 0 { // 500 of the 600 are counted, and 300 is what one may
+	// Of the 1,200, 400 count for the session and 600, refused by their heads, for the network; 300 of each is what one may.
+	if got := late.Load(); got < 300 || served.Load() == 0 || refused.Load() == 0 {
 		t.Errorf("%d served, %d refused, %d turned away", served.Load(), refused.Load(), got)
 	}
 	if n := w.since(mark); len(n) != 0 {
 		t.Errorf("%d writes", len(n))
 	}
-	t.Logf("of 600: %d served, %d refused, %d turned away as too many, %d cut off", served.Load(), refused.Load(), late.Load(), cut.Load())
+	t.Logf("of 1,200: %d served, %d refused, %d turned away as too many, %d cut off", served.Load(), refused.Load(), late.Load(), cut.Load())
 }

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -72,7 +73,7 @@ func (d *Desk) Check(ctx context.Context, c change.Change) (Preview, error) {
 func (d *Desk) check(ctx context.Context, c change.Change) (Preview, error) {
 	pre, err := d.Engine.Check(ctx, c)
 	if err != nil {
-		return Preview{pre, false}, err
+		return Preview{pre, false}, d.lost(ctx, c, err)
 	}
 	return scoped(c, pre)
 }
@@ -111,8 +112,33 @@ func (d *Desk) Apply(ctx context.Context, c change.Change) (change.Outcome, erro
 		}
 	}
 	o, err := d.Engine.Apply(ctx, c)
+	if err != nil {
+		err = d.lost(ctx, c, err)
+	} else if o.Problem != nil && o.Problem.Kind == fail.NotFound {
+		if f, ok := errors.AsType[*fail.Error](d.lost(ctx, c, o.Problem)); ok {
+			o.Problem = f
+		}
+	}
 	o.Before, o.After = d.told(c, o.Before), d.told(c, o.After)
 	return o, err
+}
+
+// lost says it plainly when what is to be taken back was done to somebody who was deleted since; any other failure stays what it is.
+func (d *Desk) lost(ctx context.Context, c change.Change, err error) error {
+	if c.Undoes == "" || !fail.Is(err, fail.NotFound) {
+		return err
+	}
+	f := &fail.Error{Op: "admin.undo", Kind: fail.Unsupported, Code: "deleted", Item: c.Undoes, Err: err}
+	u, read := d.Directory.User(ctx, directory.Authority{}, c.On, directory.Ask{Names: []property.Name{"displayName", directory.FacetAccount}})
+	switch {
+	case fail.Is(read, fail.NotFound):
+		f.Say = fail.T("This cannot be taken back: the person was deleted since, and can no longer be restored.")
+	case read == nil && u.Values[directory.FacetAccount].Str() == directory.Deleted:
+		f.Say = fail.T("This cannot be taken back now: the person was deleted since. Restore them on their page first, then take it back.")
+	default: // a group, a product or a manager is gone, or it cannot be told
+		return err
+	}
+	return f
 }
 
 // Together lets do be called n times at once, each time with a desk that is this one; what they ask of the directory and the journal goes

@@ -174,7 +174,7 @@ var editable = map[directory.Role]string{
 	directory.Editor: "country state city postalCode streetAddress companyName department jobTitle officeLocation mobilePhone preferredLanguage businessPhones " +
 		"faxNumber extensionAttribute11 extensionAttribute12 displayName givenName surname",
 	directory.Admin: "country state city postalCode streetAddress companyName department jobTitle officeLocation mobilePhone preferredLanguage businessPhones " +
-		"faxNumber extensionAttribute11 extensionAttribute12 displayName givenName surname accountEnabled",
+		"faxNumber extensionAttribute11 extensionAttribute12 displayName givenName surname accountEnabled usageLocation",
 	directory.Auditor: "",
 }
 

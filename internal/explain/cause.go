@@ -134,7 +134,11 @@ var (
 	sayAgain     = fail.T("The sign-in could not be finished. Sign in again.")
 	sayProof     = fail.T("Your organization asks you to sign in again before this. Sign in, and what you typed is still there.")
 	sayGroup     = fail.T("The members of this group cannot be changed here.")
-	sayLicense   = fail.T("This license could not be given or taken. Your administrator can see why.")
+	sayPlace     = fail.T("No usage location is set for this person. Microsoft gives no license without one, because some services are not offered everywhere.")
+	saySeat      = fail.T("No seat of this product is free, so it was not given.")
+	sayGroupGave = fail.T("This license comes from a group: it goes when the person leaves that group.")
+	sayPlans     = fail.T("Services of this license do not go together with those of another one, or need one that is off.")
+	sayNoLicense = fail.T("Your organization has no such license, or this person does not have it.")
 )
 
 var meanings = map[Cause]meaning{
@@ -170,11 +174,11 @@ var meanings = map[Cause]meaning{
 	},
 	OnceSynced: {fail.Denied, Exchange, sayOnce, fail.Text{}, "Change {properties} of {target} in Exchange Online (Set-User or Set-Mailbox): the account was synchronized once, and Graph does not write it any more."},
 
-	LicensePlace:     {fail.Invalid, Nobody, sayLicense, fail.Text{}, "Set the usage location (a country of two letters) of {target} first; then assign the license again."},
-	LicenseSeat:      {fail.Invalid, Licensing, sayLicense, fail.Text{}, "No seat is free. Buy seats, or take the license from somebody who does not need it, then assign it again."},
-	LicenseInherited: {fail.Invalid, Entra, sayLicense, fail.Text{}, "The license comes from a group. Take {target} out of that group, or the license from the group."},
-	LicensePlans:     {fail.Invalid, Licensing, sayLicense, fail.Text{}, "Service plans of two licenses exclude or need one another. Switch the plan off or on that the answer names."},
-	LicenseUnknown:   {fail.Invalid, Licensing, sayLicense, fail.Text{}, "The organization has no such license, or {target} does not have it."},
+	LicensePlace:     {fail.Invalid, Nobody, sayPlace, fail.Text{}, "Set the usage location (a country of two letters) of {target} first; then assign the license again."},
+	LicenseSeat:      {fail.Invalid, Licensing, saySeat, fail.Text{}, "No seat is free. Buy seats, or take the license from somebody who does not need it, then assign it again."},
+	LicenseInherited: {fail.Invalid, Entra, sayGroupGave, fail.Text{}, "The license comes from a group. Take {target} out of that group, or the license from the group."},
+	LicensePlans:     {fail.Invalid, Licensing, sayPlans, fail.Text{}, "Service plans of two licenses exclude or need one another. Switch the plan off or on that the answer names."},
+	LicenseUnknown:   {fail.Invalid, Licensing, sayNoLicense, fail.Text{}, "The organization has no such license, or {target} does not have it."},
 	Taken:            {fail.Exists, Nobody, sayTaken, fail.Text{}, "Another object has that value, perhaps a deleted one or a contact: search it in Entra ID, deleted users too."},
 	Domain:           {fail.Invalid, Entra, wroteValue, fail.Text{}, "The domain of the address is not verified in this organization. Use a verified one, or add and verify it in Entra ID."},
 	Password:         {fail.Invalid, Nobody, fail.T("This password is too simple. Use at least eight characters of at least three kinds: small and capital letters, digits, signs."), fail.Text{}, "Choose another password: 8 to 256 characters of three kinds, not a banned one."},

@@ -10,6 +10,7 @@ import (
 	"nameplate/internal/change"
 	"nameplate/internal/directory"
 	"nameplate/internal/fail"
+	"nameplate/internal/policy"
 	"nameplate/internal/property"
 	"nameplate/internal/web"
 )
@@ -112,8 +113,8 @@ type assignBody struct {
 	Name, At, Back string
 	Scope, Token   string
 	Rows           []assignRow
-	Location       bool // no usage location is set, without which nothing can be given
-	EditPlace      string
+	Location       bool   // no usage location is set, without which nothing can be given
+	EditPlace      string // where to set it, "" for whoever may not
 	Closed         string
 	Empty          *emptyView
 	Problems       []problemView
@@ -161,7 +162,9 @@ func (p *Portal) showLicenses(w http.ResponseWriter, r *http.Request, v *web.Vis
 	}
 	if place, known := one.Values["usageLocation"]; known && place.Empty() {
 		b.Location = true
-		b.EditPlace = personAddress(one.Ref) + "?edit=managed"
+		if slices.ContainsFunc(one.Fields, func(x policy.Field) bool { return x.Def.Name == "usageLocation" && x.Write }) {
+			b.EditPlace = personAddress(one.Ref) + "?edit=managed#f-usageLocation"
+		}
 	}
 	scope := []string{"licenses", one.Ref.ID}
 	for _, k := range skus {
@@ -236,6 +239,8 @@ func (p *Portal) toLicenses(w http.ResponseWriter, r *http.Request, v *web.Visit
 		return err
 	}
 	set, expect, names := property.Values{}, property.Values{}, map[string]string{}
+	var problems []problemView
+	missing := func(say string) { problems = append(problems, problemView{Say: say}) }
 	t := task{one: one, at: personAddress(one.Ref) + "/licenses", scope: f.Scope, keep: f.Values, edit: true}
 	gone := false
 	for _, k := range skus {
@@ -259,10 +264,20 @@ func (p *Portal) toLicenses(w http.ResponseWriter, r *http.Request, v *web.Visit
 		}
 		set[n], expect[n], names[string(n)] = now, was, directory.ProductName(k.Part)
 		gone = gone || now.IsNull()
+		if holds := slices.ContainsFunc(one.User.Licenses, func(l directory.License) bool { return l.SKU == k.ID }); !now.IsNull() && !holds && k.Free() == 0 {
+			missing(v.Printer.S("No seat of %s is free. Buy one, or take it from somebody who does not need it.", directory.ProductName(k.Part)))
+		}
 		t.warn = append(t.warn, p.planWarnings(v, k, was, now)...)
 	}
+	form := chooseBody{Name: mention(one.User).Name, At: t.at, Back: personAddress(one.Ref)}
 	if f.Get("step") == "edit" {
-		return p.showLicenses(w, r, v, http.StatusOK, one, chooseBody{Name: mention(one.User).Name, At: t.at, Back: personAddress(one.Ref)}, f, nil)
+		return p.showLicenses(w, r, v, http.StatusOK, one, form, f, nil)
+	}
+	if place, known := one.Values["usageLocation"]; known && place.Empty() && slices.ContainsFunc(set.Names(), func(n property.Name) bool { return !set[n].IsNull() }) {
+		missing(v.Printer.S("No usage location is set for this person. Microsoft gives no license without one, because some services are not offered everywhere."))
+	}
+	if len(problems) > 0 { // Microsoft would refuse it as well, and later
+		return p.showLicenses(w, r, v, http.StatusUnprocessableEntity, one, form, f, problems)
 	}
 	if len(set) == 0 {
 		http.Redirect(w, r, personAddress(one.Ref)+"?unchanged=1", http.StatusSeeOther)

@@ -14,11 +14,18 @@ import (
 var version = "development"
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, cancel := context.WithCancel(context.Background())
+	asked := make(chan os.Signal, 1)
+	signal.Notify(asked, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-asked
+		signal.Reset(os.Interrupt, syscall.SIGTERM) // whoever asks twice does not want to wait
+		cancel()
+	}()
 	code := cli.Main(ctx, cli.World{
 		Args: os.Args[1:], Environ: os.Environ(), Version: version,
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
 	})
-	stop()
+	cancel()
 	os.Exit(code)
 }

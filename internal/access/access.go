@@ -31,14 +31,15 @@ type Tenant struct {
 	ID          string       // directory (tenant) id, a lower-case GUID
 	Authority   string       // origin of the sign-in service: "https://login.microsoftonline.com"
 	ClientID    string       // application (client) id
-	Secret      string       // client secret; one of these three proves the application
+	Secret      string       // client secret; one of these three proves the application; the same as Secrets that never change
 	Certificate *Certificate // preferred to a secret; the same as Certificates that never change
 	Assertion   Assertion    // a token of another issuer that the registration trusts
 	Graph       string       // origin of Graph, the prefix of its scopes; "" is https://graph.microsoft.com
 	// Certificates are those that may be good now, best first: a file that was replaced is taken up while we run, and what the authority
 	// does not know yet is not the only one. At least one, asked anew for each request.
 	Certificates func() []*Certificate
-	Pilot        []string // object ids of groups, lower case: only their members may sign in; none: everybody
+	Secrets      func() []string // the same for client secrets
+	Pilot        []string        // object ids of groups, lower case: only their members may sign in; none: everybody
 }
 
 // Assertion gives a token that proves the application as its certificate would: the platform that runs us vouches for us, and there is

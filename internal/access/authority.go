@@ -258,25 +258,21 @@ func (a *authority) ask(ctx context.Context, form url.Values) (*tokens, error) {
 		return nil, err
 	}
 	form.Set("client_id", a.tenant.ClientID)
-	with := []*Certificate{nil} // a secret, or another issuer's token
-	if a.tenant.Certificates != nil {
-		with = a.tenant.Certificates()
-	}
 	var refused *refusal
-	for _, c := range with {
-		t, r, err := a.askWith(ctx, m, form, c)
+	for _, p := range a.tenant.proofs() {
+		t, r, err := a.askWith(ctx, m, form, p)
 		if r == nil {
 			return t, err
 		}
-		if refused = r; r.Code != "invalid_client" { // else the authority may not know the new certificate yet
+		if refused = r; r.Code != "invalid_client" { // else the authority may not know the new one yet
 			break
 		}
 	}
 	return nil, a.translate(ctx, refused)
 }
 
-// askWith is one request with one certificate, nil for anything else that proves the application; a refusal is no error.
-func (a *authority) askWith(ctx context.Context, m *metadata, form url.Values, with *Certificate) (*tokens, *refusal, error) {
+// askWith is one request with one proof of the application; a refusal is no error.
+func (a *authority) askWith(ctx context.Context, m *metadata, form url.Values, with proof) (*tokens, *refusal, error) {
 	const op = "access.token"
 	if err := a.prove(ctx, form, m.Token, with); err != nil {
 		return nil, nil, err

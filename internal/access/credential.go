@@ -18,14 +18,37 @@ import (
 // assertionLife is how long a client assertion is good.
 const assertionLife = 5 * time.Minute
 
+// proof is a secret or a certificate of the application; neither is another issuer's token.
+type proof struct {
+	secret      string
+	certificate *Certificate
+}
+
+// proofs are those that may be good now, best first.
+func (t Tenant) proofs() (out []proof) {
+	switch {
+	case t.Secrets != nil:
+		for _, s := range t.Secrets() {
+			out = append(out, proof{secret: s})
+		}
+	case t.Certificates != nil:
+		for _, c := range t.Certificates() {
+			out = append(out, proof{certificate: c})
+		}
+	default:
+		out = append(out, proof{})
+	}
+	return out
+}
+
 // prove adds the application's own credential to a token request: the secret, or an assertion, signed by us with this certificate or by
 // another issuer.
-func (a *authority) prove(ctx context.Context, form url.Values, endpoint string, with *Certificate) error {
+func (a *authority) prove(ctx context.Context, form url.Values, endpoint string, with proof) error {
 	var jwt string
 	var err error
 	switch {
-	case a.tenant.Secret != "":
-		form.Set("client_secret", a.tenant.Secret)
+	case with.secret != "":
+		form.Set("client_secret", with.secret)
 		return nil
 	case a.tenant.Assertion != nil:
 		if jwt, err = a.tenant.Assertion(ctx); err != nil {
@@ -39,7 +62,7 @@ func (a *authority) prove(ctx context.Context, form url.Values, endpoint string,
 		if err != nil {
 			return err
 		}
-		if jwt, err = with.assertion(a.s.cfg.Random, a.tenant.ClientID, endpoint, id, a.s.cfg.Now()); err != nil {
+		if jwt, err = with.certificate.assertion(a.s.cfg.Random, a.tenant.ClientID, endpoint, id, a.s.cfg.Now()); err != nil {
 			return fail.Wrap(fail.Internal, "access.assertion", err)
 		}
 	}

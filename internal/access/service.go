@@ -91,8 +91,11 @@ func New(cfg Config) (*Service, error) {
 		if t.Certificate != nil && t.Certificates == nil {
 			t.Certificates = func() []*Certificate { return []*Certificate{t.Certificate} }
 		}
+		if t.Secret != "" && t.Secrets == nil {
+			t.Secrets = func() []string { return []string{t.Secret} }
+		}
 		proofs := 0
-		for _, given := range []bool{t.Secret != "", t.Certificates != nil, t.Assertion != nil} {
+		for _, given := range []bool{t.Secrets != nil, t.Certificates != nil, t.Assertion != nil} {
 			if given {
 				proofs++
 			}

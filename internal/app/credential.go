@@ -99,21 +99,28 @@ func assertion(cfg config.Config, client *http.Client) (access.Assertion, error)
 }
 
 // credential fetches the application's own tokens. Nil in delegated-only mode: then there is no right to misuse.
-func credential(cfg config.Config, tenant string, client *http.Client, proof access.Assertion, file *pairFile) (azcore.TokenCredential, error) {
+func credential(cfg config.Config, tenant string, client *http.Client, proof access.Assertion, file *pairFile, secrets *proofFile[config.Secret]) (azcore.TokenCredential, error) {
 	o, own := reaching(cfg, client)
 	switch {
 	case cfg.DelegatedOnly:
 		return nil, nil
 	case file != nil:
-		return &rolling{file: file, made: map[*access.Certificate]azcore.TokenCredential{}, make: func(p pair) (azcore.TokenCredential, error) {
-			return certificateCredential(cfg, tenant, client, p.chain, p.Key)
-		}}, nil
+		return &rolling[pair]{
+			all: file.all, made: map[string]azcore.TokenCredential{}, name: func(p pair) string { return string(p.Leaf.Raw) },
+			make: func(p pair) (azcore.TokenCredential, error) {
+				return certificateCredential(cfg, tenant, client, p.chain, p.Key)
+			},
+		}, nil
 	case proof != nil:
 		return azidentity.NewClientAssertionCredential(tenant, cfg.ClientID, proof,
 			&azidentity.ClientAssertionCredentialOptions{ClientOptions: o, DisableInstanceDiscovery: own})
 	}
-	return azidentity.NewClientSecretCredential(tenant, cfg.ClientID, cfg.ClientSecret.Reveal(),
-		&azidentity.ClientSecretCredentialOptions{ClientOptions: o, DisableInstanceDiscovery: own})
+	return &rolling[config.Secret]{
+		all: secrets.all, made: map[string]azcore.TokenCredential{}, name: config.Secret.Reveal,
+		make: func(s config.Secret) (azcore.TokenCredential, error) {
+			return azidentity.NewClientSecretCredential(tenant, cfg.ClientID, s.Reveal(), &azidentity.ClientSecretCredentialOptions{ClientOptions: o, DisableInstanceDiscovery: own})
+		},
+	}, nil
 }
 
 // certificateCredential fetches the application's own tokens with one certificate.

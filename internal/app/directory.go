@@ -25,6 +25,8 @@ type connection struct {
 	client *http.Client
 	graph  *graph.Client
 	proof  *pairFile // nil when no certificate proves the application
+
+	secrets *proofFile[config.Secret] // nil when no secret does
 }
 
 // tokens asks for a signed-in person's token by the session's name.
@@ -62,7 +64,8 @@ func openDirectory(ctx context.Context, cfg config.Config, set *property.Set, no
 	if err != nil {
 		return fault(&fail.Error{Op: "app.credential", Kind: fail.Invalid, Err: err, Say: fail.T("The managed identity cannot be used. Check the setting managed_identity.")})
 	}
-	cred, err := credential(cfg, tenant, client, proof, c.proof)
+	c.secrets = openSecrets(cfg)
+	cred, err := credential(cfg, tenant, client, proof, c.proof, c.secrets)
 	if err != nil {
 		return fault(&fail.Error{Op: "app.credential", Kind: fail.Invalid, Err: err, Say: fail.T("The application's credential cannot be used. Check tenant, client_id and the secret or certificate.")})
 	}
@@ -77,7 +80,12 @@ func openDirectory(ctx context.Context, cfg config.Config, set *property.Set, no
 	case c.proof != nil:
 		reg.Certificates = c.proof.certificates
 	case proof == nil:
-		reg.Secret = cfg.ClientSecret.Reveal()
+		reg.Secrets = func() (out []string) {
+			for _, s := range c.secrets.all() {
+				out = append(out, s.Reveal())
+			}
+			return out
+		}
 	}
 	return c, tenant, reg, nil
 }

@@ -58,15 +58,15 @@ func examiner(cfg config.Config, dir connection, tenant string, now func() time.
 	wish := Wish(cfg, "")
 	proof := func() doctor.Credential {
 		c := doctor.Credential{Kind: "secret"}
-		switch s := cfg.ClientSecret.Reveal(); {
+		switch {
 		case dir.proof != nil:
 			c.Kind, c.Leaf, c.Ends = "certificate", dir.proof.leaf(), dir.proof.ends()
 		case cfg.FederatedTokenFile != "":
 			c.Kind, c.Renewed = "federated token", true
 		case cfg.ManagedIdentity != "":
 			c.Kind, c.Renewed = "managed identity", true
-		case len(s) > 3:
-			c.Hint = s[:3]
+		default:
+			c.Hint = dir.hint()
 		}
 		return c
 	}

@@ -33,8 +33,8 @@ func Credentials(ctx context.Context, cfg config.Config) ([]Credential, error) {
 	used := ""
 	if leaf := dir.proof.leaf(); leaf != nil {
 		used = setup.Thumbprint(leaf)
-	} else if s := cfg.ClientSecret.Reveal(); len(s) > 3 {
-		used = s[:3]
+	} else {
+		used = dir.hint()
 	}
 	out := make([]Credential, len(list))
 	for i, c := range list {

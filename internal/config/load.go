@@ -65,6 +65,7 @@ type value struct {
 	text  string
 	where string
 	base  string // folder that relative paths start from
+	file  string // that the text was read from; "" when it was written here
 }
 
 // Load reads and checks a configuration. The error, when there is one, is Mistakes: all of them at once.
@@ -158,7 +159,7 @@ func (l *loader) mapping(n *yaml.Node, element int, file string) {
 			continue
 		}
 		s, ok := l.setting(key.Value)
-		path := false // the value is the path of a file that holds it
+		path, from := false, "" // the value is the path of a file that holds it
 		if !ok {
 			s, ok = l.setting(strings.TrimSuffix(key.Value, "_file"))
 			ok, path = ok && s.Secret && s.Key != key.Value, true
@@ -184,12 +185,13 @@ func (l *loader) mapping(n *yaml.Node, element int, file string) {
 			if !filepath.IsAbs(text) {
 				text = filepath.Join(filepath.Dir(file), text)
 			}
+			from = text
 			if text, ok = l.secretIn(where, text); !ok {
 				l.unread = append(l.unread, member(element, s.Key))
 				continue
 			}
 		}
-		l.values[member(element, s.Key)] = value{text, where, filepath.Dir(file)}
+		l.values[member(element, s.Key)] = value{text, where, filepath.Dir(file), from}
 	}
 }
 
@@ -292,7 +294,8 @@ func (l *loader) variable(env map[string]string, s Setting, element int) {
 	name := s.EnvOf(element)
 	text, set := env[name]
 	delete(env, name)
-	if path, ok := env[name+"_FILE"]; ok && s.Secret {
+	path, ok := env[name+"_FILE"]
+	if ok && s.Secret {
 		delete(env, name+"_FILE")
 		if set {
 			l.wrong(name+"_FILE", "and "+name+" are both set", "keep one of the two")
@@ -305,7 +308,7 @@ func (l *loader) variable(env map[string]string, s Setting, element int) {
 		}
 	}
 	if set {
-		l.values[member(element, s.Key)] = value{text, name, "."}
+		l.values[member(element, s.Key)] = value{text, name, ".", path}
 	}
 }
 

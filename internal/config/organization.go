@@ -14,6 +14,7 @@ type Organization struct {
 	Tenant             string // tenant id, or a verified domain name
 	ClientID           string
 	ClientSecret       Secret // one of these four proves the application
+	SecretFile         string // the file that ClientSecret was read from; "" when it stands in the configuration itself
 	Certificate        string // PEM file
 	FederatedTokenFile string // file with a token of another issuer, which the platform renews
 	ManagedIdentity    string // SystemAssigned, or the client id of a user-assigned one
@@ -105,6 +106,7 @@ func (l *loader) organization(element int) Organization {
 		Features: items(text("features")), PilotGroups: items(strings.ToLower(text("pilot_groups"))), Policy: text("policy"), Name: text("name"),
 		SyncGroup: strings.ToLower(text("sync_group")), SyncFilter: text("sync_filter"),
 	}
+	o.SecretFile = l.values[l.effective(element, "client_secret")].file
 	o.SyncEvery, _ = time.ParseDuration(text("sync_every"))
 	o.DelegatedOnly, _ = parseBool(text("delegated_only"))
 	if a := text("authority"); a != "" {

@@ -365,6 +365,79 @@ func TestS1_57_SetUpThenBothJourneysInChromium(t *testing.T) {
 	}
 }
 
+// load is people who sign in and look at their profile, again and again.
+type load struct {
+	t      *testing.T
+	stop   context.CancelFunc
+	wg     sync.WaitGroup
+	rounds atomic.Int64
+	made   chan struct{}
+}
+
+// load begins with these people, one beside the other; what is lost fails the test.
+func (n *newcomer) load(w *world, who []string) *load {
+	ctx, stop := context.WithCancel(n.t.Context())
+	l := &load{t: n.t, stop: stop, made: make(chan struct{}, 100_000)}
+	n.t.Cleanup(stop)
+	for _, upn := range who {
+		l.wg.Go(func() {
+			for ctx.Err() == nil {
+				if err := n.round(w, upn); err != nil {
+					n.t.Errorf("after %d rounds: %v", l.rounds.Load(), err)
+				}
+				l.rounds.Add(1)
+				l.made <- struct{}{}
+			}
+		})
+	}
+	return l
+}
+
+// round is one sign-in and two pages in a browser of its own.
+func (n *newcomer) round(w *world, upn string) error {
+	b := w.browser()
+	resp, err := b.http.Get(n.portal + "/login")
+	if err != nil {
+		return err
+	}
+	_ = resp.Body.Close()
+	to, err := emulator.SignIn(n.t.Context(), b.http, resp.Request.URL.String(), upn)
+	if err != nil {
+		return err
+	}
+	for _, address := range []string{to, n.portal + "/profile"} {
+		resp, err := b.http.Get(address)
+		if err != nil {
+			return err
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != http.StatusOK || resp.Request.URL.Path != "/profile" {
+			return fmt.Errorf("%s: %d at %s", address, resp.StatusCode, resp.Request.URL.Path)
+		}
+	}
+	return nil
+}
+
+// more waits for so many rounds more.
+func (l *load) more(k int) {
+	for len(l.made) > 0 {
+		<-l.made
+	}
+	for range k {
+		select {
+		case <-l.made:
+		case <-l.t.Context().Done():
+		}
+	}
+}
+
+// end stops it and says how many rounds there were.
+func (l *load) end() int64 {
+	l.stop()
+	l.wg.Wait()
+	return l.rounds.Load()
+}
+
 // TestF18_RotationUnderLoadLosesNothing: while people sign in and save, the certificate is replaced, the old one is taken away, and the
 // application's own token is refused and fetched anew. No request is lost, and the server is not started again.
 func TestF18_RotationUnderLoadLosesNothing(t *testing.T) {
@@ -374,58 +447,8 @@ func TestF18_RotationUnderLoadLosesNothing(t *testing.T) {
 		t.Fatalf("exit %d\n%s\n%s", code, out, said)
 	}
 	w := n.serve()
-	ctx, stop := context.WithCancel(t.Context())
-	defer stop()
-	var wg sync.WaitGroup
-	var rounds, lost atomic.Int64
-	made := make(chan struct{}, 100_000)
-	round := func(i int) error {
-		b := w.browser()
-		resp, err := b.http.Get(n.portal + "/login")
-		if err != nil {
-			return err
-		}
-		_ = resp.Body.Close()
-		to, err := emulator.SignIn(t.Context(), b.http, resp.Request.URL.String(), fmt.Sprintf("load%d@contoso.example", i))
-		if err != nil {
-			return err
-		}
-		for _, address := range []string{to, n.portal + "/profile"} {
-			resp, err := b.http.Get(address)
-			if err != nil {
-				return err
-			}
-			_ = resp.Body.Close()
-			if resp.StatusCode != http.StatusOK || resp.Request.URL.Path != "/profile" {
-				return fmt.Errorf("%s: %d at %s", address, resp.StatusCode, resp.Request.URL.Path)
-			}
-		}
-		return nil
-	}
-	for i := range 3 {
-		wg.Go(func() {
-			for ctx.Err() == nil {
-				if err := round(i); err != nil {
-					lost.Add(1)
-					t.Errorf("after %d rounds: %v", rounds.Load(), err)
-				}
-				rounds.Add(1)
-				made <- struct{}{}
-			}
-		})
-	}
-	more := func(k int) { // waits for so many rounds more
-		for len(made) > 0 {
-			<-made
-		}
-		for range k {
-			select {
-			case <-made:
-			case <-t.Context().Done():
-			}
-		}
-	}
-	more(6)
+	load := n.load(w, []string{"load0@contoso.example", "load1@contoso.example", "load2@contoso.example"})
+	load.more(6)
 	rotate := func(want int, says string, args ...string) {
 		t.Helper()
 		out, said, code := n.run("", append([]string{"credentials", "rotate", "--config", n.config()}, args...)...)
@@ -437,7 +460,7 @@ func TestF18_RotationUnderLoadLosesNothing(t *testing.T) {
 	rotate(1, "no rotation to finish", "--finish")
 	renew := func() { // the application's own token is refused once, so that it fetches another
 		w.control(http.MethodPost, "/faults", emulator.Rule{Match: emulator.Match{Path: `^/v1\.0/`, Times: 1}, Do: emulator.Do{Status: http.StatusUnauthorized, Code: "InvalidAuthenticationToken"}}, nil)
-		more(9)
+		load.more(9)
 	}
 	rotate(0, "The old one stays good until")
 	renew()
@@ -445,9 +468,7 @@ func TestF18_RotationUnderLoadLosesNothing(t *testing.T) {
 	rotate(0, "Nothing is due", "--within", "400")
 	rotate(0, "The old certificate is taken away", "--finish")
 	renew()
-	stop()
-	wg.Wait()
-	t.Logf("%d sign-ins with two pages each, %d lost", rounds.Load(), lost.Load())
+	t.Logf("%d sign-ins with two pages each", load.end())
 	out, _, code := n.run("", "credentials", "list", "--json", "--config", n.config())
 	var list struct {
 		Credentials []struct {

@@ -13,6 +13,7 @@ import (
 
 	"nameplate/emulator"
 	"nameplate/internal/app"
+	"nameplate/internal/config"
 )
 
 // save opens a section, sets fields and posts the form.
@@ -485,6 +486,31 @@ func TestW25_MoreThanTenFields(t *testing.T) {
 	}
 }
 
+// What the files of packaging say to the program it knows: each variable is a setting, and a secret stands in a file.
+func TestB48_PackagingNamesSettings(t *testing.T) {
+	t.Parallel()
+	known := map[string]bool{"NAMEPLATE_CONFIG": true}
+	for _, s := range config.Settings() {
+		known[s.Env()] = !s.Secret || s.Key == "database"
+		known[s.Env()+"_FILE"] = s.Secret
+	}
+	for _, name := range []string{"Containerfile", "nameplate.service"} {
+		text, err := os.ReadFile("../../packaging/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := regexp.MustCompile(`NAMEPLATE_[A-Z_]+`).FindAllString(string(text), -1)
+		if len(all) < 3 {
+			t.Errorf("%s: %v", name, all)
+		}
+		for _, v := range all {
+			if !known[v] {
+				t.Errorf("%s: %s is not a setting, or shows a secret", name, v)
+			}
+		}
+	}
+}
+
 // W27: nothing is unpinned, and what runs is not a development server: go.mod names one exact version of each module, and the
 // container holds the program and the authorities, and runs it as nobody in particular.
 func TestW27_Pinned(t *testing.T) {
@@ -515,6 +541,14 @@ func TestW27_Pinned(t *testing.T) {
 		default:
 			last = append(last, f...)
 		}
+	}
+	for _, m := range regexp.MustCompile(`(?m)^FROM (\S+)`).FindAllStringSubmatch(string(file), -1) {
+		if !regexp.MustCompile(`^scratch$|^[^:]+/[^:]+:[a-z0-9.]+-slim$`).MatchString(m[1]) || strings.Contains(m[1], "latest") {
+			t.Errorf("not pinned to a release: %s", m[1])
+		}
+	}
+	if !strings.Contains(string(file), "COPY bin/nameplate-linux-${TARGETARCH} /nameplate") {
+		t.Error("the container does not have the program of make release")
 	}
 	image := strings.Join(last, " ")
 	for _, want := range []string{"FROM scratch", "USER 65532:65532", `ENTRYPOINT ["/nameplate"] CMD ["serve"]`} {

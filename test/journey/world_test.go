@@ -3,7 +3,6 @@
 package journey
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -82,31 +81,13 @@ func running(t *testing.T, args ...string) *world {
 // runningIn is running in a folder and an environment; nil is that of the test.
 func runningIn(t *testing.T, dir string, env []string, args ...string) *world {
 	t.Helper()
-	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), program(t), append([]string{"demo", "--json", "--port", "0"}, args...)...)
-	cmd.Dir, cmd.Env = dir, env
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var log lockedBuffer
-	cmd.Stderr = &log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	w := &world{Demo: &app.Demo{}, t: t, log: &log, pid: cmd.Process.Pid}
+	w, cmd := begun(t, dir, env, args...)
 	t.Cleanup(func() {
 		_ = cmd.Process.Signal(os.Interrupt)
 		if err := cmd.Wait(); err != nil {
-			t.Errorf("the program ended badly: %v\n%s", err, log.String())
+			t.Errorf("the program ended badly: %v\n%s", err, w.log.String())
 		}
 	})
-	line, err := bufio.NewReader(out).ReadBytes('\n')
-	if err != nil {
-		t.Fatalf("the program did not become ready: %v\n%s", err, log.String())
-	}
-	if err := json.Unmarshal(line, w.Demo); err != nil {
-		t.Fatalf("%s: %v", line, err)
-	}
 	return w
 }
 

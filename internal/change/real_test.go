@@ -60,10 +60,14 @@ func personID(i int) string { return fmt.Sprintf("10000000-0000-4000-8000-%012d"
 
 func newReal(t testing.TB, people int, open ...storetest.Open) *real {
 	t.Helper()
-	c := &clock{now: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)}
 	if len(open) == 0 {
 		open = []storetest.Open{storetest.SQLite}
 	}
+	return realOf(t, contoso(people), open[0])
+}
+
+// contoso is an organization of so many people, with our application and somebody else's.
+func contoso(people int) emulator.Organization {
 	app := func(id, name string) emulator.App {
 		return emulator.App{ClientID: id, Name: name, Application: []string{"User.ReadWrite.All", "Directory.Read.All"}, Delegated: []string{"User.ReadWrite", "User.Read"}}
 	}
@@ -77,6 +81,13 @@ func newReal(t testing.TB, people int, open ...storetest.Open) *real {
 			"displayName": name, "accountEnabled": true, "mailNickname": name, "userType": "Member", "jobTitle": "Nurse", "city": "Bonn",
 		}})
 	}
+	return org
+}
+
+// realOf is the shipped path to an organization.
+func realOf(t testing.TB, org emulator.Organization, open storetest.Open) *real {
+	t.Helper()
+	c := &clock{now: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)}
 	e, err := emulator.New(emulator.Options{Organizations: []emulator.Organization{org}, Wall: c.Now})
 	if err != nil {
 		t.Fatal(err)
@@ -99,7 +110,7 @@ func newReal(t testing.TB, people int, open ...storetest.Open) *real {
 		return g
 	}
 	return &real{
-		Emulator: e, clock: c, store: open[0](t, c.Now), theirs: client(rivalApp), stop: func() {},
+		Emulator: e, clock: c, store: open(t, c.Now), theirs: client(rivalApp), stop: func() {},
 		dir: entra.New(entra.Options{Tenants: map[string]*graph.Client{tenant: client(ourApp)}, Tokens: right{e, c, ourApp}, Now: c.Now}),
 	}
 }

@@ -3,6 +3,8 @@ package change_test
 import (
 	"context"
 	"fmt"
+	"os"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -193,7 +195,14 @@ func TestF10_StaleReplicaOnTheRealPath(t *testing.T) {
 // G4: ambiguous writes are classified rightly, and the first that landed stays the only one.
 func TestG4_AmbiguousAnswersAreClassified(t *testing.T) {
 	t.Parallel()
-	const each = 25
+	each := 25
+	if s := os.Getenv("G4_SOAK"); s != "" {
+		var err error
+		if each, err = strconv.Atoi(s); err != nil {
+			t.Fatalf("G4_SOAK is how many of each: %v", err)
+		}
+	}
+	rivals := 0
 	r := newReal(t, 2*each+1)
 	ids := 0
 	w := r.world(t, &ids)
@@ -204,10 +213,10 @@ func TestG4_AmbiguousAnswersAreClassified(t *testing.T) {
 		}
 		id := r.Inject(emulator.Rule{Match: emulator.Match{App: ourApp, Method: "PATCH", Times: 1}, At: at, Do: emulator.Do{Status: 504}})
 		on := directory.Ref{Tenant: tenant, ID: personID(i)}
-		rival := i%5 == 4
+		rival, stop := i%10 == 4 || i%10 == 7, func() {}
 		if rival { // comes between the lost answer and the first GET of the read-back; two GETs belong to the read before
-			stop := r.OnRequest(emulator.Match{App: ourApp, Method: "GET", Nth: 3}, func() { r.on = on; r.rival(on, property.Values{"city": text("Rome")}) })
-			defer stop()
+			rivals++
+			stop = r.OnRequest(emulator.Match{App: ourApp, Method: "GET", Nth: 3}, func() { r.on = on; r.rival(on, property.Values{"city": text("Rome")}) })
 		}
 		_, writes := r.count(func() {
 			o := w.apply(set(fmt.Sprint("k", i), on, property.Values{"city": text("Ulm")}))
@@ -230,5 +239,7 @@ func TestG4_AmbiguousAnswersAreClassified(t *testing.T) {
 			t.Errorf("%d: %d writes in the ledger, want 1", i, writes)
 		}
 		r.ClearFault(id)
+		stop()
 	}
+	t.Logf("%d lost answers before the write and %d after it, a rival in %d", each, each, rivals)
 }

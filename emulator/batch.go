@@ -84,6 +84,10 @@ func (c *call) answerOrder(n int) []int {
 	return order
 }
 
+// bodied are the methods that need a body and its type in a batch, an empty object where the request alone would need none:
+// https://github.com/microsoftgraph/msgraph-sdk-dotnet/issues/2628, https://github.com/microsoftgraph/msgraph-sdk-dotnet/issues/1038
+var bodied = []string{http.MethodPost, http.MethodPut, http.MethodPatch}
+
 // checkBatch refuses what makes the whole batch invalid.
 func checkBatch(steps []*batchStep) error {
 	if len(steps) == 0 {
@@ -121,8 +125,9 @@ func checkBatch(steps []*batchStep) error {
 				return invalidBatch("Request '%s' depends on a request that does not come before it.", s.id)
 			}
 		}
-		if len(s.Body) > 0 && string(s.Body) != "null" && s.header("Content-Type") == "" {
-			return invalidBatch("Request '%s' has a body and no Content-Type.", s.id)
+		body := len(s.Body) > 0 && string(s.Body) != "null"
+		if writes := body || slices.Contains(bodied, strings.ToUpper(s.Method)); writes && (!body || s.header("Content-Type") == "") {
+			return failure(http.StatusBadRequest, "BadRequest", "Write request id : %s does not contain Content-Type header or body.", s.id)
 		}
 		seen = append(seen, low)
 	}

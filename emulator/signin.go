@@ -200,6 +200,9 @@ func (b *browser) follow(ctx context.Context, p *page, upn, password string) (st
 			if strings.Contains(p.body, `id="done"`) {
 				return "", errDone
 			}
+			if _, device := p.forms["device"]; device {
+				return "", errors.New("the page asks for the code that a device shows (--code, EnterDeviceCode)")
+			}
 			return "", errors.New("the sign-in page is not one that can be followed")
 		}
 		var err error

@@ -170,7 +170,7 @@ func (e *Emulator) clientCredentials(q tokenRequest) (map[string]any, *oauthErro
 	}
 	asked := strings.Fields(q.form.Get("scope"))
 	if len(asked) == 0 {
-		return nil, missing("scope")
+		return nil, q.withoutScope()
 	}
 	var named []string
 	for _, s := range asked {
@@ -218,6 +218,14 @@ func serverFault(err error) *oauthError {
 
 func unknownResource(prefix string, t *tenant) *oauthError {
 	return aadsts("invalid_resource", 500011, "The resource principal named %s was not found in the tenant named %s. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. You might have sent your authentication request to the wrong tenant.", strings.TrimRight(prefix, "/"), t.name)
+}
+
+// withoutScope complains of what says for which API a token is: https://github.com/MicrosoftDocs/azure-docs/issues/46696
+func (q tokenRequest) withoutScope() *oauthError {
+	if q.v1 {
+		return missing("resource")
+	}
+	return missing("scope")
 }
 
 // answer adds what every token answer has. The v1.0 endpoint writes numbers as strings.

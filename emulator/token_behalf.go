@@ -20,7 +20,7 @@ func (e *Emulator) onBehalfOf(q tokenRequest) (map[string]any, *oauthError) {
 	case q.client.acr == "0":
 		return nil, aadsts("invalid_client", 7000218, "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.").unauthorized()
 	case len(strings.Fields(q.form.Get("scope"))) == 0:
-		return nil, missing("scope")
+		return nil, q.withoutScope()
 	}
 	var h jwtHeader
 	var c struct {

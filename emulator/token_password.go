@@ -77,6 +77,8 @@ func (e *Emulator) passwordGrant(q tokenRequest) (map[string]any, *oauthError) {
 		return nil, missing("username")
 	case pass == "":
 		return nil, missing("password")
+	case q.v1 && q.form.Get("scope") == "": // v2.0 only recommends one
+		return nil, q.withoutScope()
 	}
 	who, ok := e.personNamed(q.at, name)
 	if refusal := e.mayEnter(q.r, q.at, q.client.reg, who, ok, name); refusal != nil {

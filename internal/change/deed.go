@@ -100,7 +100,7 @@ func (e *Engine) splitDeed(p *plan) {
 		switch {
 		case e.cfg.DelegatedOnly:
 			p.deny(n, fail.T("Only the person themself can change this, because the application has no right to."))
-		case n == directory.FacetManager && p.Before.Sync == directory.Synced:
+		case (n == directory.FacetManager || n == directory.FacetPassword) && p.Before.Sync == directory.Synced:
 			p.deny(n, fail.T("This comes from your organization's own directory on-premises. It has to be changed there; ask the people who look after it."))
 		case sku:
 			licenses = append(licenses, n)

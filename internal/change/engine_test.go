@@ -321,6 +321,13 @@ func TestApply_SyncedPeopleAreToldBefore(t *testing.T) {
 	if o.Problem.Kind != fail.Denied || o.Problem.Fields[0].Field != "jobTitle" || w.box.writes != 0 {
 		t.Errorf("%v", o.Problem)
 	}
+	for _, name := range []string{"manager", "password"} {
+		o := w.apply(on(deeds[name], name))
+		wantState(t, o, change.Refused)
+		if o.Problem.Kind != fail.Denied || w.box.sent() != 0 {
+			t.Errorf("%s: %v", name, o.Problem)
+		}
+	}
 }
 
 func TestF24_SensitivePartOfAnAdministratorFailsAlone(t *testing.T) {

@@ -75,11 +75,13 @@ Anybody who reaches it can sign in as anybody: it listens on this machine only.`
 	f.BoolVar(&o.Shuffle, "shuffle-batches", false, "answer the requests of a batch in any order")
 	f.StringArrayVar(&o.Redirects, "redirect", nil, "redirect address to register for the sample application; may be given several times")
 
-	var as, ca string
+	var as, ca, userCode string
 	signin := &cobra.Command{
 		Use:   "signin --as UPN AUTHORIZE-URL",
 		Short: "sign a sample person in without a browser, and print where the browser would be sent back to",
-		Args:  args("the authorize address"),
+		Long: "Signs a sample person in without a browser, and prints where the browser would be sent back to. With --code, the address is the\n" +
+			"verification_uri of a device code, and nothing is printed: the device hears of it when it asks again.",
+		Args: args("the authorize address"),
 		RunE: func(cmd *cobra.Command, a []string) error {
 			if as == "" {
 				return usageError{fmt.Errorf("--as is missing: name the person to sign in, for example --as anna@example.com")}
@@ -87,6 +89,9 @@ Anybody who reaches it can sign in as anybody: it listens on this machine only.`
 			client, err := app.ClientTrusting(ca)
 			if err != nil {
 				return usageError{err}
+			}
+			if userCode != "" {
+				return emulator.EnterDeviceCode(cmd.Context(), client, a[0], userCode, as)
 			}
 			to, err := emulator.SignIn(cmd.Context(), client, a[0], as)
 			if err != nil {
@@ -115,6 +120,7 @@ Anybody who reaches it can sign in as anybody: it listens on this machine only.`
 	snapshot.Flags().StringVar(&control, "control", "", "control address of the emulator")
 	cmd.AddCommand(snapshot)
 	signin.Flags().StringVar(&as, "as", "", "user principal name of the person")
+	signin.Flags().StringVar(&userCode, "code", "", "code that a device shows, to enter at its address")
 	signin.Flags().StringVar(&ca, "ca-file", "", "certificate authority of the emulator, for https")
 	cmd.AddCommand(signin)
 	return cmd

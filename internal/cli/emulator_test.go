@@ -21,6 +21,19 @@ import (
 	"nameplate/internal/cli"
 )
 
+// askForm posts a form and reads what comes back, whatever its status.
+func askForm(t *testing.T, to string, form url.Values, into any) {
+	t.Helper()
+	res, err := http.PostForm(to, form) //nolint:noctx // the emulator of the test
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	if err := json.NewDecoder(res.Body).Decode(into); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // box runs `nameplate emulator` and gives what its first line says; stop ends it.
 func box(t *testing.T, args ...string) (said map[string]string, stop func()) {
 	t.Helper()
@@ -107,6 +120,25 @@ func TestEmulatorForOtherPeople(t *testing.T) {
 	code, to, errs := run(t, nil, "emulator", "signin", "--as", "lena.hoffmann@"+said["domain"], "--ca-file", said["ca_file"], said["authority"]+"/"+said["tenant_id"]+"/oauth2/v2.0/authorize?"+q.Encode())
 	if code != 0 || !strings.HasPrefix(to, "http://localhost:9/back?code=") {
 		t.Errorf("signin: exit %d, %q, %q", code, to, errs)
+	}
+	authority := said["authority_http"] + "/" + said["tenant_id"] + "/oauth2/v2.0/"
+	const onDevice = "30000000-0000-4000-8000-000000000004" // a public client of the sample organization
+	var asked map[string]any
+	askForm(t, authority+"devicecode", url.Values{"client_id": {onDevice}, "scope": {"User.Read"}}, &asked)
+	at1, shown := fmt.Sprint(asked["verification_uri"]), fmt.Sprint(asked["user_code"])
+	if code, _, errs := run(t, nil, "emulator", "signin", "--as", "lena.hoffmann@"+said["domain"], at1); code == 0 || !strings.Contains(errs, "--code") {
+		t.Errorf("signin at a device's address without its code: exit %d, %q", code, errs)
+	}
+	if code, _, errs := run(t, nil, "emulator", "signin", "--as", "lena.hoffmann@"+said["domain"], "--code", "no", at1); code == 0 || !strings.Contains(errs, "code") {
+		t.Errorf("signin with another code: exit %d, %q", code, errs)
+	}
+	if code, out, errs := run(t, nil, "emulator", "signin", "--as", "lena.hoffmann@"+said["domain"], "--code", shown, at1); code != 0 || out != "" {
+		t.Errorf("signin with a device's code: exit %d, %q, %q", code, out, errs)
+	}
+	var token map[string]any
+	askForm(t, authority+"token", url.Values{"client_id": {onDevice}, "grant_type": {"device_code"}, "device_code": {fmt.Sprint(asked["device_code"])}}, &token)
+	if token["access_token"] == nil {
+		t.Errorf("the device hears %v", token)
 	}
 	if code, _, errs := run(t, nil, "emulator", "snapshot", "--control", said["control"], live); code != 0 {
 		t.Errorf("snapshot: exit %d, %q", code, errs)

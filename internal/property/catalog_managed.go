@@ -74,7 +74,7 @@ func managedDefs() []Def {
 		{
 			Name: "passwordProfile", Kind: KindObject,
 			Graph: Facts{
-				Path: "passwordProfile", AtCreation: true, NoNull: true, OnSelect: true, Secret: true, Sensitive: true,
+				Path: "passwordProfile", AtCreation: true, NoNull: true, OnSelect: true, Secret: true, SyncLocked: true, Sensitive: true,
 				Write: []string{"User-PasswordProfile.ReadWrite.All", "User.ReadWrite.All", "Directory.ReadWrite.All"}, Source: fromUpdate,
 				Apart: []Note{{"Secret", Documented, fromUser}, {"NoNull", Inferred, "an account without a password profile cannot be asked for"}},
 			},

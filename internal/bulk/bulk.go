@@ -70,6 +70,7 @@ type Row struct {
 	UPN, Name  string // as they are now; UPN is what the file says where nobody was found
 	State      RowState
 	Privileged bool // the person holds a directory role
+	Secret     bool `json:",omitempty"` // the file gave the first password of somebody who is created
 	Steps      []Step
 	Problems   []sheet.Problem
 	Notes      []sheet.Problem

@@ -1,6 +1,7 @@
 package bulk
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -12,7 +13,7 @@ import (
 	"nameplate/internal/sheet"
 )
 
-// notYetMade stands for the password in a plan: each is made when its row is applied, and no file and no plan holds one.
+// notYetMade stands for a password that is made when its row is applied. One that the file gives waits sealed until then.
 const notYetMade = "Made here, 1 at a time"
 
 // newcomer is somebody whom a row creates, as the directory knows them before.
@@ -43,7 +44,7 @@ func (j *judging) create(ctx context.Context) error {
 		}
 	}
 	j.row.Name = set["displayName"].Str()
-	c := change.Change{On: j.who.Ref, Do: change.Create, Set: set, By: j.by, Secret: notYetMade}
+	c := change.Change{On: j.who.Ref, Do: change.Create, Set: set, By: j.by, Secret: cmp.Or(j.rec.Secret, notYetMade)}
 	p, err := j.Desk.Weigh(ctx, c, change.Seen{Domains: j.crowd.domains})
 	if fail.Is(err, fail.Denied) { // the key lacks the scope
 		p.Problems, err = []fail.Problem{{Code: "not_allowed", Say: fail.T("This key does not have the scope %s.", string(directory.PeopleCreate))}}, nil
@@ -76,7 +77,20 @@ func (j *judging) create(ctx context.Context) error {
 	delete(s.Set, directory.FacetAccount)
 	delete(s.Before, directory.FacetAccount)
 	j.row.Steps = append(j.row.Steps, s)
+	if j.rec.Secret != "" {
+		j.give(givenPassword, []byte(j.rec.Secret))
+		j.row.Secret = true
+	}
 	return nil
+}
+
+// secret is the first password of somebody who is about to be created: the one that the file gave, else a new one.
+func (w *work) secret(ctx context.Context, r Numbered) (string, error) {
+	if !r.Secret {
+		return admin.NewPassword(w.Random)
+	}
+	b, err := w.given(ctx, w.plan, r.Number, givenPassword)
+	return string(b), err
 }
 
 // placed says beforehand what the service says of a license that is given to somebody without a usage location.
@@ -121,12 +135,14 @@ type FirstPassword struct {
 	Password string
 }
 
-// Passwords tells the first passwords of those whom a plan has added so far, once, to whoever applied it.
+// Passwords tells the first passwords of those whom a plan has added so far, once, to whoever applied it; the history says that it did. What
+// is told is told whatever error comes with it.
 func (b *Bulk) Passwords(ctx context.Context, by directory.Actor, tenant, id string) ([]FirstPassword, error) {
 	if err := admin.May(by, tenant, directory.PeopleCreate, true); err != nil {
 		return nil, err
 	}
-	if _, err := b.Store.Plan(ctx, tenant, id); err != nil {
+	p, err := b.Store.Plan(ctx, tenant, id)
+	if err != nil {
 		return nil, err
 	}
 	out := []FirstPassword{}
@@ -142,7 +158,7 @@ func (b *Bulk) Passwords(ctx context.Context, by directory.Actor, tenant, id str
 			}
 			secret, err := b.Desk.Reveal(ctx, by, tenant, r.Fate.Steps[0].Entry)
 			switch {
-			case fail.Is(err, fail.NotFound): // told already, or nobody was added
+			case fail.Is(err, fail.NotFound), err == nil && r.Secret: // told already, nobody was added, or whoever made the file knows it
 			case err != nil:
 				return out, err
 			default:
@@ -150,7 +166,11 @@ func (b *Bulk) Passwords(ctx context.Context, by directory.Actor, tenant, id str
 			}
 		}
 		if len(rows) < slice {
-			return out, nil
+			break
 		}
 	}
+	if len(out) == 0 {
+		return out, nil
+	}
+	return out, b.Desk.Keep.Exported(ctx, by, directory.Ref{Tenant: tenant, ID: tenant}, "", change.ExportPasswords, len(out), p.File)
 }

@@ -126,6 +126,10 @@ func TestS4_11_S4_17_S4_19_PeopleAreAddedFromASheetAndTakenBack(t *testing.T) {
 	if l, err = w.Passwords(w.ctx, by, p.Tenant, p.ID); err != nil || len(l) != 0 {
 		t.Errorf("told twice: %+v %v", l, err)
 	}
+	told, err := w.Desk.Journal.Find(w.ctx, p.Tenant, change.Search{Do: change.Export}, 0, 9)
+	if err != nil || len(told) != 1 || told[0].Outcome.After[change.ExportEntries].Str() != "2" || told[0].Change.By.Ref != by.Ref || told[0].Change.Why != p.File {
+		t.Errorf("the history of it: %+v %v", told, err)
+	}
 
 	back, err := w.Undo(w.ctx, by, p.Tenant, p.ID)
 	if err != nil || back.Counts.Kinds["delete"] != 2 || back.Counts.Refused != 0 {
@@ -141,5 +145,48 @@ func TestS4_11_S4_17_S4_19_PeopleAreAddedFromASheetAndTakenBack(t *testing.T) {
 		if _, err := w.Desk.Directory.ByName(w.ctx, p.Tenant, upn, directory.Ask{}); !fail.Is(err, fail.NotFound) {
 			t.Errorf("%s is still there: %v", upn, err)
 		}
+	}
+}
+
+// A first password that the file gives waits sealed, is used, and is told by nobody: neither the plan, nor its rows, nor what comes out of it.
+func TestA42_S4_11_FirstPasswordsOfTheFile(t *testing.T) {
+	t.Parallel()
+	w := begin(t, contoso(30), hiring)
+	const head = "Name [displayName] Required,User name [userPrincipalName] Required,Initial password [passwordProfile] Required\n"
+	p, rows := w.plan(head+"Cleo Park,cleo@contoso.example,Wr9-tulip-Ferry\nDora Lind,dora@contoso.example,\nPerson 1,p1@contoso.example,Wr9-tulip-Other\nEve,eve@contoso.example,tulip\n", bulk.Upload{})
+	problems, notes := told(p, rows)
+	if want := "line 5, column C (Initial password [passwordProfile] Required): A password has 8 to 256 characters. This has 5.\n"; problems != want {
+		t.Errorf("problems %q", problems)
+	}
+	if !strings.Contains(notes, "line 4, column C (Initial password [passwordProfile] Required): The person is there already") {
+		t.Errorf("notes %q", notes)
+	}
+	g, err := w.cfg.Store.Given(w.ctx, tenant, p.ID, 1, "password", w.cfg.Now())
+	if err != nil || strings.Contains(string(g.Sealed), "tulip") {
+		t.Fatalf("it is not sealed: %v", err)
+	}
+	done := w.carry(p, bulk.Confirm{})
+	rows, err = w.Rows(w.ctx, boss, tenant, p.ID, bulk.Query{})
+	if err != nil || done.Run.Fates["applied"] != 2 {
+		t.Fatalf("%v %+v", done.Run.Fates, err)
+	}
+	for what, x := range map[string]any{"the plan": done, "its rows": rows} {
+		if b, _ := json.Marshal(x); strings.Contains(string(b), "tulip") {
+			t.Errorf("%s hold a password", what)
+		}
+	}
+	if _, err := w.cfg.Store.Given(w.ctx, tenant, p.ID, 1, "password", w.cfg.Now()); !fail.Is(err, fail.NotFound) {
+		t.Errorf("it waits after it was used: %v", err)
+	}
+	l, err := w.Passwords(w.ctx, boss, tenant, p.ID)
+	if err != nil || len(l) != 1 || l[0].UPN != "dora@contoso.example" {
+		t.Errorf("told: %+v %v", l, err)
+	}
+	used := false
+	for _, e := range w.Ledger(0) {
+		used = used || e.Op == "user.create"
+	}
+	if !used {
+		t.Error("nobody was created")
 	}
 }

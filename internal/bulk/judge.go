@@ -82,6 +82,8 @@ func (j *judging) judge(ctx context.Context) error {
 	first := j.update
 	if j.creates() {
 		first = j.create
+	} else if j.rec.Secret != "" {
+		j.note(sheet.Password, "password", fail.T("The person is there already, so the first password of the file is not used."))
 	}
 	for _, step := range []func(context.Context) error{first, j.picture, j.manager, j.groups, j.licenses} {
 		if err := step(ctx); err != nil {

@@ -223,7 +223,7 @@ func (m *making) meet() error {
 		if r.Picture != nil {
 			fmt.Fprintf(h, "p%s\x00", *r.Picture)
 		}
-		fmt.Fprintf(h, "%q%q%q%q%q%q", r.Act, r.Join, r.Leave, r.Give, r.Take, r.Like)
+		fmt.Fprintf(h, "%q%q%q%q%q%q%q", r.Act, r.Join, r.Leave, r.Give, r.Take, r.Like, r.Secret)
 		m.lines[u.Ref.ID] = append(m.lines[u.Ref.ID], said{r.Line, h.Sum64()})
 		if r.Manager != nil && *r.Manager != "" {
 			if boss, _ := m.boss(*r.Manager); boss != nil {

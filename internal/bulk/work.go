@@ -340,7 +340,9 @@ func (w *work) step(ctx context.Context, d *admin.Desk, r Numbered, k int) (f St
 	}
 	if c.Do == change.Create {
 		var err error
-		if c.Secret, err = admin.NewPassword(w.Random); err != nil {
+		if c.Secret, err = w.secret(ctx, r); fail.Is(err, fail.NotFound) {
+			return StepFate{State: change.Refused, Say: SayNotGiven, Code: "not_given"}, true
+		} else if err != nil {
 			w.stop(fail.T("No password can be made: %s", err.Error()))
 			return f, false
 		}

@@ -21,6 +21,7 @@ import (
 	"nameplate/internal/change"
 	"nameplate/internal/directory"
 	"nameplate/internal/entra"
+	"nameplate/internal/keep"
 	"nameplate/internal/pace"
 	house "nameplate/internal/policy"
 	"nameplate/internal/sheet"
@@ -168,7 +169,7 @@ func on(t testing.TB, e *emulator.Emulator, db *store.Store, rules string, s sit
 		Reader:  dir, Writer: dir, Many: dir, Groups: dir, Journal: journal, Policy: p, Properties: p.Properties(), Now: time.Now, NewID: newID, Stopped: db.Stopped, Alone: true,
 		Limits: change.Limits{Stale: s.stale},
 	})
-	desk := admin.New(admin.Config{Directory: dir, Engine: engine, Policy: p, Journal: db.Journal(), Brake: db, Now: time.Now})
+	desk := admin.New(admin.Config{Directory: dir, Engine: engine, Policy: p, Journal: db.Journal(), Brake: db, Now: time.Now, Keep: keep.New(keep.Config{Store: db.Keep(), Journal: db.Journal(), Reader: dir, Now: time.Now, NewID: newID})})
 	cfg := bulk.Config{Desk: desk, Store: plans, Sealer: sealer, Random: rand.Reader, Now: time.Now, NewID: newID, Wait: wait, Wake: func() {}, Settle: engine.Settle, Budget: budget}
 	return &world{bulk.New(cfg), cfg, e, engine, t, t.Context()}
 }

@@ -59,6 +59,8 @@ const (
 	ExportGroups  = "groups"
 	ExportMembers = "members"
 	ExportRows    = "rows" // of a plan
+	// ExportPasswords are the first passwords of those whom a plan has added, told once.
+	ExportPasswords = "passwords"
 )
 
 // OwnName says whether a name is one of these.

@@ -247,6 +247,8 @@ func ownText(v *web.Visit, n property.Name, val property.Value) string {
 		return v.Printer.S("members of a group")
 	case n == change.ExportWhat && val.Str() == change.ExportRows:
 		return v.Printer.S("rows of a plan")
+	case n == change.ExportWhat && val.Str() == change.ExportPasswords:
+		return v.Printer.S("first passwords")
 	}
 	return val.Str()
 }

@@ -42,6 +42,8 @@ func (p *Portal) importRoutes(add func(web.Route), get, post func(string, web.Ri
 	get(importsPath+"/{id}/apply", write, p.askApply)
 	add(web.Route{Method: http.MethodPost, Path: importsPath + "/{id}/apply", Right: write, Handler: p.apply, Ended: p.keepHere})
 	post(importsPath+"/{id}/{order}", write, p.order)
+	get(importsPath+"/{id}/passwords", write, p.askPasswords)
+	add(web.Route{Method: http.MethodPost, Path: importsPath + "/{id}/passwords", Right: write, Handler: p.firstPasswords, Ended: p.keepHere})
 	get(importsPath+"/{id}/rejects", look, p.rejects)
 	get(importsPath+"/{id}/photos/{number}", look, p.rowPhoto)
 }
@@ -455,7 +457,7 @@ var otherUses = []struct {
 	{sheet.Like, "like", fail.T("A colleague with the same groups and licenses")},
 	{sheet.Doing, "action", fail.T("What to do: update, delete, restore")},
 	{sheet.Picture, "photo", fail.T("Photo")},
-	{sheet.Password, "", fail.T("Initial password, which is not read")},
+	{sheet.Password, "", fail.T("First password of somebody who is added")},
 }
 
 // useChoices are what a column can be taken for.

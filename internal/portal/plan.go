@@ -51,6 +51,7 @@ type planBody struct {
 	Orders     []orderView
 	Rejects    int
 	RejectsAt  string
+	Passwords  string // address where the first passwords of those who were added are told, "" for nobody
 	Tabs       []tabView
 	Kinds      []optionView
 	Query      string
@@ -227,6 +228,9 @@ func (p *Portal) planRun(v *web.Visit, one bulk.Plan, b *planBody) {
 			b.Rejects += n
 		}
 	}
+	if one.Run.State != bulk.Planned && one.Counts.Kinds[string(change.Create)] > 0 && one.Run.By.Ref == v.Session.Ref && admin.Writes(v.Actor()) {
+		b.Passwords = b.At + "/passwords"
+	}
 	switch one.Run.State {
 	case bulk.Planned:
 		switch {
@@ -258,7 +262,9 @@ func (p *Portal) planRun(v *web.Visit, one bulk.Plan, b *planBody) {
 	case bulk.Canceled:
 		b.Work.Tone, b.Work.Says = "critical", pr.S("What was saved stays saved; the rest was not touched.")
 		b.Banner = &planBanner{"caution", pr.S("Canceled"), pr.S("%[1]d of %[2]d rows are as you wanted them.", arrived(one), total)}
-		order("undo", fail.T("Take it all back"), "undo", false)
+		if took(one) {
+			order("undo", fail.T("Take it all back"), "undo", false)
+		}
 	case bulk.Done:
 		b.Work.Tone, b.Work.Says = "positive", pr.S("All are saved.")
 		b.Banner = &planBanner{"positive", pr.S("Everything is saved"), pr.S("%d rows were saved and read back as you wanted them.", total)}
@@ -266,8 +272,16 @@ func (p *Portal) planRun(v *web.Visit, one bulk.Plan, b *planBody) {
 			b.Work.Tone, b.Work.Says = "caution", pr.S("What was saved stays saved; the rest was not touched.")
 			b.Banner = &planBanner{"caution", pr.S("Not everything was saved"), pr.S("%[1]d of %[2]d rows are as you wanted them. Each of the others says why below. Take them out as a file, mend it, and upload it again.", arrived(one), total)}
 		}
-		order("undo", fail.T("Take it all back"), "undo", false)
+		if took(one) {
+			order("undo", fail.T("Take it all back"), "undo", false)
+		}
 	}
+}
+
+// took says whether something of a plan may have arrived that can be taken back.
+func took(one bulk.Plan) bool {
+	f := one.Run.Fates
+	return f[string(change.Applied)]+f[string(change.Partly)]+f[string(change.Unverified)] > 0
 }
 
 // planRows are the rows that the address asks for, with the ways to look at others.

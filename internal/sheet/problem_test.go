@@ -162,7 +162,6 @@ var mistakes = []struct {
 	{id: "an action that there is not", file: upn + "action\na@x.com,purge\n", problems: "line 2, column B (action): \"purge\" is no action. It is update, create, delete or restore."},
 	{
 		id: "a password in a file", file: "Name [displayName] Required,User name [userPrincipalName] Required,Initial password [passwordProfile] Required\nAnna,a@x.com,Hunter2!\n",
-		notes: "line 2, column C (Initial password [passwordProfile] Required): Passwords are not taken from a file. Whoever is created gets a new one, which is shown once.",
 	},
 	{id: "B23 .xls", file: "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + strings.Repeat("\x00", 600), problems: "This is a workbook of the old kind (.xls). Save it as .xlsx or as CSV UTF-8 and take that."},
 	{

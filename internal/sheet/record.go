@@ -23,6 +23,7 @@ type Record struct {
 	Take     []string
 	Picture  *string // name of a file; "" takes the picture away
 	Like     string  // sign-in name or id of a colleague
+	Secret   string  // the first password of somebody who is created; in no message and no sample
 	Problems []Problem
 	Notes    []Problem
 }
@@ -112,6 +113,9 @@ func (c *Cell) note(code string, say fail.Text) {
 // word takes a cell that is no property.
 func (r *Record) word(f *File, c column, x cell, text string, at Problem) {
 	if x.kind == asError {
+		if c.Use == Password {
+			text = "#"
+		}
 		r.problem(at, "damaged", fail.T("%s is what a failed formula leaves. Write the value itself.", text))
 		return
 	}
@@ -165,8 +169,8 @@ func (r *Record) word(f *File, c column, x cell, text string, at Problem) {
 		default:
 			r.problem(at, "not_an_action", fail.T("%q is no action. It is update, create, delete or restore.", short(text)))
 		}
-	case Password: // never kept and never shown; a new person gets one that is made here
-		r.note(at, "password", fail.T("Passwords are not taken from a file. Whoever is created gets a new one, which is shown once."))
+	case Password:
+		r.Secret = text
 	}
 }
 

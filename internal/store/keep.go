@@ -287,7 +287,7 @@ func sweepPerson(ctx context.Context, tx *sql.Tx, on directory.Ref, sums []strin
 		`DELETE FROM mirror_people WHERE tenant = $1 AND id = $2 AND gone <> ''`, // who is there stays: it is the directory that has them
 		`DELETE FROM plan_given WHERE tenant = $1 AND EXISTS (SELECT 1 FROM plan_rows r
 			WHERE r.tenant = plan_given.tenant AND r.plan = plan_given.plan AND r.number = plan_given.number AND r.data LIKE '%"' || $2 || '"%')`,
-		`DELETE FROM plan_rows WHERE tenant = $1 AND data LIKE '%"' || $2 || '"%'`,
+		`DELETE FROM plan_rows WHERE tenant = $1 AND (data LIKE '%"' || $2 || '"%' OR outcome LIKE '%"' || $2 || '"%')`,
 		`DELETE FROM answers WHERE tenant = $1 AND (actor = $2 OR body LIKE '%"' || $2 || '"%')`,
 	} {
 		n, err := do(q, on.ID)

@@ -28,7 +28,7 @@ var pages = map[string]string{
 	"GET /admin/people/{id}/licenses": "AE", "POST /admin/people/{id}/licenses": "AE", "GET /admin/people/{id}/{deed}": "AE", "POST /admin/people/{id}/{deed}": "AE",
 	"GET /admin/groups/{id}/add": "AE", "POST /admin/history/{id}/undo": "AE",
 	"GET /connect": "AEU", "POST /connect": "AEU", "POST /connect/end": "AEU",
-	"GET /admin/imports": "AEU", "GET /admin/imports/{id}": "AEU", "GET /admin/imports/template": "AEU", "GET /admin/imports/{id}/rejects": "AEU", "GET /admin/imports/{id}/photos/{number}": "AEU",
+	"GET /admin/imports": "AEU", "GET /admin/imports/{id}": "AEU", "GET /admin/imports/template": "AEU", "GET /admin/imports/{id}/rejects": "AEU", "GET /admin/imports/{id}/photos/{number}": "AEU", "GET /admin/imports/{id}/passwords": "AE", "POST /admin/imports/{id}/passwords": "AE",
 	"GET /admin/imports/new": "AE", "POST /admin/imports/new": "AE", "GET /admin/uploads/{id}": "AE", "POST /admin/uploads/{id}": "AE", "GET /admin/imports/{id}/apply": "AE",
 	"POST /admin/imports/{id}/apply": "AE", "POST /admin/imports/{id}/{order}": "AE", "GET /admin/people/edit": "AE", "POST /admin/people/edit": "AE", "GET /admin/people/new": "A", "POST /admin/people/new": "AE",
 	"GET /admin/people/export": "AEU", "GET /admin/chart": "AEU", "GET /admin/chart/{id}": "AEU", "POST /admin/people/export": "AEU",

@@ -242,6 +242,9 @@ func (a *App) Start() error {
 	}
 	a.every(ctx, 10*time.Minute, "sweep", func(ctx context.Context) error { _, err := a.access.Sweep(ctx); return err })
 	a.every(ctx, 10*time.Minute, "sweep plans", func(ctx context.Context) error { return a.store.Plans().Sweep(ctx, a.now().Add(-24*time.Hour)) })
+	a.every(ctx, 6*time.Hour, "forget plans", func(ctx context.Context) error {
+		return a.store.Plans().Forget(ctx, a.now().Add(-cmp.Or(a.cfg.PlanKeep, 365*24*time.Hour)))
+	})
 	a.every(ctx, 10*time.Minute, "sweep what came with files", func(ctx context.Context) error { return a.store.Plans().SweepGiven(ctx, a.now()) })
 	a.every(ctx, 10*time.Minute, "sweep uploads", func(ctx context.Context) error { return a.store.Plans().SweepUploads(ctx, a.now()) })
 	a.every(ctx, 10*time.Minute, "sweep answers", func(ctx context.Context) error { return a.store.Answers().Sweep(ctx, a.now()) })

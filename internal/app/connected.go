@@ -92,7 +92,7 @@ func (a *App) furnish(c *connected, sealer *access.Sealer, crash func(string)) (
 	c.budget = pace.New(pace.Config{Store: a.store, Tenant: c.tenant, Now: a.now, Scale: a.scale})
 	c.bulk = bulk.New(bulk.Config{
 		Budget: c.budget, Desk: c.desk, Store: a.store.Plans().Of(c.tenant), Sealer: sealer, Random: rand.Reader, Now: a.now, NewID: newID, Wait: pause, Settle: c.engine.Settle,
-		Wake: func() { a.work.Go(func() { a.applyPlans(a.life, c) }) }, Holds: func(ctx context.Context, by directory.Actor) (bool, error) { return a.holds(ctx, c, by) },
+		Brake: bulk.Brake(cfg.Brake), Wake: func() { a.work.Go(func() { a.applyPlans(a.life, c) }) }, Holds: func(ctx context.Context, by directory.Actor) (bool, error) { return a.holds(ctx, c, by) },
 	})
 	c.doctor, err = examiner(cfg, c.dir, c.tenant, a.now, func(ctx context.Context) (doctor.Database, error) { return looked(ctx, a.store, c.tenant) })
 	return err

@@ -20,8 +20,10 @@ const canary = 5
 
 // Brake says from where on a number has to be typed.
 type Brake struct {
-	People  int // more people than this
-	Percent int // or more of the organization than this
+	People     int // more people than this
+	Percent    int // or more of the organization than this
+	Deletions  int // or more deletions
+	Privileged int // or more people who hold a directory role
 }
 
 // braked is what is used where Config says nothing.
@@ -57,14 +59,18 @@ func (b *Bulk) Asks(ctx context.Context, p Plan) (out []Asked, err error) {
 			ask("people", n, fail.T("It changes %[1]d of %[2]d people, more than %[3]d %%. Type the number of people to go on.", n, all.Total, limit.Percent))
 		}
 	}
-	ask("privileged", p.Counts.Privileged, fail.T("It changes %d people who hold a directory role. Type that number to go on.", p.Counts.Privileged))
-	ask("deletions", p.Counts.Kinds["delete"], fail.T("It deletes %d people. Type that number to go on.", p.Counts.Kinds["delete"]))
+	if p.Counts.Privileged > limit.Privileged {
+		ask("privileged", p.Counts.Privileged, fail.T("It changes %d people who hold a directory role. Type that number to go on.", p.Counts.Privileged))
+	}
+	if p.Counts.Kinds["delete"] > limit.Deletions {
+		ask("deletions", p.Counts.Kinds["delete"], fail.T("It deletes %d people. Type that number to go on.", p.Counts.Kinds["delete"]))
+	}
 	return out, nil
 }
 
 // Dangerous says whether a plan asks for a sign-in of a moment ago: it reaches far (asked), or it can lock people out (A12).
 func (p Plan) Dangerous(asked []Asked) bool {
-	return len(asked) > 0 || p.Counts.Cells["accountEnabled"] > 0 || p.Counts.Cells["userPrincipalName"] > 0
+	return len(asked) > 0 || p.Counts.Privileged+p.Counts.Kinds["delete"]+p.Counts.Kinds["create"] > 0 || p.Counts.Cells["accountEnabled"] > 0 || p.Counts.Cells["userPrincipalName"] > 0
 }
 
 // brake holds a plan whose numbers were not typed.

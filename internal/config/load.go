@@ -380,7 +380,7 @@ func (l *loader) config() Config {
 		TLSCertificate: l.text("tls_certificate"), TLSKey: l.text("tls_key"), TrustedProxies: items(l.text("trusted_proxies")),
 		Database: Secret(l.text("database")), KeyFile: l.text("key_file"),
 		CAFile: l.text("ca_file"), Accent: l.text("accent"), Logo: l.text("logo"), Support: l.text("support"), PrivacyURL: l.text("privacy_url"), Language: l.text("language"),
-		SessionIdle: duration("session_idle"), SessionLimit: duration("session_limit"), PhotoKeep: duration("photo_keep"), LeaverDays: days,
+		SessionIdle: duration("session_idle"), SessionLimit: duration("session_limit"), PhotoKeep: duration("photo_keep"), PlanKeep: duration("plan_keep"), LeaverDays: days,
 		LogFormat: l.text("log_format"), LogLevel: l.text("log_level"), LogPersonal: yes("log_personal"),
 	}
 	if l.elements == 0 {
@@ -444,6 +444,9 @@ func (l *loader) together(c Config, src Source) {
 	}
 	if c.SessionIdle > c.SessionLimit {
 		l.wrong(l.where("session_idle"), "is longer than session_limit", "make session_idle the shorter one")
+	}
+	if c.PlanKeep < 30*24*time.Hour {
+		l.wrong(l.where("plan_keep"), "is less than 720h: a plan is looked at and taken back for some weeks", "write 720h or more")
 	}
 	if c.LeaverDays > 0 && c.LeaverDays < 30 {
 		l.wrong(l.where("leaver_days"), "is less than 30: people who were deleted can still be restored for so long", "write 30 or more, or 0 to forget nobody by itself")

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -25,12 +26,16 @@ type Organization struct {
 	SyncEvery          time.Duration // 0 is never by itself
 	SyncGroup          string        // lower case
 	SyncFilter         string
+	Brake              Brake
 	Policy             string
 	Name               string
 }
 
 // NamesTenant says whether a text has the form of a tenant id or of a domain name.
 func NamesTenant(text string) bool { return guidForm.MatchString(text) || domainForm.MatchString(text) }
+
+// Brake are the numbers from which on a plan asks for a number to be typed.
+type Brake struct{ People, Percent, Deletions, Privileged int }
 
 // SystemAssigned is the value of managed_identity for the identity that the machine itself has.
 const SystemAssigned = "system"
@@ -107,6 +112,8 @@ func (l *loader) organization(element int) Organization {
 		SyncGroup: strings.ToLower(text("sync_group")), SyncFilter: text("sync_filter"),
 	}
 	o.SecretFile = l.values[l.effective(element, "client_secret")].file
+	count := func(key string) int { n, _ := strconv.Atoi(text(key)); return n }
+	o.Brake = Brake{count("brake_people"), count("brake_percent"), count("brake_deletions"), count("brake_privileged")}
 	o.SyncEvery, _ = time.ParseDuration(text("sync_every"))
 	o.DelegatedOnly, _ = parseBool(text("delegated_only"))
 	if a := text("authority"); a != "" {

@@ -28,6 +28,7 @@ const (
 	TypeFile     Type = "file"     // a path; relative to the configuration file's folder
 	TypeDuration Type = "duration" // 90m, 12h
 	TypeDays     Type = "days"     // a whole number
+	TypeCount    Type = "number"   // a whole number
 	TypeBool     Type = "yes or no"
 	TypeList     Type = "list" // separated by commas, or a YAML list
 	TypeChoice   Type = "choice"
@@ -39,6 +40,7 @@ type Setting struct {
 	Key     string // in nameplate.yaml; the variable is NAMEPLATE_ and the key in upper case
 	Type    Type
 	Default string
+	Most    int  // of a TypeCount; at least 1 unless Default is 0
 	Secret  bool // never printed; may also come from the file that KEY_FILE names
 	Choices []string
 	Each    bool // may stand in each element of tenants
@@ -80,6 +82,10 @@ func Settings() []Setting {
 		{Key: "sync_every", Each: true, Type: TypeDuration, Default: "0s", Help: "How often the copy of the directory in the database is brought up to date: 10m, 1h; at least 1m. 0s makes none by itself; nameplate sync does at any time. Needs the features profiles and groups."},
 		{Key: "sync_group", Each: true, Type: TypeText, Default: "", Help: "Object id of a group: only its members, members of members included, are copied. Empty: everybody."},
 		{Key: "sync_filter", Each: true, Type: TypeText, Default: "", Help: "Which people are copied, as Microsoft Graph's $filter for users: accountEnabled eq true. Empty: everybody. Not together with sync_group."},
+		{Key: "brake_people", Each: true, Type: TypeCount, Default: "100", Most: 5000, Help: "A plan of a spreadsheet or a selection that changes more people than this begins only when their number is typed."},
+		{Key: "brake_percent", Each: true, Type: TypeCount, Default: "10", Most: 50, Help: "The same for more than this share of the organization, in percent; it holds for any plan about two people or more."},
+		{Key: "brake_deletions", Each: true, Type: TypeCount, Default: "0", Most: 100, Help: "The same for plans that delete more people than this."},
+		{Key: "brake_privileged", Each: true, Type: TypeCount, Default: "0", Most: 10, Help: "The same for plans that change more people than this who hold a directory role."},
 		{Key: "policy", Each: true, Type: TypeFile, Default: "", Help: "The policy file: who may see and change which property. Empty: the careful default that Nameplate ships."},
 		{Key: "name", Each: true, Type: TypeText, Default: "", Help: "The organization's name in the portal. Empty: the name that the directory gives."},
 		{Key: "accent", Type: TypeColor, Default: "#0b5cad", Help: "The accent color of buttons and links; must be readable on white."},
@@ -90,6 +96,7 @@ func Settings() []Setting {
 		{Key: "session_idle", Type: TypeDuration, Default: "60m", Help: "After this long without a click a person signs in again."},
 		{Key: "session_limit", Type: TypeDuration, Default: "12h", Help: "After this long a person signs in again in any case."},
 		{Key: "photo_keep", Type: TypeDuration, Default: "720h", Help: "So long the photos before and after a change are kept, so that it can be taken back; at least 24h. The history itself stays."},
+		{Key: "plan_keep", Type: TypeDuration, Default: "8760h", Help: "So long plans of spreadsheets are kept, with their rows and what became of them; at least 720h. One that is under way or paused stays. What was done stays in the history; a plan that is forgotten can be taken back row by row only."},
 		{Key: "leaver_days", Type: TypeDays, Default: "0", Help: "So many days after somebody was first missed in the directory (deleted for good, not only deleted), what the portal keeps of them is forgotten: values, names and network addresses in the history, photos, sign-ins. What was done, when and with what result stays, and nameplate history verify still proves it. At least 30; 0 never forgets by itself, and neither does delegated_only, where nobody can be looked up."},
 		{Key: "log_format", Machine: true, Type: TypeChoice, Default: "text", Choices: []string{"text", "json"}, Help: "How the log is written."},
 		{Key: "log_personal", Machine: true, Type: TypeBool, Default: "no", Help: "Write whole network addresses, names and sign-in names into the log. By default it has object ids, networks (the first 24 bits of an IPv4 address, 48 of an IPv6 one) and no names."},
@@ -128,6 +135,7 @@ type Config struct {
 	SessionIdle    time.Duration
 	SessionLimit   time.Duration
 	PhotoKeep      time.Duration
+	PlanKeep       time.Duration
 	LeaverDays     int // 0 never forgets
 	LogFormat      string
 	LogLevel       string
@@ -190,6 +198,14 @@ func (s Setting) checkValue(v string) (what, remedy string) {
 	case TypeDays:
 		if n, err := strconv.Atoi(v); err != nil || n < 0 || n > 36500 {
 			return "is not a number of days", "write a whole number such as 365"
+		}
+	case TypeCount:
+		least := 1
+		if s.Default == "0" {
+			least = 0
+		}
+		if n, err := strconv.Atoi(v); err != nil || n < least || n > s.Most {
+			return fmt.Sprintf("is not a whole number from %d to %d", least, s.Most), "write a number such as " + s.Default
 		}
 	case TypeBool:
 		if _, ok := parseBool(v); !ok {

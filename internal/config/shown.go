@@ -20,6 +20,8 @@ func (c Config) Shown(machine bool) []Shown {
 		"authority": c.Cloud.Authority, "token_authority": c.Cloud.Tokens, "graph": c.Cloud.Graph, "ca_file": c.CAFile,
 		"delegated_only": yesNo(c.DelegatedOnly), "features": strings.Join(c.Features, ", "), "pilot_groups": strings.Join(c.PilotGroups, ", "),
 		"sync_every": length(c.SyncEvery), "sync_group": c.SyncGroup, "sync_filter": c.SyncFilter,
+		"brake_people": strconv.Itoa(c.Brake.People), "brake_percent": strconv.Itoa(c.Brake.Percent), "brake_deletions": strconv.Itoa(c.Brake.Deletions),
+		"brake_privileged": strconv.Itoa(c.Brake.Privileged), "plan_keep": length(c.PlanKeep),
 		"policy": c.Policy, "name": c.Name, "accent": c.Accent, "logo": c.Logo, "support": c.Support, "privacy_url": c.PrivacyURL, "language": c.Language,
 		"session_idle": length(c.SessionIdle), "session_limit": length(c.SessionLimit), "photo_keep": length(c.PhotoKeep), "leaver_days": strconv.Itoa(c.LeaverDays),
 		"log_format": c.LogFormat, "log_level": c.LogLevel, "log_personal": yesNo(c.LogPersonal),

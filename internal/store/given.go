@@ -36,6 +36,19 @@ func (s *Plans) Given(ctx context.Context, tenant, plan string, number int, what
 	return g, nil
 }
 
+// Forget forgets plans that were made before then, with their rows; one that is under way or paused stays.
+func (s *Plans) Forget(ctx context.Context, before time.Time) error {
+	return s.s.tx(ctx, "store.forgetplans", func(ctx context.Context, tx *sql.Tx, _ bool) error {
+		const old = `(SELECT tenant, id FROM plans WHERE digest <> '' AND state NOT IN ('applying', 'paused') AND made < $1)`
+		for _, q := range []string{`DELETE FROM plan_given WHERE (tenant, plan) IN ` + old, `DELETE FROM plan_rows WHERE (tenant, plan) IN ` + old, `DELETE FROM plans WHERE (tenant, id) IN ` + old} {
+			if _, err := tx.ExecContext(ctx, q, micro(before)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 func dropGiven(ctx context.Context, tx *sql.Tx, tenant, plan string) error {
 	_, err := tx.ExecContext(ctx, `DELETE FROM plan_given WHERE tenant = $1 AND plan = $2`, tenant, plan)
 	return err

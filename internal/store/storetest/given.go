@@ -64,6 +64,17 @@ func Given(t *testing.T, open Open) {
 	there("of one", "half", 3, false)
 	must(t, "sweep too early", s.SweepGiven(ctx, until.Add(-time.Second)))
 	there("after it", "two", 3, true)
+	must(t, "apply the other", s.Turn(ctx, tenantA, "two", []bulk.RunState{bulk.Planned}, bulk.Run{State: bulk.Paused}))
+	must(t, "forget old plans too early", s.Forget(ctx, one.Made))
+	_, err = s.Plan(ctx, tenantA, "one")
+	must(t, "a plan of today", err)
+	must(t, "forget old plans", s.Forget(ctx, one.Made.Add(time.Second)))
+	_, err = s.Plan(ctx, tenantA, "one")
+	wantKind(t, "an old plan", err, fail.NotFound, "")
+	if l, err := s.Rows(ctx, tenantA, "one", bulk.Query{}); len(l) != 0 || err != nil {
+		t.Errorf("its rows: %v %v", l, err)
+	}
+	there("of a paused plan, which stays", "two", 3, true)
 	must(t, "drop", s.Drop(ctx, tenantA, "two"))
 	there("of a dropped plan", "two", 3, false)
 	must(t, "put", s.PutGiven(ctx, bulk.Given{Tenant: tenantA, Plan: "one", Number: 3, What: "photo", Until: until, Sealed: []byte{0, 3}}))

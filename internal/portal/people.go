@@ -175,8 +175,8 @@ func (p *Portal) people(w http.ResponseWriter, r *http.Request, v *web.Visit) er
 		q.Names = append(q.Names, d.Name)
 	}
 	var list directory.People
-	if found, err := p.copied(r, v, l, q.Names); err != nil {
-		return err
+	if found, broken := p.copied(r, v, l, q.Names); broken != nil {
+		return broken
 	} else if found != nil {
 		list.List, b.AsOf = found.People, found.AsOf
 		live := l

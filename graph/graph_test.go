@@ -271,7 +271,11 @@ func TestF08_F09_BrokenConnections(t *testing.T) {
 	t.Cleanup(func() { close(release) })
 	for _, h := range []string{"reset", "cut", "hole"} {
 		how.Store(h)
-		b := against(t, s.URL, func(o *graph.Options) { o.Timeout = 100 * time.Millisecond })
+		b := against(t, s.URL, func(o *graph.Options) {
+			if h == "hole" {
+				o.Timeout = 100 * time.Millisecond
+			}
+		})
 		n.Store(0)
 		err := b.Patch(t.Context(), "/users/1", 1)
 		var f *graph.Fault

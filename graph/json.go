@@ -2,7 +2,6 @@ package graph
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -36,12 +35,17 @@ func outermost(body []byte, list string, fault func(string, error) *Fault) (obje
 	case err != nil:
 		return object{}, fault("the answer is malformed JSON", nil)
 	}
+	return o, o.honest(fault)
+}
+
+// honest refuses an error that claims to be a success.
+func (o object) honest(fault func(string, error) *Fault) error {
 	for name, v := range o.members {
 		if strings.EqualFold(name, "error") && v[0] == '{' {
-			return object{}, fault("the answer claims success and holds an error", nil)
+			return fault("the answer claims success and holds an error", nil)
 		}
 	}
-	return o, nil
+	return nil
 }
 
 func trimmed(body []byte) []byte {
@@ -50,63 +54,135 @@ func trimmed(body []byte) []byte {
 
 var errNoObject = errors.New("not one JSON object")
 
-// apart reads a JSON object.
+// apart reads a JSON object of which nothing is known: once to see that it is one, with no name twice, and once to part its members.
 func apart(body []byte, list string) (object, error) {
 	d := jsontext.NewDecoder(bytes.NewBuffer(body), jsontext.AllowInvalidUTF8(true))
-	if t, err := d.ReadToken(); err != nil || t.Kind() != '{' {
-		return object{}, cmp.Or(err, errNoObject)
-	}
-	o := object{members: map[string]json.RawMessage{}}
-	for d.PeekKind() != '}' {
-		t, err := d.ReadToken()
-		if err != nil {
-			return object{}, err
-		}
-		name := t.String()
-		if name != list || d.PeekKind() != '[' {
-			if o.members[name], err = value(d, body); err != nil {
-				return object{}, err
-			}
-			continue
-		}
-		if _, err := d.ReadToken(); err != nil {
-			return object{}, err
-		}
-		o.items = []json.RawMessage{}
-		for d.PeekKind() != ']' {
-			v, err := value(d, body)
-			if err != nil {
-				return object{}, err
-			}
-			o.items = append(o.items, v)
-		}
-		if _, err := d.ReadToken(); err != nil {
-			return object{}, err
-		}
-	}
-	if _, err := d.ReadToken(); err != nil {
+	v, err := d.ReadValue()
+	switch {
+	case err != nil:
 		return object{}, err
+	case v.Kind() != '{':
+		return object{}, errNoObject
 	}
 	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
 		return object{}, errNoObject
 	}
+	return parted(body, list)
+}
+
+// parted reads a JSON object that is known to be one.
+func parted(body []byte, list string) (object, error) {
+	o := object{members: map[string]json.RawMessage{}}
+	c := cursor{body: body}
+	for c.skip('{'); !c.ends('}'); {
+		name, err := unquoted(c.text())
+		if err != nil {
+			return object{}, err
+		}
+		c.skip(':')
+		from := c.at
+		if name == list && c.peek() == '[' {
+			o.items = []json.RawMessage{}
+			for c.skip('['); !c.ends(']'); {
+				o.items = append(o.items, c.value())
+			}
+			o.members[name] = body[from:c.at:c.at]
+			continue
+		}
+		o.members[name] = c.value()
+	}
 	return o, nil
 }
 
-// value is the next value of what d reads, as it stands in body.
-func value(d *jsontext.Decoder, body []byte) (json.RawMessage, error) {
-	v, err := d.ReadValue()
-	if err != nil {
-		return nil, err
+func unquoted(raw []byte) (s string, err error) {
+	if bytes.IndexByte(raw, '\\') < 0 {
+		return string(raw[1 : len(raw)-1]), nil
 	}
-	end := int(d.InputOffset())
-	return json.RawMessage(body[end-len(v) : end : end]), nil
+	err = json.Unmarshal(raw, &s)
+	return s, err
+}
+
+// cursor goes through JSON that is known to be valid.
+type cursor struct {
+	body []byte
+	at   int
+}
+
+// peek is the next byte that means something.
+func (c *cursor) peek() byte {
+	for c.body[c.at] == ' ' || c.body[c.at] == '\n' || c.body[c.at] == '\t' || c.body[c.at] == '\r' {
+		c.at++
+	}
+	return c.body[c.at]
+}
+
+// skip goes behind a byte, if it is the next one.
+func (c *cursor) skip(b byte) bool {
+	if c.peek() != b {
+		return false
+	}
+	c.at++
+	return true
+}
+
+// ends says whether an object or list ends here, and goes behind its end or the comma.
+func (c *cursor) ends(b byte) bool {
+	if c.skip(b) {
+		return true
+	}
+	c.skip(',')
+	return false
+}
+
+// text is the string that begins here, in its quotes.
+func (c *cursor) text() json.RawMessage {
+	c.peek()
+	from := c.at
+	for c.at++; ; c.at++ {
+		c.at += bytes.IndexByte(c.body[c.at:], '"')
+		escapes := 0
+		for c.body[c.at-1-escapes] == '\\' {
+			escapes++
+		}
+		if escapes%2 == 0 {
+			c.at++
+			return c.body[from:c.at:c.at]
+		}
+	}
+}
+
+// value is the value that begins here.
+func (c *cursor) value() json.RawMessage {
+	c.peek()
+	from := c.at
+	for depth := 0; ; {
+		switch c.body[c.at] {
+		case '"':
+			c.text()
+		case '{', '[':
+			depth++
+			c.at++
+			continue
+		case '}', ']':
+			depth--
+			c.at++
+		case ',', ':', ' ', '\n', '\t', '\r':
+			c.at++
+			continue
+		default: // a number or a word
+			for c.at < len(c.body) && c.body[c.at] > ' ' && c.body[c.at] != ',' && c.body[c.at] != '}' && c.body[c.at] != ']' {
+				c.at++
+			}
+		}
+		if depth == 0 {
+			return c.body[from:c.at:c.at]
+		}
+	}
 }
 
 // Row takes objects of a listing apart, one after the other: it is meant to be used again, and makes no copies.
 type Row struct {
 	Members []Member // of the object that was read last, as they stand there
-	d       *jsontext.Decoder
 }
 
 // Member is a member of an object.
@@ -115,40 +191,47 @@ type Member struct {
 	Value json.RawMessage
 }
 
-// Read takes an item of Page.Value apart.
+// Read takes an item of Page.Value apart, or an object inside one.
 func (r *Row) Read(item json.RawMessage) error {
-	opts := []jsontext.Options{jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true)} // the page was looked at as a whole
-	if r.d == nil {
-		r.d = jsontext.NewDecoder(bytes.NewBuffer(item), opts...)
-	} else {
-		r.d.Reset(bytes.NewBuffer(item), opts...)
-	}
-	if t, err := r.d.ReadToken(); err != nil || t.Kind() != '{' {
-		return cmp.Or(err, errNoObject)
+	c := cursor{body: item}
+	if len(item) == 0 || c.peek() != '{' {
+		return errNoObject
 	}
 	n := 0
-	for ; r.d.PeekKind() != '}'; n++ {
-		name, err := r.d.ReadValue()
-		if err != nil {
-			return err
+	for c.skip('{'); !c.ends('}'); n++ {
+		if n == cap(r.Members) {
+			r.Members = append(r.Members[:n], Member{})
 		}
-		if n == len(r.Members) {
-			r.Members = append(r.Members, Member{})
-		}
-		m := &r.Members[n]
-		if plain := name[1 : len(name)-1]; string(plain) != m.Name { // the rows of a page have the same names mostly
-			if m.Name = string(plain); bytes.IndexByte(plain, '\\') >= 0 {
-				if err := json.Unmarshal(name, &m.Name); err != nil {
-					return err
-				}
+		r.Members = r.Members[:n+1]
+		m, raw := &r.Members[n], c.text()
+		if string(raw[1:len(raw)-1]) != m.Name { // the rows of a page have the same names mostly
+			var err error
+			if m.Name, err = unquoted(raw); err != nil {
+				return err
 			}
 		}
-		if m.Value, err = value(r.d, item); err != nil {
-			return err
-		}
+		c.skip(':')
+		m.Value = c.value()
 	}
 	r.Members = r.Members[:n]
 	return nil
+}
+
+// Compact appends a value of a Row without what stands between its parts and means nothing.
+func Compact(to []byte, value json.RawMessage) []byte {
+	c := cursor{body: value}
+	for c.at < len(value) {
+		switch b := value[c.at]; b {
+		case '"':
+			to = append(to, c.text()...)
+			continue
+		case ' ', '\n', '\t', '\r':
+		default:
+			to = append(to, b)
+		}
+		c.at++
+	}
+	return to
 }
 
 // decode reads an answer into what into points to.

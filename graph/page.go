@@ -99,13 +99,28 @@ func (c *Client) Several(ctx context.Context, l []Listing) ([]Read, error) {
 		if out[i].Err = a.Err; a.Err != nil {
 			continue
 		}
-		page, next, err := readPage(a.Body, a.fault)
-		if err == nil {
-			page, err = c.linked(page, l[i].Path, next)
-		}
-		out[i] = Read{page, err}
+		out[i].Page, out[i].Err = c.inner(a, l[i].Path)
 	}
 	return out, nil
+}
+
+// inner reads a page that came in a batch.
+func (c *Client) inner(a Answer, path string) (Page, error) {
+	if len(a.Body) == 0 || a.Body[0] != '{' {
+		return Page{}, a.fault("the answer is not a JSON object", nil)
+	}
+	o, err := parted(a.Body, "value") // the batch was looked at as a whole
+	if err == nil {
+		err = o.honest(a.fault)
+	}
+	if err != nil {
+		return Page{}, err
+	}
+	page, next, err := readPage(o, a.fault)
+	if err != nil {
+		return Page{}, err
+	}
+	return c.linked(page, path, next)
 }
 
 // continued is the path of the page of a listing that after names.
@@ -148,15 +163,15 @@ func (c *Client) page(ctx context.Context, k call) (page Page, next *string, err
 	if err := a.json(); err != nil {
 		return Page{}, nil, err
 	}
-	return readPage(a.body, a.fault)
-}
-
-// readPage reads a page of a listing.
-func readPage(body []byte, fault func(string, error) *Fault) (page Page, next *string, err error) {
-	o, err := outermost(body, "value", fault)
+	o, err := outermost(a.body, "value", a.fault)
 	if err != nil {
 		return Page{}, nil, err
 	}
+	return readPage(o, a.fault)
+}
+
+// readPage reads a page of a listing.
+func readPage(o object, fault func(string, error) *Fault) (page Page, next *string, err error) {
 	if o.items == nil {
 		return Page{}, nil, fault("the answer is no listing", nil)
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"slices"
-	"strconv"
 	"strings"
 
 	"nameplate/graph"
@@ -87,7 +86,7 @@ func (r *rows) content() []byte {
 	b.WriteByte('{')
 	for _, i := range r.order {
 		n, v := r.Members[i].Name, r.Members[i].Value
-		if !strings.Contains(n, "@") && n != "manager" && n != "id" {
+		if word(n) && n != "manager" && n != "id" {
 			r.member(b, n, v)
 		}
 	}
@@ -104,32 +103,46 @@ func (r *rows) member(b *bytes.Buffer, name string, v json.RawMessage) {
 	if b.Bytes()[begun-1] != '{' {
 		b.WriteByte(',')
 	}
-	b.WriteString(strconv.Quote(name))
-	b.WriteByte(':')
+	quoted(b, name)
 	switch {
 	case v[0] == '{' && r.in.Read(v) == nil:
 		b.WriteByte('{')
 		inside := b.Len()
 		for _, m := range r.in.Members {
-			if empty(m.Value) {
+			if empty(m.Value) || !word(m.Name) {
 				continue
 			}
 			if b.Len() > inside {
 				b.WriteByte(',')
 			}
-			b.WriteString(strconv.Quote(m.Name) + ":")
-			if json.Compact(b, m.Value) != nil {
-				b.Write(m.Value)
-			}
+			quoted(b, m.Name)
+			b.Write(graph.Compact(b.AvailableBuffer(), m.Value))
 		}
 		if b.Len() == inside {
 			b.Truncate(begun)
 			return
 		}
 		b.WriteByte('}')
-	case v[0] == '"' || json.Compact(b, v) != nil:
-		b.Write(v)
+	default:
+		b.Write(graph.Compact(b.AvailableBuffer(), v))
 	}
+}
+
+// word says that a name is that of a property: the service's notes have an at sign.
+func word(name string) bool {
+	for i := range len(name) {
+		if c := name[i] | 0x20; (c < 'a' || c > 'z') && (name[i] < '0' || name[i] > '9') && name[i] != '_' {
+			return false
+		}
+	}
+	return true
+}
+
+// quoted writes the name of a member, which is a word.
+func quoted(b *bytes.Buffer, name string) {
+	b.WriteByte('"')
+	b.WriteString(name)
+	b.WriteString(`":`)
 }
 
 // sort finds the order of the names, which is that of the row before mostly.
@@ -150,6 +163,9 @@ func (r *rows) sort() {
 
 // storable writes the sign of an unreadable character where there is a NUL, for which PostgreSQL has no place.
 func storable(doc []byte) []byte {
+	if !bytes.Contains(doc, []byte(`\u0000`)) {
+		return doc
+	}
 	for i := 0; i+6 <= len(doc); i++ {
 		if doc[i] != '\\' {
 			continue

@@ -41,7 +41,7 @@ soak: ## many random histories of several clients against plain models of the te
 fuzz: ## each fuzz target for FUZZTIME (default 10s), or only FUZZ
 	@scripts/fuzz.sh $(FUZZTIME) $(FUZZ)
 
-bench: ## the figures of docs/reference/performance.md, measured again; BENCH=bulk only those of many people at once, BENCH=rest the others
+bench: ## the figures of docs/reference/performance.md, measured again; BENCH=sync only those of copies, BENCH=bulk those of many people at once, BENCH=rest the others
 	@scripts/bench.sh $(BENCH)
 
 clients: ## every foreign client (Node, Go, Python, CLI for Microsoft 365) and every page of docs/guide/emulator, against the emulator

@@ -51,7 +51,7 @@ var arrows = map[string]string{
 	"internal/doctor":                  "graph internal/setup internal/explain internal/property internal/fail",
 	"internal/setup":                   "graph internal/explain internal/fail",
 	"internal/reference":               "internal/api internal/policy internal/config internal/property",
-	"internal/bench":                   "internal/app emulator emulator/sample",
+	"internal/bench":                   "internal/app internal/entra internal/mirror internal/store graph emulator emulator/sample",
 	"internal/cli":                     "internal/bench internal/sheet internal/reference internal/setup internal/directory/directorytest internal/app internal/config internal/doctor internal/explain internal/change internal/policy internal/directory internal/property odata internal/fail internal/lang emulator emulator/sample",
 	"internal/app":                     "*",
 	"cmd/nameplate":                    "internal/cli",

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Measures again and writes docs/reference/performance.md: everything, or with "bulk" or "rest" that part, and the other part stays.
+# Measures again and writes docs/reference/performance.md: everything, or with "rest", "sync" or "bulk" that part, and the others stay.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 page=docs/reference/performance.md
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
-rest() { go test ./test/bench -run '^$' -bench . -skip '^Benchmark(Bulk|Chaos)$' -benchtime 1x -timeout 60m; }
+rest() { go test ./test/bench -run '^$' -bench . -skip '^Benchmark(Bulk|Chaos|Sync)$' -benchtime 1x -timeout 60m; }
 
 # bulk measures each latency by a process of its own, and chaos by one more: nearly all the time is waiting for the quota.
 bulk() {
@@ -25,12 +25,20 @@ bulk() {
 	! grep -l '^--- FAIL' "$tmp"/Bulk.* "$tmp"/Chaos.*
 }
 
+sync() { go test ./test/bench -run '^$' -bench '^BenchmarkSync$' -benchtime 1x -timeout 120m; }
+
+# part prints one of the parts of a page.
+part() { awk -v want="$2" 'BEGIN { at = "rest" } /^## Copies of a directory/ { at = "sync" } /^## Many people at once/ { at = "bulk" } at == want' "$1"; }
+
 case ${1:-} in
-bulk) bulk ;;
-rest) rest ;;
-*) rest && bulk ;;
+bulk | rest | sync) "$1" ;;
+*) rest && sync && bulk ;;
 esac | tee "$tmp/out"
-[ "${1:-}" != bulk ] || sed '/^## Many people at once/,$d' "$page" | sed '$ { /^$/d }' > "$tmp/page"
-go run ./test/bench/table < "$tmp/out" >> "$tmp/page"
-[ "${1:-}" != rest ] || { echo; sed -n '/^## Many people at once/,$p' "$page"; } >> "$tmp/page"
+go run ./test/bench/table < "$tmp/out" > "$tmp/new"
+for p in rest sync bulk; do
+	from=$page
+	if [ -z "${1:-}" ] || [ "$1" = "$p" ]; then from=$tmp/new; fi
+	part "$from" "$p"
+	echo
+done | cat -s | sed '$ { /^$/d }' > "$tmp/page"
 cat "$tmp/page" > "$page"

@@ -3,6 +3,7 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -26,27 +27,9 @@ what this program itself needs counts fivefold. Each figure comes with its goal;
 			if err := o.Valid(); err != nil {
 				return usageError{err}
 			}
-			progress := func(string) {}
-			if terminal(c.Err) {
-				progress = func(line string) { fmt.Fprintf(c.Err, "\r\x1b[K%s", line) }
-			}
-			defer progress("")
-			missed := 0
-			err := bench.Bulk(cmd.Context(), o, func(f bench.Figure) {
-				progress("")
-				if f.Met != nil && !*f.Met {
-					missed++
-				}
-				if c.json {
-					_ = json.NewEncoder(c.Out).Encode(f)
-				} else {
-					fmt.Fprintln(c.Out, figureLine(f))
-				}
-			}, progress)
-			if err == nil && !c.json {
-				fmt.Fprintf(c.Out, "%d goals missed.\n", missed)
-			}
-			return err
+			return c.measure(func(tell func(bench.Figure), note func(string)) error {
+				return bench.Bulk(cmd.Context(), o, tell, note)
+			})
 		},
 	}
 	f := cmd.Flags()
@@ -57,7 +40,83 @@ what this program itself needs counts fivefold. Each figure comes with its goal;
 	f.StringVar(&o.Only, "only", "", `measure only what has these words in its name: "a tenth changed", "half the quota", "chaos"`)
 	f.IntVar(&o.Runs, "runs", 1, "measure so often, and tell the median with the least and the most")
 	f.Uint64Var(&o.Seed, "seed", 1, "where all chaos comes from")
-	return group("bench", "measure this program on this machine, against an emulator of its own: bulk", cmd)
+	return group("bench", "measure this program on this machine, against an emulator of its own: bulk, sync", cmd, c.benchSync(), c.benchJob())
+}
+
+// measure prints figures as they come, and how many goals were missed.
+func (c *command) measure(run func(tell func(bench.Figure), note func(string)) error) error {
+	note := func(string) {}
+	if terminal(c.Err) {
+		note = func(line string) { fmt.Fprintf(c.Err, "\r\x1b[K%s", line) }
+	}
+	defer note("")
+	missed := 0
+	err := run(func(f bench.Figure) {
+		note("")
+		if f.Met != nil && !*f.Met {
+			missed++
+		}
+		if c.json {
+			_ = json.NewEncoder(c.Out).Encode(f)
+		} else {
+			fmt.Fprintln(c.Out, figureLine(f))
+		}
+	}, note)
+	if err == nil && !c.json {
+		fmt.Fprintf(c.Out, "%d goals missed.\n", missed)
+	}
+	return err
+}
+
+// benchSync measures copies of a directory.
+func (c *command) benchSync() *cobra.Command {
+	o := bench.SyncOptions{Latency: []time.Duration{0, 60 * time.Millisecond, 250 * time.Millisecond}, Pages: []int{100, 50}}
+	cmd := &cobra.Command{
+		Use:   "sync",
+		Short: "copies of a directory of 100,000 people, 10,000 groups and 200,000 memberships",
+		Long: `Reads a directory whole from an emulator of its own that keeps Microsoft's published quotas, also while people change (P1), at several
+distances (P2); compares the processor's time with net/http and encoding/json, and memory with a tenth of the people (P3); and follows
+changes (P4). What is measured runs in processes of its own; requests are counted by the emulator. Each figure comes with its goal; with
+--json one line each.`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := o.Valid(); err != nil {
+				return usageError{err}
+			}
+			var err error
+			if o.Program, err = os.Executable(); err != nil {
+				return err
+			}
+			return c.measure(func(tell func(bench.Figure), note func(string)) error {
+				return bench.Sync(cmd.Context(), o, tell, note)
+			})
+		},
+	}
+	f := cmd.Flags()
+	f.IntVar(&o.Users, "users", 100_000, "people of the directory, with a group for each ten; the goals are said of 100,000")
+	f.DurationSliceVar(&o.Latency, "latency", o.Latency, "how long a request to Graph takes; several with commas")
+	f.IntSliceVar(&o.Pages, "page", o.Pages, "measure as well with such pages of changes, and 100 rows a page where $expand is asked for; several with commas")
+	f.Float64Var(&o.Chaos, "chaos", 0.05, "measure as well while such a share of the requests goes wrong on purpose; 0 leaves that out")
+	f.IntVar(&o.Runs, "runs", 3, "measure memory and the processor's time so often, and tell the median with the least and the most")
+	return cmd
+}
+
+// benchJob is what benchSync runs in processes of its own.
+func (c *command) benchJob() *cobra.Command {
+	return &cobra.Command{
+		Use: "job", Short: "a part of a measurement, as JSON on standard input", Args: noArgs, Hidden: true,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var j bench.Job
+			if err := json.NewDecoder(c.In).Decode(&j); err != nil {
+				return usageError{err}
+			}
+			o, err := bench.Work(cmd.Context(), j)
+			if err != nil {
+				return err
+			}
+			return json.NewEncoder(c.Out).Encode(o)
+		},
+	}
 }
 
 func figureLine(f bench.Figure) string {

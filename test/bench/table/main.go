@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -33,7 +34,7 @@ func main() {
 
 // run writes the parts of the page of which there are figures.
 func run() error {
-	var single, bulk []line
+	var single, copies, bulk []line
 	var clients []client
 	in := bufio.NewScanner(os.Stdin)
 	for in.Scan() {
@@ -42,9 +43,12 @@ func run() error {
 		switch kind {
 		case "FIGURE":
 			var l line
-			if err = json.Unmarshal([]byte(raw), &l); l.Scale > 0 {
+			switch err = json.Unmarshal([]byte(raw), &l); {
+			case l.Scale > 0:
 				bulk = append(bulk, l)
-			} else {
+			case slices.Contains([]string{"P1", "P1b", "P2", "P3", "P4"}, l.ID):
+				copies = append(copies, l)
+			default:
 				single = append(single, l)
 			}
 		case "BESIDE":
@@ -56,7 +60,7 @@ func run() error {
 			return fmt.Errorf("%s: %w", raw, err)
 		}
 	}
-	if len(single)+len(bulk) == 0 {
+	if len(single)+len(copies)+len(bulk) == 0 {
 		return fmt.Errorf("no figure was measured")
 	}
 	if len(single) > 0 {
@@ -66,11 +70,22 @@ Written by `+"`make bench`"+`; each figure was measured by it, none is typed. Ma
 least and the most beside the median, and trust counts and ratios first. Requests are counted by the emulator, not by the portal.
 A page's own time is what is left of its whole time when the time in which a request to Graph was under way is taken off; the goal
 for it holds for the median (p50). P8 is the portal, A45 what probes cost others, P10 the emulator, P11 the program.
-P5, P6 and P8 beside them stand under [Many people at once](#many-people-at-once).
+P1 to P4 stand under [Copies of a directory](#copies-of-a-directory), P5, P6 and P8 beside them under [Many people at once](#many-people-at-once).
 %s
 
 `, runtime.NumCPU(), runtime.Version(), apart())
 		figures(single)
+	}
+	if len(copies) > 0 {
+		fmt.Print(`
+## Copies of a directory
+
+` + "`nameplate bench sync`" + ` measures the figures: a directory is read whole (P1), also while one person in a hundred changes (P1b); the time of reading people and managers
+(P2); memory and the processor's time beside net/http with encoding/json (P3); and what following changes costs (P4). The emulator counts, and keeps Microsoft's
+published quotas; what is measured runs in processes of its own. A copy is compared with the directory after each: people, managers, groups and members.
+
+`)
+		figures(copies)
 	}
 	if len(bulk) > 0 {
 		together(clients)

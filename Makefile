@@ -32,10 +32,12 @@ test: ## everything, browser tests and PostgreSQL included (says what is missing
 race: ## the tests under the race detector (browser journeys left out)
 	go test -race -timeout 60m $$(go list ./... | grep -v /test/journey)
 
-soak: ## many random histories of several clients against plain models of the tenant's objects; a plan of 10,000 rows killed 50 times (SEED, FAULTS), and one among faults by the clock of the directory; 10,000 odd texts through each box of the portal
+soak: ## many random histories of several clients against plain models of the tenant's objects; a plan of 10,000 rows killed 50 times (SEED, FAULTS), and one among faults by the clock of the directory; lost answers (G4), throttles (G7) and undo (G11) by the thousand; 10,000 odd texts through each box of the portal
 	go test ./emulator -run TestModel -count=20 -timeout 30m
 	go test ./test/journey -run TestA36_OddTextsInEveryBox -count=1 -v -timeout 170m -odd 10000
 	G1_SOAK=10000,50,$${SEED:-1},$${FAULTS:-0} go test ./test/journey -run TestG1_F13_APlanWhose -count=1 -timeout 120m -v
+	G4_SOAK=1000 go test ./internal/change -run TestG4_ -count=1 -timeout 30m -v
+	G7_SOAK=7000 G11_SOAK=200 go test ./internal/bulk -run 'TestG7_Nobody|TestG11_' -count=1 -timeout 60m -v
 	G1_FAULTS=3000,50,$${SEED:-1},0.1 go test ./internal/bulk -run TestG1_F01to10 -count=1 -timeout 120m -v
 
 fuzz: ## each fuzz target for FUZZTIME (default 10s), or only FUZZ

@@ -254,6 +254,9 @@ func (c *Client) batch(ctx context.Context, items []Item, open []int, out []Answ
 		}
 		seen[i] = true
 		out[i] = c.answer(r, a)
+		if d, named := retryAfter(out[i].Header, c.shared.opts.Now()); named && r.Status == http.StatusTooManyRequests { // also for what is sent beside this
+			c.shared.close("directory", min(d, c.shared.opts.Retry.Longest))
+		}
 		if items[i].Method != http.MethodGet {
 			c.shared.tell(ctx, loadOf(out[i].Status, out[i].Header))
 		}

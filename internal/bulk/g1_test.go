@@ -41,6 +41,7 @@ type mortal struct {
 	plan   bulk.Plan
 	writes chan int // how many the directory has accepted
 	open   int      // the most entries that a process left open
+	ear    *ear     // of the process that was last
 	wg     sync.WaitGroup
 }
 
@@ -75,6 +76,7 @@ func (m *mortal) process(until int) (killed bool) {
 	m.t.Helper()
 	g := newGrave()
 	m.t.Cleanup(func() { close(g.over) })
+	m.ear = &g.ear
 	p := on(m.t, m.Emulator, m.db, rules, site{grave: g})
 	ctx, done := context.WithCancel(m.ctx)
 	m.wg.Go(func() {
@@ -181,5 +183,30 @@ func TestG6_WhatWasUnderWayIsSettledTogether(t *testing.T) {
 			t.Errorf("%+v", run)
 		}
 		m.once(300)
+	})
+}
+
+// G7: told to wait at random, with and without a time, nobody asks before it is over.
+func TestG7_NobodyIsEarly(t *testing.T) {
+	t.Parallel()
+	people := 300
+	if s := os.Getenv("G7_SOAK"); s != "" {
+		if _, err := fmt.Sscanf(s, "%d", &people); err != nil {
+			t.Fatalf("G7_SOAK is how many people: %v", err)
+		}
+	}
+	synctest.Test(t, func(t *testing.T) {
+		m := newMortal(t, people)
+		for i, do := range []emulator.Do{{RetryAfter: "1"}, {RetryAfter: "7"}, {RetryAfter: "1.5"}, {}} {
+			do.Status = 429
+			m.Inject(emulator.Rule{ID: fmt.Sprint("g7-", i), Match: emulator.Match{Path: `^/v1\.0/(users|\$batch)`, Prob: 0.1, Seed: 7}, At: "before", Do: do})
+		}
+		m.process(0)
+		run, use := m.now(m.plan.ID).Run, m.Statistics().Apps[app]
+		t.Logf("%d rows, %d throttled, %d times with a time to wait, %d early", people, use.Throttled, m.ear.heard, m.ear.early)
+		if run.State != bulk.Done || run.Fates[string(change.Applied)] != people || m.ear.heard < people/4 || m.ear.early != 0 {
+			t.Errorf("%s %v, %+v", run.State, run.Fates, use)
+		}
+		m.once(people)
 	})
 }

@@ -1,10 +1,16 @@
 package bulk_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
+	"strconv"
+	"strings"
 	"sync"
+	"time"
 
 	"nameplate/internal/bulk"
 	"nameplate/internal/change"
@@ -18,6 +24,7 @@ var errDead = errors.New("the process is gone")
 type grave struct {
 	dead, over chan struct{}
 	once       sync.Once
+	ear        ear
 }
 
 func newGrave() *grave { return &grave{dead: make(chan struct{}), over: make(chan struct{})} }
@@ -38,15 +45,71 @@ func (g *grave) gone() error {
 type way struct {
 	g    *grave
 	next http.RoundTripper
+	ear  *ear
 }
 
-func (g *grave) way(next http.RoundTripper) http.RoundTripper { return way{g, next} }
+func (g *grave) way(next http.RoundTripper) http.RoundTripper { return way{g, next, &g.ear} }
+
+// ear hears what a process is told to wait, and counts what it sends before that is over. What left at the same instant had not heard it.
+type ear struct {
+	mu           sync.Mutex
+	told         []time.Time // when, and until when
+	until        []time.Time
+	early, heard int
+}
+
+func (e *ear) sends() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	now := time.Now()
+	for i, at := range e.told {
+		if now.After(at) && now.Before(e.until[i]) {
+			e.early++
+			return
+		}
+	}
+}
+
+// hears reads the answer, those inside a batch too, and gives it back whole.
+func (e *ear) hears(r *http.Response) {
+	b, _ := io.ReadAll(r.Body)
+	r.Body = io.NopCloser(bytes.NewReader(b))
+	var batch struct {
+		Responses []struct {
+			Status  int
+			Headers map[string]string
+		}
+	}
+	_ = json.Unmarshal(b, &batch)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	after := func(status int, text string) {
+		d, err := strconv.ParseFloat(text, 64)
+		if status != http.StatusTooManyRequests || err != nil {
+			return
+		}
+		e.heard++
+		e.told, e.until = append(e.told, time.Now()), append(e.until, time.Now().Add(time.Duration(d*float64(time.Second))))
+	}
+	after(r.StatusCode, r.Header.Get("Retry-After"))
+	for _, x := range batch.Responses {
+		for k, v := range x.Headers {
+			if strings.EqualFold(k, "Retry-After") {
+				after(x.Status, v)
+			}
+		}
+	}
+}
 
 func (w way) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := w.g.gone(); err != nil {
 		return nil, err
 	}
+	w.ear.sends()
 	resp, err := w.next.RoundTrip(r)
+	if err == nil {
+		w.ear.hears(resp)
+	}
 	if gone := w.g.gone(); gone != nil {
 		return nil, gone
 	}

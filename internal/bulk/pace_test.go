@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"nameplate/emulator"
@@ -49,10 +50,15 @@ func TestP5_TenThousandRowsANinthUnchanged(t *testing.T) {
 	}
 }
 
-// P6, P8: more changes than the service takes at once, at half the published rate, where a refusal costs quota as well: none is refused,
-// and neither are people who save meanwhile.
-func TestP6_AtThePaceOfTheService(t *testing.T) {
+// P6, P8, G7: more changes than the service takes at once, at half the published rate, where a refusal costs quota as well: none is refused,
+// neither are people who save meanwhile, and
+// nine tenths of what the service allows are used, by its own clock.
+func TestP6_G7_AtThePaceOfTheService(t *testing.T) {
 	t.Parallel()
+	synctest.Test(t, atThePace)
+}
+
+func atThePace(t *testing.T) {
 	const n, quota = 2000, 1500
 	w := begin(t, contoso(n+10), rules)
 	if err := w.SetThrottle(emulator.Throttle{On: true, Rate: 0.5, Scale: faster, CountFailed: true}); err != nil {
@@ -87,6 +93,9 @@ func TestP6_AtThePaceOfTheService(t *testing.T) {
 	t.Logf("%d rows and %d saves in %v, the quota's floor is %v; %d writes, %d refused", n, saves, took, floor, use.Writes, use.Throttled)
 	if p.Run.State != bulk.Done || p.Run.Fates["applied"] != n || use.Throttled != 0 {
 		t.Errorf("%+v %+v", p.Run, use)
+	}
+	if allowed := quota + quota*faster*took.Seconds()/150; float64(n+saves) < 0.9*allowed {
+		t.Errorf("%d writes of the %.0f that were allowed", n+saves, allowed)
 	}
 }
 

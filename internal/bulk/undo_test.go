@@ -2,6 +2,8 @@ package bulk_test
 
 import (
 	"fmt"
+	"math/rand/v2"
+	"os"
 	"strings"
 	"testing"
 
@@ -201,5 +203,78 @@ func TestF42_UndoOfAPlanThatWasCutOff(t *testing.T) {
 	}
 	if got := w.everyone(n); got != before {
 		t.Errorf("undone:\n%swant\n%s", got, before)
+	}
+}
+
+// G11: random plans are applied and taken back: the directory is what it was before, but for what somebody else changed in between, which
+// is told and stays.
+func TestG11_RandomPlansTakenBack(t *testing.T) {
+	t.Parallel()
+	plans := 20
+	if s := os.Getenv("G11_SOAK"); s != "" {
+		if _, err := fmt.Sscanf(s, "%d", &plans); err != nil {
+			t.Fatalf("G11_SOAK is how many plans: %v", err)
+		}
+	}
+	const people = 6
+	w := begin(t, contoso(people+10), rules)
+	chance := rand.New(rand.NewPCG(11, 1)) // #nosec G404 -- repeatable by a seed
+	pick := func(l ...string) string { return l[chance.IntN(len(l))] }
+	conflicts, steps := 0, 0
+	for k := range plans {
+		var b strings.Builder
+		b.WriteString(head)
+		for i := 1; i <= people; i++ {
+			if chance.IntN(8) == 0 {
+				fmt.Fprintf(&b, "p%d@contoso.example,,,,,,,,delete\n", i)
+				continue
+			}
+			fmt.Fprintf(&b, "p%d@contoso.example,%s,%s,%s,%s,%s,%s,,\n", i, pick("", "Law", fmt.Sprint("D", k)), pick("", "Judge", "<clear>"), pick("", "Bonn", "Ulm", "<clear>"),
+				pick("", "p7@contoso.example", "p8@contoso.example"), pick("", "Sales", "\"O'Neil & co\""), pick("", "Sales"))
+		}
+		before := w.everyone(people)
+		made, rows := w.plan(b.String(), bulk.Upload{})
+		if made.Counts.Ready == 0 {
+			continue
+		}
+		p := w.carry(made, bulk.Confirm{People: made.Counts.Ready, Deletions: made.Counts.Kinds["delete"], Canary: -1})
+		if p.Run.State != bulk.Done || p.Run.Fates["applied"] != made.Counts.Ready {
+			t.Fatalf("plan %d: %+v\n%s", k, p.Run, b.String())
+		}
+		rival := 0 // a row whose department we gave and somebody changes since
+		for _, r := range rows {
+			if k%4 == 3 && len(r.Steps) > 0 && r.Steps[0].Do == change.Update && r.State == bulk.Ready {
+				if _, ok := r.Steps[0].Set["department"]; ok {
+					rival = r.Number
+				}
+			}
+		}
+		if rival != 0 {
+			c := change.Change{On: directory.Ref{Tenant: tenant, ID: id(rival)}, Do: change.Update, Set: property.Values{"department": property.Text(fmt.Sprint("Rival ", k))}, By: boss}
+			if o, err := w.Desk.Apply(w.ctx, c); err != nil || o.State != change.Applied {
+				t.Fatal(o, err)
+			}
+		}
+		u, _ := w.undo(p.ID)
+		if u.Counts.Ready > 0 {
+			u = w.carry(u, bulk.Confirm{People: u.Counts.Ready, Deletions: u.Counts.Kinds["delete"], Canary: -1})
+		}
+		steps += u.Counts.Ready
+		now := w.everyone(people)
+		for i, was := range strings.Split(before, "\n") {
+			is := strings.Split(now, "\n")[i]
+			if i+1 == rival {
+				conflicts++
+				if !strings.Contains(is, fmt.Sprint("department=Rival ", k)) {
+					t.Errorf("plan %d: the rival's value of person %d is gone: %s", k, rival, is)
+				}
+			} else if is != was {
+				t.Errorf("plan %d, person %d: undone\n%s\nwas\n%s\n%s", k, i+1, is, was, b.String())
+			}
+		}
+	}
+	t.Logf("%d plans, %d rows taken back, %d that somebody else had changed", plans, steps, conflicts)
+	if conflicts == 0 {
+		t.Error("nobody else changed anything: that tells nothing")
 	}
 }

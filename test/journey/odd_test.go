@@ -439,6 +439,53 @@ func (o *odd) reasons(most int, name, box, path, action string, extra url.Values
 	o.t.Logf("%s: %d texts in %s", name, most, time.Since(begun).Round(time.Millisecond))
 }
 
+// newcomers puts odd texts through all boxes of the form that adds somebody, up to the question whether they shall be added: nothing is
+// written, and Graph is asked for no more than with an ordinary sign-in name.
+func (o *odd) newcomers(seed uint64) {
+	o.t.Helper()
+	const page = "/admin/people/new"
+	begun, next, who := time.Now(), newOddTexts(seed), o.people(ruth)
+	o.box, o.bad = "who is added", 0
+	ordinary := "zora.neu@" + o.Domain
+	var usual []string
+	asked := 0
+	for i := range *oddTexts + 1 {
+		b := who()
+		form := b.get(page).form(page)
+		typed := map[string]string{}
+		for _, box := range slices.Sorted(maps.Keys(boxesOf(b, page))) {
+			if typed[box] = next(); i == 0 {
+				typed[box] = map[string]string{"userPrincipalName": ordinary, "displayName": "Zora Neu"}[box]
+			} else if i%4 == 0 && box == "userPrincipalName" {
+				typed[box] = fmt.Sprintf("zora.%d@%s", i, o.Domain) // so that the question is reached
+			}
+			form.Set(box, typed[box])
+		}
+		o.requests()
+		b.post(page, form)
+		o.looks(b, fmt.Sprint(typed))
+		if b.code != http.StatusOK && b.code != http.StatusUnprocessableEntity || i == 0 && b.code != http.StatusOK {
+			o.wrong("%q: %d\n%.600s", typed, b.code, b.text())
+		}
+		for _, a := range o.requests() {
+			if i == 0 {
+				usual = append(usual, a.String())
+				continue
+			}
+			asked++
+			name := plainly(typed["userPrincipalName"])
+			if !slices.ContainsFunc(usual, func(u string) bool { return strings.ReplaceAll(u, ordinary, name) == a.String() }) {
+				o.wrong("%q: Graph was asked %s", typed, a)
+			}
+		}
+	}
+	if w := o.since(o.made); len(w) != 0 {
+		o.wrong("a question wrote %+v", w[0])
+		o.made = w[len(w)-1].Seq
+	}
+	o.t.Logf("%s: %d times, Graph was asked %d times, %s", o.box, *oddTexts, asked, time.Since(begun).Round(time.Millisecond))
+}
+
 // brakes stops all saving and lets it go on, each for an odd reason.
 func (o *odd) brakes(seed uint64) {
 	o.t.Helper()
@@ -518,6 +565,8 @@ func TestA36_OddTextsInEveryBox(t *testing.T) {
 		{"an address: person", "/admin/people/", "x", "", nil, nil},
 		{"an address: group", "/admin/groups/", "x", "", nil, nil},
 		{"an address: entry", "/admin/history/", "x", "", nil, nil},
+		{"an address: chart", "/admin/chart/", "x", "", nil, nil},
+		{"an address: plan", "/admin/imports/", "x", "", nil, nil},
 		{"an address: ask", "/ask/", "jobTitle", "", nil, nil},
 		{"where a sign-in leads", "/sign-in?next=", "/profile", "", nil, nil},
 	} {
@@ -528,6 +577,7 @@ func TestA36_OddTextsInEveryBox(t *testing.T) {
 	o.reasons(few, "why what is kept is taken", "why", jo+"/kept", jo+"/kept", nil, told, nil, 105)
 	o.reasons(few, "why somebody is forgotten", "why", jo+"/forget", jo+"/forget", nil, append(told, http.StatusNotFound), nil, 106) // what was forgotten is not there any more
 	o.brakes(107)
+	o.newcomers(108)
 	o.throughForm("own profile", o.who("member"), "/profile?edit=all", "/profile", me.ID, 100, "")
 	o.throughForm("somebody's profile", ruth, lenaAt+"?edit=all", lenaAt, lenaID, 101, "save")
 	save := url.Values{"step": {"save"}}

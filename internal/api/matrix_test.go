@@ -28,7 +28,7 @@ var allowed = map[string]struct {
 	"GET /people":                          {directory.PeopleRead, "AEU"},
 	"POST /people":                         {directory.PeopleCreate, "A"},
 	"GET /people/{id}":                     {directory.PeopleRead, "AEU"},
-	"GET /people/find":                     {directory.PeopleRead, "AEU"},
+	"GET /find":                            {directory.PeopleRead, "AEU"},
 	"PATCH /people/{id}":                   {directory.PeopleWrite, "AE"},
 	"GET /people/{id}/rights":              {directory.PeopleRead, "AEU"},
 	"POST /people/{id}/manager":            {directory.PeopleWrite, "AE"},

@@ -41,7 +41,7 @@ func (a *API) people() []Route {
 			Query: []Param{filterParam, searchParam, selectParam, orderParam, limitParam, cursorParam, countParam, {"deleted", "true lists those who were deleted and can be restored", "boolean"}},
 		},
 		{
-			Method: "GET", Path: "/people/find", Says: "Find people in the copy of the directory, by the beginnings of words in their name, address, work and telephone numbers.",
+			Method: "GET", Path: "/find", Says: "Find people by the beginnings of words in their name, address, work and telephone numbers, in a fresh copy of the directory; without one by name and address.",
 			Scope: directory.PeopleRead, Roles: readers, Gives: foundPeople{}, do: findPeople, Query: []Param{{"text", "what is looked for; several words have to be there all", "string"}, selectParam, limitParam},
 		},
 		{
@@ -90,8 +90,8 @@ func listPeople(c *call) (reply, error) {
 
 // foundPeople are people of the copy of the directory.
 type foundPeople struct {
-	People []person  `json:"people" says:"names that begin with the text first"`
-	AsOf   time.Time `json:"asOf" says:"the copy is the directory as it was then, or newer"`
+	People []person   `json:"people" says:"names that begin with the text first"`
+	AsOf   *time.Time `json:"asOf" says:"the copy is the directory as it was then, or newer; null: the directory itself was asked"`
 }
 
 func findPeople(c *call) (reply, error) {
@@ -99,11 +99,23 @@ func findPeople(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	found, err := c.Desk.Search(c.r.Context(), c.by, c.tenant, c.r.URL.Query().Get("text"), q.Names, q.Top)
+	text := strings.TrimSpace(c.r.URL.Query().Get("text"))
+	found, err := c.Desk.Search(c.r.Context(), c.by, c.tenant, text, q.Names, q.Top)
+	if err == nil {
+		return reply{body: foundPeople{shownPeople(found.People, q.Names), &found.AsOf}}, nil
+	}
+	if !fail.Is(err, fail.Unavailable) {
+		return reply{}, err
+	}
+	if text == "" {
+		return reply{body: foundPeople{People: []person{}}}, nil
+	}
+	q.Search = text
+	got, err := c.Desk.People(c.r.Context(), c.by, c.tenant, q)
 	if err != nil {
 		return reply{}, err
 	}
-	return reply{body: foundPeople{shownPeople(found.People, q.Names), found.AsOf}}, nil
+	return reply{body: foundPeople{People: shownPeople(got.List, q.Names)}}, nil
 }
 
 func shownPeople(list []directory.User, names []property.Name) []person {

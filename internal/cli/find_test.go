@@ -6,12 +6,12 @@ import (
 	"testing"
 )
 
-// People are found in the copy by the beginnings of their words; without a copy the answer says what to do. Names and numbers are those
+// People are found in the copy by the beginnings of their words; without a copy the directory is asked. Names and numbers are those
 // of the sample organization.
 func TestFindOnTheCommandLine(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
-	s.says("There is no fresh copy of the whole directory", "users", "find", "anna")
+	s.says("Lena Hoffmann", "users", "find", "Lena") // by the directory itself
 	s.json("sync")
 	for text, want := range map[string][]string{
 		"zolkiew":        {"Łukasz Żółkiewski"},

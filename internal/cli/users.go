@@ -468,12 +468,12 @@ func (r *remote) usersPhoto() *cobra.Command {
 func (r *remote) usersFind() *cobra.Command {
 	var top int
 	cmd := &cobra.Command{
-		Use: "find TEXT", Short: "find people in the copy of the directory, by the beginnings of words", Args: args("what to look for"),
-		Long: "TEXT is looked for in names, addresses, work and telephone numbers, in any script, with or without accents. Needs a copy that\nis less than a day old: sync_every in the configuration, or nameplate sync. Without one use users list --search.",
+		Use: "find TEXT", Short: "find people by the beginnings of words", Args: args("what to look for"),
+		Long: "TEXT is looked for in names, addresses, work and telephone numbers, in any script, with or without accents. That takes\na copy of the directory that is less than a day old: sync_every in the configuration, or nameplate sync. Without one the directory\nis asked, which looks through names and addresses.",
 	}
 	cmd.Flags().IntVar(&top, "top", 20, "at most so many, 1 to 999")
 	cmd.RunE = r.over(func(ctx context.Context, a []string) error {
-		found, err := r.every(ctx, "/people/find", "people", url.Values{"text": {a[0]}}, top)
+		found, err := r.every(ctx, "/find", "people", url.Values{"text": {a[0]}}, top)
 		if err != nil {
 			return err
 		}

@@ -46,11 +46,11 @@ func (r *round) compare(ctx context.Context, page []Person) (Commit, error) {
 				what = Restored
 			}
 			c.People = append(c.People, p)
-			r.event(&c, Event{Object: "person", ID: p.ID, Name: p.Name, What: what, Diff: differences(row, p)})
+			r.event(&c, Event{Object: "person", ID: p.ID, Name: p.Name, What: what, Diff: r.differences(row, p)})
 		case p.Manager != nil && (row.Manager == nil || *row.Manager != *p.Manager):
 			c.Managers[p.ID] = *p.Manager
 			p.Doc, p.Name = row.Doc, row.Name
-			r.event(&c, Event{Object: "person", ID: p.ID, Name: p.Name, What: Changed, Diff: differences(row, p)})
+			r.event(&c, Event{Object: "person", ID: p.ID, Name: p.Name, What: Changed, Diff: r.differences(row, p)})
 		}
 	}
 	if len(gone) == 0 {
@@ -149,8 +149,12 @@ func apart(e Event, made map[string]string) (out []Event) {
 	return out
 }
 
-// differences are the properties that differ between a row and what is so now, and the manager.
-func differences(was, is Person) map[string]Diff {
+// differences are the properties that differ between a row and what is so now, and the manager. While the copy is filled for the first time
+// nobody asks.
+func (r *round) differences(was, is Person) map[string]Diff {
+	if r.state.Whole.IsZero() {
+		return nil
+	}
 	out := between(was.Doc, is.Doc)
 	old, now := "", ""
 	if was.Manager != nil {

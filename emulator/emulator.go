@@ -84,6 +84,7 @@ type Emulator struct {
 	login    *loginState
 	cache    tokenCache
 	pages    *template.Template
+	bodies   sync.Pool // *[]byte, of lists that were answered
 	ca       certAuthority
 	servers  serverSet
 	stats    *statistics

@@ -34,6 +34,7 @@ type call struct {
 	counting  bool    // the path ended in /$count: a list answers with its length
 	status    int     // of the answer that send left, 0 when there is none
 	out       []byte  // its body
+	lent      *[]byte // where out is written when that goes back to Emulator.bodies
 	sent      struct {
 		read bool
 		body []byte
@@ -57,6 +58,11 @@ func (e *Emulator) serveGraph(w http.ResponseWriter, r *http.Request) {
 	h["X-Ms-Ags-Diagnostic"] = diagnostic
 	h["Cache-Control"] = noCache
 	h["Strict-Transport-Security"] = transport
+	defer func() {
+		if c.lent != nil {
+			e.bodies.Put(c.lent)
+		}
+	}()
 	if err := c.serve(); err != nil {
 		var g *graphError
 		if !errors.As(err, &g) {

@@ -251,15 +251,39 @@ func (l *ledger) restore(seq int64, entries []Entry) {
 
 // appendID writes an identifier: a GUID in 16 bytes, anything else as it is.
 func appendID(b []byte, id string) []byte {
-	if len(id) == 36 {
-		var raw [16]byte
-		if n, err := hex.Decode(raw[:], []byte(id[:8]+id[9:13]+id[14:18]+id[19:23]+id[24:])); err == nil && n == 16 && guidText(raw[:]) == id {
-			return append(append(b, 1), raw[:]...)
-		}
+	if raw, ok := guidBytes(id); ok {
+		return append(append(b, 1), raw[:]...)
 	}
 	b = append(b, 0)
 	b = binary.AppendUvarint(b, uint64(len(id)))
 	return append(b, id...)
+}
+
+// guidBytes is guidText backwards, and false for what that does not write: capital letters among them.
+func guidBytes(id string) (raw [16]byte, ok bool) {
+	if len(id) != 36 {
+		return raw, false
+	}
+	n := 0
+	for i := 0; i < len(id); i++ {
+		c := id[i]
+		switch {
+		case i == 8 || i == 13 || i == 18 || i == 23:
+			if c != '-' {
+				return raw, false
+			}
+			continue
+		case c >= '0' && c <= '9':
+			c -= '0'
+		case c >= 'a' && c <= 'f':
+			c -= 'a' - 10
+		default:
+			return raw, false
+		}
+		raw[n/2] = raw[n/2]<<4 | c
+		n++
+	}
+	return raw, true
 }
 
 func guidText(raw []byte) string {

@@ -166,7 +166,7 @@ func TestOnlyWhereAllowed(t *testing.T) {
 			if p == "database/sql" && !in(s.pkg, "internal/store") {
 				t.Errorf("%s: database/sql outside internal/store", at(imp))
 			}
-			if (p == "math/rand" || p == "math/rand/v2" || p == "crypto/rand") && !in(s.pkg, "internal/app", "cmd", "emulator", "test") {
+			if (p == "math/rand" || p == "math/rand/v2" || p == "crypto/rand") && !in(s.pkg, "internal/app", "internal/bench", "cmd", "emulator", "test") {
 				t.Errorf("%s: randomness outside internal/app: take a source in the constructor", at(imp))
 			}
 		}

@@ -93,11 +93,6 @@ func (r *Record) problem(at Problem, code string, say fail.Text) {
 	r.Problems = append(r.Problems, at)
 }
 
-func (r *Record) note(at Problem, code string, say fail.Text) {
-	at.Line, at.Sheet, at.Code, at.Say = r.Line, r.Sheet, code, say
-	r.Notes = append(r.Notes, at)
-}
-
 func (c *Cell) say(code string, say fail.Text) {
 	at := c.Place
 	at.Code, at.Say = code, say

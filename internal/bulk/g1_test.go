@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -205,8 +206,30 @@ func TestG7_NobodyIsEarly(t *testing.T) {
 		run, use := m.now(m.plan.ID).Run, m.Statistics().Apps[app]
 		t.Logf("%d rows, %d throttled, %d times with a time to wait, %d early", people, use.Throttled, m.ear.heard, m.ear.early)
 		if run.State != bulk.Done || run.Fates[string(change.Applied)] != people || m.ear.heard < people/4 || m.ear.early != 0 {
-			t.Errorf("%s %v, %+v", run.State, run.Fates, use)
+			t.Errorf("%s %v %v, %+v", run.State, run.Why, run.Fates, use)
 		}
 		m.once(people)
+	})
+}
+
+// A directory that lets nothing through makes a plan pause with nothing lost; when it does again, the plan goes on to its end.
+func TestG7_WhoIsAlwaysToldToWaitPauses(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := newMortal(t, 30)
+		m.Inject(emulator.Rule{ID: "shut", Match: emulator.Match{Path: `^/v1\.0/(users|\$batch)`}, At: "before", Do: emulator.Do{Status: 429, RetryAfter: "1"}})
+		m.process(0)
+		if run := m.now(m.plan.ID).Run; run.State != bulk.Paused || !strings.Contains(fmt.Sprint(run.Why), "again and again") || run.Fates[string(change.Applied)] != 0 {
+			t.Errorf("%s %v %v", run.State, run.Why, run.Fates)
+		}
+		m.ClearFaults()
+		if _, err := m.Resume(m.ctx, boss, tenant, m.plan.ID); err != nil {
+			t.Fatal(err)
+		}
+		m.process(0)
+		if run := m.now(m.plan.ID).Run; run.State != bulk.Done || run.Fates[string(change.Applied)] != 30 {
+			t.Errorf("%s %v %v", run.State, run.Why, run.Fates)
+		}
+		m.once(30)
 	})
 }

@@ -55,7 +55,7 @@ const (
 	together  = 100 // rows that are under way at once: their requests travel together, and their fates are written at once
 	lease     = time.Minute
 	tries     = 25 // of a step that did not arrive: twenty minutes
-	throttles = 10 // of a step; then somebody has to look
+	throttles = 20 // rounds in which nothing but waiting was done; then somebody has to look
 )
 
 // Apply begins what a plan says: exactly the plan whose digest was reviewed. It returns once the plan is on its way.

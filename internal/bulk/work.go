@@ -29,10 +29,9 @@ type work struct {
 	canary int               // so many rows are still to go first
 	missed int               // so many of the first did not arrive
 	asked  time.Time         // when it was last asked whether who applied it still may
+	waits  bool              // the directory has asked somebody of this round to wait
+	stalls int               // rounds one after the other that ended no row because of that
 }
-
-// tried is how often a step was tried, and how often it was throttled.
-type tried struct{ times, throttled int }
 
 const (
 	patience = 20 * time.Minute // so long a row may be unsure: longer than Settle takes to give up
@@ -91,6 +90,7 @@ func (b *Bulk) run(ctx context.Context, p Plan) error {
 			return err
 		}
 		w.ended(fates)
+		w.stalled(len(fates))
 		if !w.halt.Zero() {
 			run.State, run.Why = Paused, w.halt
 			return b.Store.Turn(ctx, p.Tenant, p.ID, []RunState{Applying}, run)
@@ -295,21 +295,37 @@ func (w *work) stop(why fail.Text) {
 	w.halt = why
 }
 
+// tried is how often a step was tried, and how often that failed for another reason than that the directory asked to wait.
+type tried struct{ times, failed int }
+
 // again counts the tries of a step.
 func (w *work) again(place string, throttled bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	t := w.tries[place]
-	if t.times++; throttled {
-		t.throttled++
+	if t.times++; !throttled {
+		t.failed++
 	}
-	w.tries[place] = t
+	w.tries[place], w.waits = t, w.waits || throttled
 }
 
 func (w *work) tried(place string) tried {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.tries[place]
+}
+
+// stalled stops a plan that the directory lets do nothing: some row may be asked to wait often while others go on.
+func (w *work) stalled(ended int) {
+	switch {
+	case ended > 0:
+		w.stalls = 0
+	case w.waits:
+		if w.stalls++; w.stalls >= throttles {
+			w.stop(fail.T("Microsoft 365 has asked to wait again and again. Nothing is lost; let it go on later."))
+		}
+	}
+	w.waits = false
 }
 
 // step makes one change. Its key names plan, row, step and try, so that it is made once however often the row is begun. Not ended: the
@@ -370,11 +386,7 @@ func (w *work) step(ctx context.Context, d *admin.Desk, r Numbered, k int) (f St
 		}
 		passed := w.tried(place)
 		throttled := e != nil && e.Kind == fail.Throttled
-		if o.State == change.Failed && throttled && passed.throttled >= throttles {
-			w.stop(fail.T("Microsoft 365 has asked to wait again and again. Nothing is lost; let it go on later."))
-			return f, false
-		}
-		if o.State == change.Failed && (throttled || e != nil && e.Kind == fail.Unavailable && passed.times < tries) {
+		if o.State == change.Failed && (throttled || e != nil && e.Kind == fail.Unavailable && passed.failed < tries) {
 			w.again(place, throttled)
 			if o.At.Before(began) { // of an earlier run
 				continue
@@ -382,7 +394,7 @@ func (w *work) step(ctx context.Context, d *admin.Desk, r Numbered, k int) (f St
 			if throttled { // all of it is asked to wait
 				w.later(max(e.Retry, time.Second))
 			} else {
-				w.wait(r, max(e.Retry, min(look<<passed.times, time.Minute)), false)
+				w.wait(r, max(e.Retry, min(look<<passed.failed, time.Minute)), false)
 			}
 			return f, false
 		}

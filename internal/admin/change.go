@@ -107,7 +107,12 @@ func (d *Desk) Apply(ctx context.Context, c change.Change) (change.Outcome, erro
 		return change.Outcome{}, err
 	}
 	if c.Do == change.Update && !c.By.Can(directory.PeopleDelete) {
-		if _, err := d.check(ctx, c); err != nil {
+		_, err := d.check(ctx, c)
+		var f *fail.Error
+		if errors.As(err, &f) && (f.Kind == fail.Unavailable || f.Kind == fail.Throttled) {
+			return change.Outcome{State: change.Failed, Problem: f, At: d.Now()}, nil // as the engine says of a read that did not come
+		}
+		if err != nil {
 			return change.Outcome{}, err
 		}
 	}

@@ -295,16 +295,21 @@ func (w *work) stop(why fail.Text) {
 	w.halt = why
 }
 
-// tried is how often a step was tried, and how often that failed for another reason than that the directory asked to wait.
-type tried struct{ times, failed int }
+// tried is how often a try of a step was begun in the journal, and how often one failed for another reason than that the directory asked to
+// wait.
+type tried struct{ begun, failed int }
 
-// again counts the tries of a step.
-func (w *work) again(place string, throttled bool) {
+// again counts the tries of a step. The key of one that began nothing is used again: whoever goes on after this process finds what was
+// begun by the keys one after the other, without a gap.
+func (w *work) again(place string, throttled, begun bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	t := w.tries[place]
-	if t.times++; !throttled {
+	if !throttled {
 		t.failed++
+	}
+	if begun {
+		t.begun++
 	}
 	w.tries[place], w.waits = t, w.waits || throttled
 }
@@ -366,7 +371,7 @@ func (w *work) step(ctx context.Context, d *admin.Desk, r Numbered, k int) (f St
 	place := fmt.Sprintf("%d/%d", r.Number, k)
 	began := w.Now()
 	for ctx.Err() == nil {
-		c.Key = fmt.Sprintf("plan/%s/%s/%d", w.plan.ID, place, w.tried(place).times)
+		c.Key = fmt.Sprintf("plan/%s/%s/%d", w.plan.ID, place, w.tried(place).begun)
 		o, err := d.Apply(ctx, c)
 		var e *fail.Error
 		switch {
@@ -387,7 +392,7 @@ func (w *work) step(ctx context.Context, d *admin.Desk, r Numbered, k int) (f St
 		passed := w.tried(place)
 		throttled := e != nil && e.Kind == fail.Throttled
 		if o.State == change.Failed && (throttled || e != nil && e.Kind == fail.Unavailable && passed.failed < tries) {
-			w.again(place, throttled)
+			w.again(place, throttled, o.Entry != "")
 			if o.At.Before(began) { // of an earlier run
 				continue
 			}

@@ -22,7 +22,7 @@ import (
 
 // testdata/schema holds a database as each step of the tables left it, written by the program of that day (all rows with quote(),
 // and pg_dump --inserts). Each has two tenants, changes that ended in every way and one that did not, a picture, a session, a visit
-// and settings. A new step leaves the one before it here.
+// and settings. A step that only adds tables needs none of its own: the one before with the step's text behind it would show nothing more.
 
 func TestG13_EveryOlderDatabaseOpens(t *testing.T) {
 	t.Parallel()
